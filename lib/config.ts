@@ -1,0 +1,75 @@
+import type { TokenOptions } from './tokens.ts'
+
+/** What the function needs to know before it can answer; see `.env.example` for every variable. */
+export interface Config {
+  readonly clusterArn: string
+  readonly secretArn: string
+  readonly databaseName: string
+  readonly token: TokenOptions
+  /** bcrypt's cost factor: the hash takes 2^cost rounds. */
+  readonly bcryptCost: number
+  /** Shortest password accepted, in code points. */
+  readonly passwordMinLength: number
+}
+
+/** Names every variable that is missing or wrong. Its message never holds a value. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** RFC 7518, section 3.2: an HS256 key is at least as long as the hash's output, 256 bits. */
+const JWT_SECRET_MIN_BYTES = 32
+
+/** Pure. Throws one {@link ConfigError} that lists all that is wrong with `env`. */
+export function readConfig(env: Environment): Config {
+  const problems: string[] = []
+
+  // A variable set to nothing counts as missing: that is how shells and .env files unset one.
+  const optional = (name: string) => env[name] || undefined
+
+  const required = (name: string, wanted: string, valid: (value: string) => boolean) => {
+    const value = optional(name)
+    if (value === undefined) problems.push(`${name} is missing: set it to ${wanted}`)
+    else if (!valid(value)) problems.push(`${name} is wrong: it must be ${wanted}`)
+    return value ?? ''
+  }
+
+  const wholeNumber = (name: string, fallback: number, least: number, most: number) => {
+    const value = optional(name)
+    if (value === undefined) return fallback
+    const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN
+    if (number >= least && number <= most) return number
+    problems.push(`${name} is wrong: it must be a whole number from ${least} to ${most}`)
+    return fallback
+  }
+
+  const isArn = (value: string) => value.startsWith('arn:')
+
+  const config: Config = {
+    clusterArn: required('DB_CLUSTER_ARN', "the Aurora cluster's ARN (arn:…)", isArn),
+    secretArn: required('DB_SECRET_ARN', "the ARN of the database user's secret (arn:…)", isArn),
+    databaseName: required('DB_NAME', "the database's name", () => true),
+    token: {
+      secret: required(
+        'JWT_SECRET',
+        `a random key of at least ${JWT_SECRET_MIN_BYTES} bytes`,
+        (value) => Buffer.byteLength(value) >= JWT_SECRET_MIN_BYTES,
+      ),
+      // At most a year: a token cannot be called back.
+      ttlSeconds: wholeNumber('JWT_TTL_SECONDS', 3600, 1, 31_536_000),
+      issuer: optional('JWT_ISSUER'),
+      audience: optional('JWT_AUDIENCE'),
+    },
+    // Below 10 is under OWASP's minimum for bcrypt; 16 and more can outlast the gateway's 30 s.
+    bcryptCost: wholeNumber('BCRYPT_COST', 12, 10, 15),
+    // 8 is the floor of NIST SP 800-63B and ASVS 6.2.1; above 64 is more than NIST lets a verifier ask.
+    passwordMinLength: wholeNumber('PASSWORD_MIN_LENGTH', 8, 8, 64),
+  }
+
+  if (problems.length > 0) {
+    throw new ConfigError(`The environment is not complete. ${problems.join('. ')}.`)
+  }
+  return config
+}

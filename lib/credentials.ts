@@ -1,0 +1,95 @@
+/** What a person signs up with, valid and in Unicode's NFC. */
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+}
+
+/** Why a body is no pair of credentials. The first fault found is the one reported, username first. */
+export type CredentialsRefusal =
+  | 'body_not_object'
+  | 'username_missing'
+  | 'username_not_string'
+  | 'username_not_well_formed'
+  | 'username_empty'
+  | 'username_too_long'
+  | 'username_outer_space'
+  | 'username_forbidden_character'
+  | 'password_missing'
+  | 'password_not_string'
+  | 'password_not_well_formed'
+  | 'password_too_short'
+  | 'password_too_long'
+  | 'password_nul'
+
+export type CredentialsResult =
+  | { readonly ok: true; readonly credentials: Credentials }
+  | { readonly ok: false; readonly reason: CredentialsRefusal }
+
+/** Longest username in code points, which is what Postgres counts for `VARCHAR(50)`. */
+export const USERNAME_MAX_CODE_POINTS = 50
+
+/** bcrypt reads no further than 72 bytes; what comes after would not count towards the password. */
+export const PASSWORD_MAX_BYTES = 72
+
+type Field<Refusal> =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly reason: Refusal }
+
+const refuse = <Refusal extends CredentialsRefusal>(reason: Refusal) =>
+  ({ ok: false, reason }) as const
+
+/**
+ * Makes credentials of a parsed body, or says why not. Keys other than the two are ignored.
+ * `passwordMinLength` is in code points. Lengths are those after normalisation, as stored and hashed.
+ */
+export function parseCredentials(
+  body: unknown,
+  { passwordMinLength }: { readonly passwordMinLength: number },
+): CredentialsResult {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return refuse('body_not_object')
+  }
+  const username = parseUsername(ownValue(body, 'username'))
+  if (!username.ok) return username
+  const password = parsePassword(ownValue(body, 'password'), passwordMinLength)
+  if (!password.ok) return password
+  return { ok: true, credentials: { username: username.text, password: password.text } }
+}
+
+/** Own keys only, so that nothing on a prototype can stand in for what the caller did not send. */
+function ownValue(object: object, key: string): unknown {
+  return Object.getOwnPropertyDescriptor(object, key)?.value
+}
+
+function parseUsername(value: unknown): Field<CredentialsRefusal> {
+  if (value === undefined) return refuse('username_missing')
+  if (typeof value !== 'string') return refuse('username_not_string')
+  if (!value.isWellFormed()) return refuse('username_not_well_formed')
+  const text = value.normalize('NFC')
+  if (text === '') return refuse('username_empty')
+  if (countCodePoints(text) > USERNAME_MAX_CODE_POINTS) return refuse('username_too_long')
+  if (/^\p{White_Space}|\p{White_Space}$/u.test(text)) return refuse('username_outer_space')
+  // Cc control, Cf format (zero-width, text direction), Cn unassigned: what cannot be seen or compared.
+  if (/[\p{Cc}\p{Cf}\p{Cn}]/u.test(text)) return refuse('username_forbidden_character')
+  return { ok: true, text }
+}
+
+function parsePassword(value: unknown, minLength: number): Field<CredentialsRefusal> {
+  if (value === undefined) return refuse('password_missing')
+  if (typeof value !== 'string') return refuse('password_not_string')
+  // bcryptjs would hash a lone surrogate as three bytes that no other bcrypt makes of it.
+  if (!value.isWellFormed()) return refuse('password_not_well_formed')
+  // NIST SP 800-63B: the same password typed on another keyboard must give the same bytes.
+  const text = value.normalize('NFC')
+  // bcrypt ends its key at U+0000 and begins again: "a" and "a\0a" would open the same account.
+  if (text.includes('\0')) return refuse('password_nul')
+  if (countCodePoints(text) < minLength) return refuse('password_too_short')
+  if (Buffer.byteLength(text) > PASSWORD_MAX_BYTES) return refuse('password_too_long')
+  return { ok: true, text }
+}
+
+function countCodePoints(text: string): number {
+  let count = 0
+  for (const _ of text) count++
+  return count
+}

@@ -1,0 +1,119 @@
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import {
+  type CredentialsRefusal,
+  PASSWORD_MAX_BYTES,
+  USERNAME_MAX_CODE_POINTS,
+} from './credentials.ts'
+import type { FaultReason } from './faults.ts'
+import { BODY_MAX_BYTES, type BodyRefusal } from './json-body.ts'
+import type { SignUpResult } from './sign-up.ts'
+
+/** Every reason why a request ends without a token; it is the `code` of the answer. */
+export type Reason =
+  | BodyRefusal
+  | CredentialsRefusal
+  | Extract<SignUpResult, { ok: false }>['reason']
+  | FaultReason
+
+/** How a request ended. */
+export type Outcome =
+  | { readonly ok: true; readonly token: string }
+  | { readonly ok: false; readonly reason: Reason }
+
+interface Refusal {
+  readonly status: 400 | 401 | 500 | 503
+  /** For people: which field, what is wrong, what would be right. */
+  readonly err: string
+  readonly retryAfterSeconds?: number
+}
+
+const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+
+const USERNAME_WANTED = `send a string of 1 to ${USERNAME_MAX_CODE_POINTS} characters`
+
+/** The wire contract: every outcome but the token, in one table. Callers match on its keys. */
+export function refusals(passwordMinLength: number): Readonly<Record<Reason, Refusal>> {
+  const passwordWanted = `send a string of at least ${passwordMinLength} characters and at most ${PASSWORD_MAX_BYTES} bytes of UTF-8`
+  return {
+    username_taken: { status: 400, err: 'Username already taken' },
+
+    body_missing: { status: 401, err: 'body is missing: send a JSON object' },
+    body_too_large: {
+      status: 401,
+      err: `body is too large: send at most ${BODY_MAX_BYTES} bytes`,
+    },
+    body_not_utf8: { status: 401, err: 'body is not UTF-8: send JSON encoded as UTF-8' },
+    body_not_json: { status: 401, err: 'body is not JSON: send a JSON object' },
+    body_not_object: {
+      status: 401,
+      err: 'body is not a JSON object: send {"username": string, "password": string}',
+    },
+
+    username_missing: { status: 401, err: `username is missing: ${USERNAME_WANTED}` },
+    username_not_string: { status: 401, err: `username is not a string: ${USERNAME_WANTED}` },
+    username_not_well_formed: {
+      status: 401,
+      err: 'username is not well-formed Unicode: send no half of a surrogate pair',
+    },
+    username_empty: { status: 401, err: `username is empty: ${USERNAME_WANTED}` },
+    username_too_long: { status: 401, err: `username is too long: ${USERNAME_WANTED}` },
+    username_outer_space: {
+      status: 401,
+      err: 'username begins or ends with white space: send it without',
+    },
+    username_forbidden_character: {
+      status: 401,
+      err: 'username has a control, format or unassigned character: send it without',
+    },
+
+    password_missing: { status: 401, err: `password is missing: ${passwordWanted}` },
+    password_not_string: { status: 401, err: `password is not a string: ${passwordWanted}` },
+    password_not_well_formed: {
+      status: 401,
+      err: 'password is not well-formed Unicode: send no half of a surrogate pair',
+    },
+    password_too_short: { status: 401, err: `password is too short: ${passwordWanted}` },
+    password_too_long: { status: 401, err: `password is too long: ${passwordWanted}` },
+    password_nul: { status: 401, err: 'password has the character U+0000: send it without' },
+
+    internal_error: { status: 500, err: 'Something went wrong on our side' },
+    // A paused Aurora cluster takes about 15 s to resume (AWS, "Scaling to Zero ACUs").
+    database_resuming: {
+      status: 503,
+      err: 'The database is waking up: try again soon',
+      retryAfterSeconds: 15,
+    },
+    database_unavailable: {
+      status: 503,
+      err: 'The database cannot be reached: try again soon',
+      retryAfterSeconds: 5,
+    },
+    timed_out: {
+      status: 503,
+      err: 'The answer took too long: try again soon',
+      retryAfterSeconds: 5,
+    },
+  }
+}
+
+/** Makes the function that turns an outcome into the proxy response API Gateway sends. */
+export function createResponder({ passwordMinLength }: { readonly passwordMinLength: number }) {
+  const table = refusals(passwordMinLength)
+
+  return (outcome: Outcome): APIGatewayProxyStructuredResultV2 => {
+    if (outcome.ok) {
+      return { statusCode: 201, headers: HEADERS, body: JSON.stringify({ token: outcome.token }) }
+    }
+    const { status, err, retryAfterSeconds } = table[outcome.reason]
+    return {
+      statusCode: status,
+      headers: {
+        ...HEADERS,
+        // RFC 9110, section 15.5.2: a 401 carries a challenge. RFC 6750, section 3.1, names the error.
+        ...(status === 401 && { 'www-authenticate': 'Bearer error="invalid_request"' }),
+        ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+      },
+      body: JSON.stringify({ err, code: outcome.reason }),
+    }
+  }
+}
