@@ -1,0 +1,36 @@
+/** A value with the Postgres type (OID) it is bound as; OID 0 leaves the type to the server. */
+export interface BoundValue {
+  readonly typeOid: number
+  readonly value: string | number | boolean | Uint8Array | null
+}
+
+export interface Column {
+  readonly name: string
+  readonly typeOid: number
+}
+
+/** A statement's outcome with every value in Postgres's own text format. */
+export interface QueryResult {
+  readonly command: string
+  readonly affectedRows: number
+  readonly columns: readonly Column[]
+  readonly rows: readonly (readonly (string | null)[])[]
+}
+
+/** One database session: statements run one after the other, in one transaction if one was begun. */
+export interface Session {
+  /** One statement over the extended protocol. Rejects with an error that has Postgres's fields. */
+  query(text: string, values?: readonly BoundValue[]): Promise<QueryResult>
+  /** Any number of statements without values, as a migration file holds. */
+  script(text: string): Promise<void>
+  release(): void
+}
+
+/** A real Postgres, embedded or on a server: the port behind which the local Data API works. */
+export interface Engine {
+  /** What it is, for people. */
+  readonly description: string
+  /** Waits until a session is free. */
+  session(): Promise<Session>
+  close(): Promise<void>
+}

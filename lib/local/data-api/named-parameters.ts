@@ -1,0 +1,53 @@
+import { DataApiError, multistatements } from './errors.ts'
+
+/** SQL with `$1`, `$2`, … in place of `:name`, and the name behind each, in order. */
+export interface PositionalSql {
+  readonly text: string
+  readonly names: readonly string[]
+}
+
+/** What a `:` or a `;` may stand in without meaning anything, then the two where they do. */
+const TOKEN = new RegExp(
+  [
+    /\b[eE]'(?:[^'\\]|\\.|'')*'/, // string with escapes
+    /'(?:[^']|'')*'/, // string
+    /"(?:[^"]|"")*"/, // quoted identifier
+    /\$(?<tag>[A-Za-z_]\w*)?\$.*?\$\k<tag>\$/, // dollar-quoted string
+    /::/, // cast
+    /(?<comment>--[^\n]*|\/\*.*?\*\/)/,
+    /:(?<name>[A-Za-z_]\w*)/,
+    /(?<semicolon>;)/,
+    /[^\s]/, // anything else that is not white space
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'gs',
+)
+
+/** A statement that begins or ends a transaction; the Data API has operations of its own for that. */
+const TRANSACTION_CONTROL = /^\s*(begin|start\s+transaction|commit|end|rollback|abort)\b/i
+
+/**
+ * Translates the Data API's named parameters to Postgres's positional ones. Throws what AWS answers to
+ * more than one statement. Block comments are not read as nested.
+ */
+export function toPositional(sql: string): PositionalSql {
+  if (TRANSACTION_CONTROL.test(sql)) {
+    throw new DataApiError(
+      'BadRequestException',
+      'A transaction is begun and ended with BeginTransaction, CommitTransaction and RollbackTransaction.',
+    )
+  }
+  const names: string[] = []
+  let text = ''
+  let end = 0
+  let ended = false
+  for (const { 0: token, index, groups } of sql.matchAll(TOKEN)) {
+    const { comment, name, semicolon } = groups ?? {}
+    if (ended && comment === undefined && semicolon === undefined) throw multistatements()
+    if (semicolon !== undefined) ended = true
+    text += sql.slice(end, index) + (name === undefined ? token : `$${names.push(name)}`)
+    end = index + token.length
+  }
+  return { text: text + sql.slice(end), names }
+}

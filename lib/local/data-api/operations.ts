@@ -1,0 +1,125 @@
+import type { Engine, QueryResult, Session } from './engine.ts'
+import { DataApiError, toDataApiError } from './errors.ts'
+import { isObject } from './json.ts'
+import { toPositional } from './named-parameters.ts'
+import { bindParameters, list } from './parameters.ts'
+import { toColumnMetadata, toFormattedRecords, toRecords } from './records.ts'
+import { createTransactions } from './transactions.ts'
+
+type Input = Readonly<Record<string, unknown>>
+
+/** One operation: the request's JSON in, the answer's JSON out; rejects with a `DataApiError`. */
+export type Operation = (input: unknown) => Promise<object>
+
+/** The five operations by path. `databaseName` is the one database that there is. */
+export function createOperations(engine: Engine, databaseName: string) {
+  const transactions = createTransactions(engine)
+
+  /** The session of the request's transaction, or one of its own for the time of the call. */
+  async function withSession<T>(input: Input, work: (session: Session) => Promise<T>): Promise<T> {
+    const id = optionalString(input, 'transactionId')
+    if (id !== undefined) return transactions.use(id, work)
+    const session = await engine.session()
+    try {
+      return await work(session)
+    } finally {
+      session.release()
+    }
+  }
+
+  async function execute(input: Input) {
+    const { text, names } = statement(input)
+    const values = bindParameters(names, input['parameters'])
+    const result = await withSession(input, (session) => session.query(text, values))
+    return {
+      generatedFields: [],
+      numberOfRecordsUpdated: result.affectedRows,
+      ...rows(input, result),
+      ...(input['includeResultMetadata'] === true && { columnMetadata: toColumnMetadata(result) }),
+    }
+  }
+
+  async function batchExecute(input: Input) {
+    const { text, names } = statement(input)
+    const sets = list(input['parameterSets'] ?? [[]]).map((set) => bindParameters(names, set))
+    await withSession(input, async (session) => {
+      for (const values of sets) await session.query(text, values)
+    })
+    return { updateResults: sets.map(() => ({ generatedFields: [] })) }
+  }
+
+  async function begin() {
+    return { transactionId: await transactions.begin() }
+  }
+
+  async function commit(input: Input) {
+    await transactions.end(requiredString(input, 'transactionId'), 'COMMIT')
+    return { transactionStatus: 'Transaction Committed' }
+  }
+
+  async function rollback(input: Input) {
+    await transactions.end(requiredString(input, 'transactionId'), 'ROLLBACK')
+    return { transactionStatus: 'Rollback Complete' }
+  }
+
+  const operation =
+    (run: (input: Input) => Promise<object>): Operation =>
+    async (input) => {
+      try {
+        return await run(checkedInput(input, databaseName))
+      } catch (error) {
+        throw toDataApiError(error)
+      }
+    }
+
+  return new Map<string, Operation>([
+    ['/Execute', operation(execute)],
+    ['/BatchExecute', operation(batchExecute)],
+    ['/BeginTransaction', operation(begin)],
+    ['/CommitTransaction', operation(commit)],
+    ['/RollbackTransaction', operation(rollback)],
+  ])
+}
+
+function checkedInput(input: unknown, databaseName: string): Input {
+  if (!isObject(input)) throw new DataApiError('SerializationException', 'The body is no object.')
+  requiredString(input, 'resourceArn')
+  requiredString(input, 'secretArn')
+  if (optionalString(input, 'schema') !== undefined) {
+    throw new DataApiError('ValidationException', 'The schema parameter is not supported.')
+  }
+  const database = optionalString(input, 'database')
+  if (database !== undefined && database !== databaseName) {
+    throw new DataApiError(
+      'DatabaseErrorException',
+      `FATAL: database "${database}" does not exist; SQLState: 3D000`,
+    )
+  }
+  return input
+}
+
+const statement = (input: Input) => toPositional(requiredString(input, 'sql'))
+
+function rows(input: Input, result: QueryResult) {
+  if (result.columns.length === 0) return {}
+  // AWS formats what a SELECT returns, and ignores the wish for other statements.
+  return input['formatRecordsAs'] === 'JSON' && result.command === 'SELECT'
+    ? { formattedRecords: toFormattedRecords(result) }
+    : { records: toRecords(result) }
+}
+
+function optionalString(input: Input, key: string): string | undefined {
+  const value = input[key]
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'string') return value
+  throw new DataApiError('SerializationException', `${key} is not a string.`)
+}
+
+function requiredString(input: Input, key: string): string {
+  const value = optionalString(input, key)
+  if (value) return value
+  throw new DataApiError(
+    'ValidationException',
+    `1 validation error detected: Value null at '${key}' failed to satisfy constraint: Member must not be null`,
+  )
+}

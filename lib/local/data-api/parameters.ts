@@ -1,0 +1,58 @@
+import type { BoundValue } from './engine.ts'
+import { DataApiError } from './errors.ts'
+import { isObject } from './json.ts'
+import { PARAMETER_OID, TYPE_HINT_OID } from './types.ts'
+
+/** Binds one set of the Data API's `SqlParameter`s, as JSON carries them, to `names` in order. */
+export function bindParameters(names: readonly string[], parameters: unknown): BoundValue[] {
+  const bound = new Map<string, BoundValue>()
+  for (const parameter of parameters === undefined || parameters === null ? [] : list(parameters)) {
+    if (!isObject(parameter) || typeof parameter['name'] !== 'string') {
+      throw new DataApiError('ValidationException', 'A parameter needs a name and a value.')
+    }
+    bound.set(parameter['name'], bind(parameter['value'], parameter['typeHint']))
+  }
+  return names.map((name) => {
+    const value = bound.get(name)
+    if (value === undefined) {
+      throw new DataApiError('BadRequestException', `Cannot find parameter: ${name}`)
+    }
+    return value
+  })
+}
+
+/** `value` as a list, or the Data API's answer to anything else. */
+export function list(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  throw new DataApiError('SerializationException', 'Parameters come in a list.')
+}
+
+function bind(field: unknown, typeHint: unknown): BoundValue {
+  if (!isObject(field)) throw new DataApiError('ValidationException', 'A parameter has no value.')
+  if (field['isNull'] === true) return { typeOid: 0, value: null }
+  if (field['arrayValue'] !== undefined) {
+    throw new DataApiError('ValidationException', 'Array parameters are not supported')
+  }
+  const { stringValue, longValue, doubleValue, booleanValue, blobValue } = field
+  if (typeof stringValue === 'string') {
+    return { typeOid: stringOid(typeHint), value: stringValue }
+  }
+  if (typeof longValue === 'number') return { typeOid: PARAMETER_OID.longValue, value: longValue }
+  if (typeof doubleValue === 'number') {
+    return { typeOid: PARAMETER_OID.doubleValue, value: doubleValue }
+  }
+  if (typeof booleanValue === 'boolean') {
+    return { typeOid: PARAMETER_OID.booleanValue, value: booleanValue }
+  }
+  if (typeof blobValue === 'string') {
+    return { typeOid: PARAMETER_OID.blobValue, value: Buffer.from(blobValue, 'base64') }
+  }
+  throw new DataApiError('ValidationException', 'A parameter has no value of a known kind.')
+}
+
+function stringOid(typeHint: unknown): number {
+  if (typeHint === undefined || typeHint === null) return PARAMETER_OID.stringValue
+  const oid = typeof typeHint === 'string' ? TYPE_HINT_OID.get(typeHint) : undefined
+  if (oid === undefined) throw new DataApiError('ValidationException', 'Unknown typeHint.')
+  return oid
+}

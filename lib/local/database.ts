@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import type { Engine } from './data-api/engine.ts'
+import { openPglite } from './data-api/pglite-engine.ts'
+import { connectPostgres } from './data-api/postgres-engine.ts'
+import { serveDataApi } from './data-api/server.ts'
+import { claimFolder } from './folder-lock.ts'
+import { migrate } from './migrations.ts'
+
+export interface LocalDatabaseOptions {
+  /** Where the embedded database keeps its files. */
+  readonly folder: string
+  /** A Postgres server to use in the embedded one's place: `postgres://…`. */
+  readonly databaseUrl?: string | undefined
+  /** The name that `DB_NAME` has; the Data API refuses any other. */
+  readonly databaseName: string
+  /** Whether other processes may use the embedded database for as long as this one runs. */
+  readonly share: boolean
+  /** Tells the developer what takes time. */
+  readonly say: (line: string) => void
+}
+
+/** A migrated database behind a local Data API. */
+export interface LocalDatabase {
+  readonly dataApiUrl: string
+  close(): Promise<void>
+}
+
+/** Opens the database that the options name, creates and migrates it as needed, and serves it. */
+export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
+  const { databaseUrl, folder, share, say } = options
+  if (databaseUrl) return serve(await connect(databaseUrl), options)
+
+  const claim = await claimFolder(folder, (pid) =>
+    say(`Waiting for process ${pid}, which is using ${folder}`),
+  )
+  if (!claim.owned) {
+    say(`Using the database of the endpoint that is running`)
+    return { dataApiUrl: claim.url, close: async () => {} }
+  }
+  try {
+    const database = await serve(await openEmbedded(folder, say), options)
+    if (share) claim.publish(database.dataApiUrl)
+    return { ...database, close: () => database.close().finally(claim.release) }
+  } catch (error) {
+    claim.release()
+    throw error
+  }
+}
+
+async function serve(
+  engine: Engine,
+  { databaseName, say }: LocalDatabaseOptions,
+): Promise<LocalDatabase> {
+  try {
+    const applied = await migrate(engine)
+    say(
+      `Database ready: ${engine.description}${applied.map((name) => `, applied ${name}`).join('')}`,
+    )
+    const server = await serveDataApi(engine, databaseName)
+    return {
+      dataApiUrl: server.url,
+      close: async () => {
+        await server.close()
+        await engine.close()
+      },
+    }
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+async function connect(databaseUrl: string): Promise<Engine> {
+  try {
+    return await connectPostgres(databaseUrl)
+  } catch (error) {
+    // The URL holds a password, so the message says which variable and not what is in it.
+    throw new Error(
+      `DATABASE_URL names a Postgres server that cannot be used (${reason(error)}). Start it, correct the URL, or unset the variable to use the embedded database.`,
+    )
+  }
+}
+
+async function openEmbedded(folder: string, say: (line: string) => void): Promise<Engine> {
+  const dataDir = `${folder}/postgres`
+  // Written last, so that a database whose creation was interrupted is created anew.
+  const created = `${folder}/postgres.created`
+  if (!existsSync(created)) {
+    say(`Creating the database in ${dataDir}; this takes several seconds, once`)
+    await rm(dataDir, { recursive: true, force: true })
+  }
+  try {
+    const engine = await openPglite(dataDir)
+    await writeFile(created, '')
+    return engine
+  } catch (error) {
+    throw new Error(
+      `The database in ${dataDir} cannot be opened (${reason(error)}). Delete ${folder} to begin with an empty one.`,
+    )
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? String(Reflect.get(error, 'code') ?? error.message) : 'unknown'
+}

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+
+/** Where the local loop looks for settings, and where it keeps its own. */
+interface Places {
+  readonly envFile: string
+  /** A folder that git ignores. */
+  readonly localFolder: string
+}
+
+/**
+ * Completes `process.env` for the function to run on this machine: what the shell has set stands, then
+ * what `.env` says, then defaults that work. The AWS credentials alone are always replaced, so that no
+ * real one is used or asked for. `AWS_ENDPOINT_URL_RDS_DATA` comes later, with the local Data API.
+ */
+export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
+  if (existsSync(envFile)) process.loadEnvFile(envFile)
+
+  const account = 'eu-central-1:000000000000'
+  const defaults = {
+    DB_CLUSTER_ARN: `arn:aws:rds:${account}:cluster:local`,
+    DB_SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:local`,
+    DB_NAME: 'latchkey',
+    JWT_SECRET: localJwtSecret(localFolder),
+  }
+  for (const [name, value] of Object.entries(defaults)) {
+    process.env[name] ||= value
+  }
+
+  process.env['AWS_ACCESS_KEY_ID'] = 'local'
+  process.env['AWS_SECRET_ACCESS_KEY'] = 'local'
+  for (const name of ['AWS_SESSION_TOKEN', 'AWS_PROFILE', 'AWS_DEFAULT_PROFILE']) {
+    delete process.env[name]
+  }
+}
+
+/** A key of this machine's own, made once, so that tokens outlive a restart and no key is committed. */
+function localJwtSecret(localFolder: string): string {
+  const path = `${localFolder}/jwt-secret`
+  try {
+    mkdirSync(localFolder, { recursive: true })
+    writeFileSync(path, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600 })
+  } catch {
+    // It is there already.
+  }
+  return readFileSync(path, 'utf8')
+}

@@ -1,0 +1,26 @@
+import { createServer } from 'node:net'
+
+/** The port that `PORT` asks for, 3000 without it. Throws if it is no port. */
+export function readPort(value: string | undefined): number {
+  const port = Number(value || '3000')
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
+  throw new Error('PORT is wrong: it must be a whole number from 1 to 65535.')
+}
+
+/** Resolves with `port` if it can be listened on, or with a free one for 0; else rejects saying so. */
+export function freePort(host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error) => {
+      reject(
+        new Error(
+          `Port ${port} is in use or not allowed (${Reflect.get(error, 'code')}). Stop what uses it, or choose another: PORT=3001 npm start`,
+        ),
+      )
+    })
+    probe.listen(port, host, () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : port))
+    })
+  })
+}
