@@ -69,7 +69,7 @@ function parseUsername(value: unknown): Field<CredentialsRefusal> {
   if (text === '') return refuse('username_empty')
   if (countCodePoints(text) > USERNAME_MAX_CODE_POINTS) return refuse('username_too_long')
   if (/^\p{White_Space}|\p{White_Space}$/u.test(text)) return refuse('username_outer_space')
-  // Cc control, Cf format (zero-width, text direction), Cn unassigned: what cannot be seen or compared.
+  // Cc control, Cf format (zero-width, text direction), Cn unassigned in this runtime's Unicode.
   if (/[\p{Cc}\p{Cf}\p{Cn}]/u.test(text)) return refuse('username_forbidden_character')
   return { ok: true, text }
 }

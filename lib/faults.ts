@@ -30,19 +30,19 @@ const REASON_BY_NAME: Readonly<Record<string, FaultReason>> = {
   TimeoutError: 'timed_out',
 }
 
-/** Connection exceptions, insufficient resources, operator intervention (PostgreSQL, appendix A). */
-const PASSING_SQL_STATE = /^(08|53|57P)/
+/** Connection, transaction roll-back, insufficient resources, operator (PostgreSQL, appendix A). */
+const PASSING_SQL_STATE = /^(08|40|53|57)/
 
 const NETWORK_ERRNO = /^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH)/
 
-/** Sorts anything thrown into what the caller and the log may know of it. Never throws. */
+/** Sorts anything thrown into what the caller and the log may know of it. */
 export function describeFault(thrown: unknown): Fault {
   const name = text(thrown, 'name') ?? typeof thrown
   const errno = text(thrown, 'code')
-  const sqlState = text(thrown, 'message')?.match(/SQLState:\s*(\w{5})/)?.[1]
+  // The last one: a message can quote a value, and the state comes at its end.
+  const sqlState = text(thrown, 'message')?.match(/.*SQLState:\s*(\w{5})/s)?.[1]
   const metadata = property(thrown, '$metadata')
-  const httpStatus =
-    number(metadata, 'httpStatusCode') ?? number(property(thrown, '$response'), 'statusCode')
+  const httpStatus = number(metadata, 'httpStatusCode')
   const awsRequestId = text(metadata, 'requestId')
 
   return {
@@ -63,10 +63,11 @@ interface Signs {
 }
 
 function reasonFor({ name, errno, sqlState, httpStatus }: Signs): FaultReason {
+  // Before the name: the SDK calls a reset connection a TimeoutError too.
+  if (errno !== undefined && NETWORK_ERRNO.test(errno)) return 'database_unavailable'
   const byName = Object.hasOwn(REASON_BY_NAME, name) ? REASON_BY_NAME[name] : undefined
   if (byName !== undefined) return byName
   const passing =
-    (errno !== undefined && NETWORK_ERRNO.test(errno)) ||
     (sqlState !== undefined && PASSING_SQL_STATE.test(sqlState)) ||
     // A proxy's HTML page arrives as a SyntaxError; its status still tells.
     (httpStatus !== undefined && (httpStatus >= 500 || httpStatus === 429))

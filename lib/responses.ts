@@ -102,7 +102,11 @@ export function createResponder({ passwordMinLength }: { readonly passwordMinLen
 
   return (outcome: Outcome): APIGatewayProxyStructuredResultV2 => {
     if (outcome.ok) {
-      return { statusCode: 201, headers: HEADERS, body: JSON.stringify({ token: outcome.token }) }
+      return {
+        statusCode: 201,
+        headers: { ...HEADERS },
+        body: JSON.stringify({ token: outcome.token }),
+      }
     }
     const { status, err, retryAfterSeconds } = table[outcome.reason]
     return {

@@ -30,7 +30,7 @@ RETURNING id, username`
  */
 export function createUserStore({ client, clusterArn, secretArn, databaseName }: UserStoreOptions) {
   return async (username: string, passwordHash: string): Promise<User | undefined> => {
-    const { records } = await client.send(
+    const { records, numberOfRecordsUpdated } = await client.send(
       new ExecuteStatementCommand({
         resourceArn: clusterArn,
         secretArn,
@@ -43,13 +43,21 @@ export function createUserStore({ client, clusterArn, secretArn, databaseName }:
       }),
     )
     const row = records?.[0]
-    return row === undefined ? undefined : parseUser(row)
+    if (row !== undefined) return parseUser(row)
+    // Only an answer that counts may say that the name is taken; an empty one says nothing.
+    if (records === undefined && numberOfRecordsUpdated === undefined) throw malformed()
+    return undefined
   }
 }
 
-function parseUser([id, username]: readonly Field[]): User {
-  if (id?.longValue === undefined || username?.stringValue === undefined) {
-    throw new TypeError('The Data API answered a row that is not (id, username).')
+function parseUser([idField, usernameField]: readonly Field[]): User {
+  const id = idField?.longValue
+  const username = usernameField?.stringValue
+  // The SDK passes on what the wire held, whatever its types say.
+  if (!Number.isSafeInteger(id) || id === undefined || typeof username !== 'string') {
+    throw malformed()
   }
-  return { id: id.longValue, username: username.stringValue }
+  return { id, username }
 }
+
+const malformed = () => new TypeError('The Data API answered something that is not (id, username).')

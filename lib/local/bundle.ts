@@ -24,8 +24,6 @@ export async function bundle(outdir = `${ROOT}.build`): Promise<Metafile> {
     outExtension: { '.js': '.cjs' },
     // The ESM builds of the SDK, of which esbuild can leave out what nothing calls.
     mainFields: ['module', 'main'],
-    sourcemap: 'linked',
-    sourcesContent: false,
     logLevel: 'warning',
   })
   return metafile

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inspect } from 'node:util'
+import { ConfigError, readConfig } from './config.ts'
+
+const REQUIRED = {
+  DB_CLUSTER_ARN: 'arn:aws:rds:eu-central-1:123456789012:cluster:latchkey',
+  DB_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:latchkey-AbCdEf',
+  DB_NAME: 'latchkey',
+  JWT_SECRET: 'k'.repeat(32),
+}
+
+/** The error that `env` causes; a test that calls it fails if there is none. */
+function errorFor(env: Record<string, string>): ConfigError {
+  try {
+    readConfig(env)
+  } catch (error) {
+    assert.ok(error instanceof ConfigError)
+    return error
+  }
+  assert.fail('the environment was accepted')
+}
+
+/** The variables that the error's message speaks of, in its order. */
+const namedBy = (error: ConfigError) => error.message.match(/[A-Z]+(?:_[A-Z]+)+/g) ?? []
+
+test('the required variables alone make a configuration with the documented defaults', () => {
+  assert.deepEqual(readConfig(REQUIRED), {
+    clusterArn: REQUIRED.DB_CLUSTER_ARN,
+    secretArn: REQUIRED.DB_SECRET_ARN,
+    databaseName: 'latchkey',
+    token: {
+      secret: REQUIRED.JWT_SECRET,
+      ttlSeconds: 3600,
+      issuer: undefined,
+      audience: undefined,
+    },
+    bcryptCost: 12,
+    passwordMinLength: 8,
+  })
+})
+
+test('each optional variable reaches the configuration', () => {
+  const config = readConfig({
+    ...REQUIRED,
+    JWT_TTL_SECONDS: '900',
+    JWT_ISSUER: 'https://id.example',
+    JWT_AUDIENCE: 'https://api.example',
+    BCRYPT_COST: '11',
+    PASSWORD_MIN_LENGTH: '15',
+  })
+  assert.deepEqual(config.token, {
+    secret: REQUIRED.JWT_SECRET,
+    ttlSeconds: 900,
+    issuer: 'https://id.example',
+    audience: 'https://api.example',
+  })
+  assert.equal(config.bcryptCost, 11)
+  assert.equal(config.passwordMinLength, 15)
+})
+
+test('one error names every required variable that is missing, and no other', () => {
+  assert.deepEqual(namedBy(errorFor({})), Object.keys(REQUIRED))
+})
+
+test('a required variable that is set to nothing is missing', () => {
+  for (const name of Object.keys(REQUIRED)) {
+    const error = errorFor({ ...REQUIRED, [name]: '' })
+    assert.deepEqual(namedBy(error), [name])
+    assert.match(error.message, /is missing/)
+  }
+})
+
+test('an optional variable that is set to nothing takes its default', () => {
+  const names = [
+    'JWT_TTL_SECONDS',
+    'JWT_ISSUER',
+    'JWT_AUDIENCE',
+    'BCRYPT_COST',
+    'PASSWORD_MIN_LENGTH',
+  ]
+  const empty = Object.fromEntries(names.map((name) => [name, '']))
+  assert.deepEqual(readConfig({ ...REQUIRED, ...empty }), readConfig(REQUIRED))
+})
+
+const REFUSED: readonly (readonly [name: string, values: readonly string[]])[] = [
+  ['DB_CLUSTER_ARN', ['latchkey', 'ARN:aws:rds']],
+  ['DB_SECRET_ARN', ['latchkey']],
+  ['JWT_SECRET', ['k'.repeat(31), `${'é'.repeat(15)}k`]],
+  ['JWT_TTL_SECONDS', ['0', '-1', '1.5', '1e3', '0x10', '60s', '31536001', 'Infinity']],
+  ['BCRYPT_COST', ['9', '16', '12.5', 'abc', ' 12', '12 ', '-12', '+12']],
+  ['PASSWORD_MIN_LENGTH', ['7', '65', '0', 'eight']],
+]
+
+for (const [name, values] of REFUSED) {
+  for (const value of values) {
+    test(`${name} set to ${JSON.stringify(value)} is refused`, () => {
+      const error = errorFor({ ...REQUIRED, [name]: value })
+      assert.deepEqual(namedBy(error), [name])
+      assert.match(error.message, /is wrong/)
+    })
+  }
+}
+
+test('the bounds themselves are accepted', () => {
+  for (const cost of [10, 15]) {
+    assert.equal(readConfig({ ...REQUIRED, BCRYPT_COST: `${cost}` }).bcryptCost, cost)
+  }
+  for (const length of [8, 64]) {
+    const env = { ...REQUIRED, PASSWORD_MIN_LENGTH: `${length}` }
+    assert.equal(readConfig(env).passwordMinLength, length)
+  }
+  for (const ttl of [1, 31_536_000]) {
+    assert.equal(readConfig({ ...REQUIRED, JWT_TTL_SECONDS: `${ttl}` }).token.ttlSeconds, ttl)
+  }
+})
+
+test('JWT_SECRET is measured in bytes, so 16 characters of two bytes each are enough', () => {
+  const secret = 'é'.repeat(16)
+  assert.equal(readConfig({ ...REQUIRED, JWT_SECRET: secret }).token.secret, secret)
+})
+
+test('the error names all that is wrong at once and quotes no value', () => {
+  const wrong = {
+    DB_CLUSTER_ARN: 'leak-cluster',
+    DB_SECRET_ARN: 'leak-database-secret',
+    JWT_SECRET: 'leak-signing-key',
+    JWT_TTL_SECONDS: 'leak-ttl',
+    BCRYPT_COST: 'leak-cost',
+    PASSWORD_MIN_LENGTH: 'leak-length',
+  }
+  const error = errorFor({ ...wrong, DB_NAME: 'leak-name', JWT_ISSUER: 'leak-issuer' })
+  assert.deepEqual(namedBy(error), Object.keys(wrong))
+  assert.doesNotMatch(inspect(error, { depth: null, showHidden: true }), /leak/)
+})

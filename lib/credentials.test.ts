@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type CredentialsRefusal, parseCredentials } from './credentials.ts'
+
+const PASSWORD = 'correct horse'
+const parse = (body: unknown) => parseCredentials(body, { passwordMinLength: 8 })
+const parseName = (username: unknown) => parse({ username, password: PASSWORD })
+const parsePassword = (password: unknown) => parse({ username: 'gary', password })
+const accepted = (username: string, password: string) => ({
+  ok: true,
+  credentials: { username, password },
+})
+
+/** Names a string in a title, where what matters about it can be invisible. */
+const show = (value: unknown) => {
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  const escaped = text.replace(/[^\x20-\x7e]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`)
+  return escaped.length > 40 ? `${escaped.slice(0, 40)}… (${text.length} units)` : escaped
+}
+
+type Cases = Readonly<Partial<Record<CredentialsRefusal, readonly unknown[]>>>
+
+const REFUSED_BODIES: readonly unknown[] = [
+  null,
+  undefined,
+  [],
+  ['gary', PASSWORD],
+  'gary',
+  7,
+  true,
+]
+
+const REFUSED_NAMES: Cases = {
+  username_missing: [undefined],
+  username_not_string: [null, 7, true, ['gary'], { toString: 'gary' }],
+  username_not_well_formed: ['\uD800', 'gary\uDC00', '\uDC00\uD800'],
+  username_empty: [''],
+  // The last one is 26 characters that NFC takes apart into two each.
+  username_too_long: ['x'.repeat(51), '🔑'.repeat(51), '\u0958'.repeat(26)],
+  username_outer_space: [' gary', 'gary ', ' ', '\u00A0gary', 'gary\u3000', 'gary\n', '\u2028gary'],
+  username_forbidden_character: [
+    'ga\0ry',
+    'ga\x1Bry',
+    'ga\nry',
+    'ga\x7Fry',
+    'ga\u200Dry',
+    'ga\u202Ery',
+    'ga\u00ADry',
+    '\uFEFFgary',
+    'ga\u0378ry',
+    'ga\uFFFFry',
+  ],
+}
+
+const REFUSED_PASSWORDS: Cases = {
+  password_missing: [undefined],
+  password_not_string: [null, 12345678, true, [PASSWORD], {}],
+  password_not_well_formed: [`${PASSWORD}\uD800`, `\uDC00${PASSWORD}`],
+  // 7 characters of two units each; 8 before, 4 after normalisation.
+  password_too_short: ['', '1234567', '🔑'.repeat(7), 'e\u0301'.repeat(4)],
+  // 73 bytes; 75 bytes in 25 characters; 36 code points, of which NFC makes 72 of three bytes each.
+  password_too_long: ['x'.repeat(73), 'あ'.repeat(25), '\u0958'.repeat(36)],
+  password_nul: ['\0', `${PASSWORD}\0`, `a\0${PASSWORD}`],
+}
+
+for (const body of REFUSED_BODIES) {
+  test(`the body ${show(body)} is refused: body_not_object`, () => {
+    assert.deepEqual(parse(body), { ok: false, reason: 'body_not_object' })
+  })
+}
+for (const [reason, values] of Object.entries(REFUSED_NAMES)) {
+  for (const value of values) {
+    test(`the username ${show(value)} is refused: ${reason}`, () => {
+      assert.deepEqual(parseName(value), { ok: false, reason })
+    })
+  }
+}
+for (const [reason, values] of Object.entries(REFUSED_PASSWORDS)) {
+  for (const value of values) {
+    test(`the password ${show(value)} is refused: ${reason}`, () => {
+      assert.deepEqual(parsePassword(value), { ok: false, reason })
+    })
+  }
+}
+
+test('usernames are accepted as typed, up to 50 code points', () => {
+  const names = ['x', 'x'.repeat(50), '🔑'.repeat(50), 'Gary', 'Mary Jane', 'Ни́на', '名前', 'ﬁ①']
+  for (const name of [...names, 'toString', 'constructor', '__proto__', "Robert'); DROP TABLE"]) {
+    assert.deepEqual(parseName(name), accepted(name, PASSWORD))
+  }
+})
+
+test('passwords are accepted as typed, of any composition, from 8 code points to 72 bytes', () => {
+  const bounds = ['12345678', '🔑'.repeat(8), 'x'.repeat(72), 'あ'.repeat(24), '🔑'.repeat(18)]
+  for (const password of [...bounds, ' '.repeat(8), ' spaces count ', 'tab\tand\nline']) {
+    assert.deepEqual(parsePassword(password), accepted('gary', password))
+  }
+})
+
+test('the shortest password is the one that is configured', () => {
+  const parseFor15 = (password: string) =>
+    parseCredentials({ username: 'gary', password }, { passwordMinLength: 15 }).ok
+  assert.equal(parseFor15('x'.repeat(14)), false)
+  assert.equal(parseFor15('x'.repeat(15)), true)
+})
+
+test('both Unicode forms of one text are one username and one password', () => {
+  assert.deepEqual(
+    parse({ username: 'Zoe\u0308', password: 'pa\u030Assword' }),
+    accepted('Zo\u00EB', 'p\u00E5ssword'),
+  )
+})
+
+test('lengths are counted after normalisation', () => {
+  assert.deepEqual(parseName('e\u0301'.repeat(50)), accepted('\u00E9'.repeat(50), PASSWORD))
+  assert.deepEqual(parsePassword('e\u0301'.repeat(36)), accepted('gary', '\u00E9'.repeat(36)))
+})
+
+test('the username is reported first', () => {
+  assert.deepEqual(parse({}), { ok: false, reason: 'username_missing' })
+  assert.deepEqual(parse({ username: '', password: '' }), { ok: false, reason: 'username_empty' })
+})
+
+test('keys other than the two are ignored', () => {
+  const body = { username: 'gary', password: PASSWORD, id: 1, role: 'admin', Password: 'other' }
+  assert.deepEqual(parse(body), accepted('gary', PASSWORD))
+})
+
+test('nothing on a prototype stands in for what was not sent', () => {
+  const inProto: unknown = JSON.parse(`{"username":"gary","__proto__":{"password":"${PASSWORD}"}}`)
+  assert.deepEqual(parse(inProto), { ok: false, reason: 'password_missing' })
+
+  Object.defineProperty(Object.prototype, 'password', { value: PASSWORD, configurable: true })
+  try {
+    assert.deepEqual(parse({ username: 'gary' }), { ok: false, reason: 'password_missing' })
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'password')
+  }
+})

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { readJsonBody } from './json-body.ts'
+
+const base64 = (content: string | Uint8Array) => Buffer.from(content).toString('base64')
+const asText = (body: string) => readJsonBody({ body, isBase64Encoded: false })
+const asBase64 = (content: string | Uint8Array) =>
+  readJsonBody({ body: base64(content), isBase64Encoded: true })
+
+/** Both ways in which API Gateway hands over the same body. */
+const FORMS = [
+  ['as text', asText],
+  ['in base64', asBase64],
+] as const
+
+for (const [form, read] of FORMS) {
+  test(`JSON ${form} is read`, () => {
+    for (const value of [{ username: 'Zoë', password: '🔑🔑' }, [], 'text', 0, false, null]) {
+      assert.deepEqual(read(JSON.stringify(value)), { ok: true, value })
+    }
+  })
+
+  test(`a body ${form} of exactly 16384 bytes is read, one of 16385 is not`, () => {
+    assert.deepEqual(read(`"${'x'.repeat(16382)}"`), { ok: true, value: 'x'.repeat(16382) })
+    assert.deepEqual(read(`"${'x'.repeat(16383)}"`), { ok: false, reason: 'body_too_large' })
+  })
+
+  test(`a body ${form} is measured in bytes, not in characters`, () => {
+    // Two quotation marks and 5461 characters of three bytes: 16385.
+    assert.deepEqual(read(`"${'あ'.repeat(5461)}"`), { ok: false, reason: 'body_too_large' })
+    assert.deepEqual(read(`"${'あ'.repeat(5460)}"`), { ok: true, value: 'あ'.repeat(5460) })
+  })
+
+  test(`a body ${form} that begins with a byte order mark is not JSON`, () => {
+    assert.deepEqual(read('\uFEFF{}'), { ok: false, reason: 'body_not_json' })
+  })
+
+  test(`a body ${form} that is no JSON is told apart, however it is broken`, () => {
+    for (const body of ['{', '{} {}', "{'a':1}", 'undefined', 'NaN', ' ', '\0', '[1,]', 'a=b']) {
+      assert.deepEqual(read(body), { ok: false, reason: 'body_not_json' }, JSON.stringify(body))
+    }
+  })
+
+  test(`the deepest nesting that fits ${form} is read`, () => {
+    const depth = 8192
+    assert.equal(read('['.repeat(depth) + ']'.repeat(depth)).ok, true)
+    assert.deepEqual(read('['.repeat(depth * 2)), { ok: false, reason: 'body_not_json' })
+  })
+}
+
+test('a body that is null, absent or empty is missing', () => {
+  for (const body of [null, undefined, '']) {
+    for (const isBase64Encoded of [true, false, undefined]) {
+      assert.deepEqual(readJsonBody({ body, isBase64Encoded }), {
+        ok: false,
+        reason: 'body_missing',
+      })
+    }
+  }
+  assert.deepEqual(readJsonBody({}), { ok: false, reason: 'body_missing' })
+})
+
+test('bytes that are not UTF-8 are refused and not replaced', () => {
+  const quoted = (...bytes: number[]) => Uint8Array.of(0x22, ...bytes, 0x22)
+  const invalid = {
+    'a byte that never occurs': quoted(0xff),
+    'a sequence cut short': quoted(0xc3),
+    'an overlong slash': quoted(0xc0, 0xaf),
+    'half of a surrogate pair': quoted(0xed, 0xa0, 0x80),
+    'Latin-1': quoted(0x5a, 0x6f, 0xeb),
+    'UTF-16 with its byte order mark': Buffer.from('\uFEFF{}', 'utf16le'),
+  }
+  for (const [name, bytes] of Object.entries(invalid)) {
+    assert.deepEqual(asBase64(bytes), { ok: false, reason: 'body_not_utf8' }, name)
+  }
+})
+
+test('a body that is flagged as base64 and is not is refused and not guessed at', () => {
+  const good = base64('{"a":"??>>"}')
+  assert.match(good, /[+/]/)
+  const bad = {
+    'plain JSON': '{"username":"gary"}',
+    'one stray character': `${good}!`,
+    'a line break': `${good}\n`,
+    'no padding': base64('{"a":1}').replaceAll('=', ''),
+    'the alphabet for URLs': good.replaceAll('/', '_').replaceAll('+', '-'),
+    'only padding': '====',
+  }
+  for (const [name, body] of Object.entries(bad)) {
+    const result = readJsonBody({ body, isBase64Encoded: true })
+    assert.deepEqual(result, { ok: false, reason: 'body_not_utf8' }, name)
+  }
+})
+
+test('what is flagged as base64 is bounded before it is decoded, even if little would come of it', () => {
+  const result = readJsonBody({ body: '!'.repeat(21_849), isBase64Encoded: true })
+  assert.deepEqual(result, { ok: false, reason: 'body_too_large' })
+})
+
+test('a body in base64 that is flagged as text is not decoded', () => {
+  assert.deepEqual(asText(base64('{}')), { ok: false, reason: 'body_not_json' })
+})
+
+test('whatever the body and the flag, nothing is thrown and no refusal quotes the body', () => {
+  const anyBody = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 200 }),
+    fc.string().map((text) => `{"password":"${text}`),
+    fc.base64String(),
+    fc.json(),
+  )
+  fc.assert(
+    fc.property(anyBody, fc.boolean(), (body, isBase64Encoded) => {
+      const result = readJsonBody({ body, isBase64Encoded })
+      if (!result.ok) {
+        assert.deepEqual(Object.keys(result), ['ok', 'reason'])
+        assert.match(result.reason, /^body_(missing|not_utf8|not_json)$/)
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('any JSON value comes back the same by both ways', () => {
+  fc.assert(
+    fc.property(fc.json(), (json) => {
+      const value: unknown = JSON.parse(json)
+      assert.deepEqual(asText(json), { ok: true, value })
+      assert.deepEqual(asBase64(json), { ok: true, value })
+    }),
+  )
+})

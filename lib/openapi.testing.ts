@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import { parse } from 'yaml'
+
+const FILE = 'openapi.yaml'
+
+const description: unknown = parse(readFileSync(new URL(`../${FILE}`, import.meta.url), 'utf8'))
+assert.ok(isObject(description), `${FILE} is no object`)
+
+// The file is no schema itself, only the schemas in it are: its own keys mean nothing to ajv.
+const bodies = formats.default(new Ajv2020({ allErrors: true }))
+bodies.addVocabulary(Object.keys(description)).addSchema(description, FILE)
+// A header's value is a string whatever its schema says, so it is read as what the schema wants.
+const headerValues = formats.default(new Ajv2020({ allErrors: true, coerceTypes: true }))
+
+/** The way from the root of openapi.yaml to a value in it. */
+export type Keys = readonly string[]
+
+export const SIGN_UP: Keys = ['paths', '/auth/sign-up', 'post']
+
+/** The keys of what a status of the sign-up is documented with. */
+export const answer = (status: number | undefined): Keys => [
+  ...SIGN_UP,
+  'responses',
+  String(status),
+]
+
+/** The keys of the one media type that a request or an answer is documented with. */
+export const json = (keys: Keys): Keys => [...keys, 'content', 'application/json']
+
+/** What openapi.yaml has under the keys, through any `$ref` on the way. Fails where it has nothing. */
+export function documented(keys: Keys): unknown {
+  return keys.reduce<unknown>((node, key) => {
+    assert.ok(isObject(node) && Object.hasOwn(node, key), `${FILE} has no ${keys.join(' > ')}`)
+    const value = node[key]
+    const ref = isObject(value) ? value['$ref'] : undefined
+    return typeof ref === 'string' ? documented(ref.split('/').slice(1)) : value
+  }, description)
+}
+
+/** The names of what openapi.yaml has under the keys, such as its statuses or an answer's examples. */
+export function documentedNames(keys: Keys): string[] {
+  const value = documented(keys)
+  assert.ok(isObject(value), `${keys.join(' > ')} is no object`)
+  return Object.keys(value)
+}
+
+/**
+ * Makes the function that tells what is wrong with a value by the schema under the keys, and nothing
+ * if all is well. A key that the schema does not name is wrong too, unless it allows any.
+ */
+export function createValidator(keys: Keys): (value: unknown) => string {
+  const pointer = keys.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')
+  const validate = bodies.compile({
+    type: 'object',
+    $ref: `${FILE}#/${pointer}`,
+    unevaluatedProperties: false,
+  })
+  return (value) => (validate(value) ? '' : bodies.errorsText(validate.errors))
+}
+
+/** Fails unless openapi.yaml has the proxy response: its status, exactly its headers, and its body. */
+export function assertDocumented(response: APIGatewayProxyStructuredResultV2): void {
+  const { statusCode, headers, body, ...others } = response
+  const keys = answer(statusCode)
+  assert.deepEqual(Object.keys(others), [], 'cookies and base64 are not documented')
+  assertHeaders(keys, { ...headers })
+  assert.ok(typeof body === 'string', `${statusCode}: there is no body`)
+  const problem = createValidator([...json(keys), 'schema'])(JSON.parse(body))
+  assert.equal(problem, '', `${statusCode}: body: ${problem}`)
+}
+
+function assertHeaders(keys: Keys, headers: Record<string, unknown>): void {
+  const names = documentedNames([...keys, 'headers'])
+  const schemas = names.map((name) => [name, documented([...keys, 'headers', name, 'schema'])])
+  // OpenAPI has no header `content-type`: the keys of `content` stand for it.
+  schemas.push(['content-type', { enum: documentedNames([...keys, 'content']) }])
+  const properties = Object.fromEntries(schemas)
+
+  assert.deepEqual(Object.keys(headers).toSorted(), Object.keys(properties).toSorted())
+  const valid = headerValues.validate({ type: 'object', properties }, headers)
+  assert.ok(valid, headerValues.errorsText(headerValues.errors))
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

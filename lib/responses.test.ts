@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createResponder, type Reason, refusals } from './responses.ts'
+
+const respond = createResponder({ passwordMinLength: 8 })
+const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+
+/** The contract again, written out by hand: the compiler asks for every reason, the tests for its status. */
+const STATUS: Readonly<Record<Reason, 400 | 401 | 500 | 503>> = {
+  username_taken: 400,
+  body_missing: 401,
+  body_too_large: 401,
+  body_not_utf8: 401,
+  body_not_json: 401,
+  body_not_object: 401,
+  username_missing: 401,
+  username_not_string: 401,
+  username_not_well_formed: 401,
+  username_empty: 401,
+  username_too_long: 401,
+  username_outer_space: 401,
+  username_forbidden_character: 401,
+  password_missing: 401,
+  password_not_string: 401,
+  password_not_well_formed: 401,
+  password_too_short: 401,
+  password_too_long: 401,
+  password_nul: 401,
+  internal_error: 500,
+  database_resuming: 503,
+  database_unavailable: 503,
+  timed_out: 503,
+}
+
+const RETRY_AFTER: Partial<Record<Reason, string>> = {
+  database_resuming: '15',
+  database_unavailable: '5',
+  timed_out: '5',
+}
+
+const table = refusals(8)
+const reasons = Object.keys(table).filter((key): key is Reason => Object.hasOwn(STATUS, key))
+
+test('every reason of the contract is in the table, and no other', () => {
+  assert.deepEqual(Object.keys(table).sort(), Object.keys(STATUS).sort())
+})
+
+test('a created user is answered 201 with the token and nothing else', () => {
+  assert.deepEqual(respond({ ok: true, token: 'a.b.c' }), {
+    statusCode: 201,
+    headers: HEADERS,
+    body: '{"token":"a.b.c"}',
+  })
+})
+
+test('a name that is taken is answered 400 with the text that clients match on', () => {
+  assert.deepEqual(respond({ ok: false, reason: 'username_taken' }), {
+    statusCode: 400,
+    headers: HEADERS,
+    body: '{"err":"Username already taken","code":"username_taken"}',
+  })
+})
+
+for (const reason of reasons) {
+  const status = STATUS[reason]
+  test(`${reason} is answered ${status} with its headers, its text and its code`, () => {
+    const retryAfter = RETRY_AFTER[reason]
+    assert.deepEqual(respond({ ok: false, reason }), {
+      statusCode: status,
+      headers: {
+        ...HEADERS,
+        ...(status === 401 && { 'www-authenticate': 'Bearer error="invalid_request"' }),
+        ...(retryAfter !== undefined && { 'retry-after': retryAfter }),
+      },
+      body: JSON.stringify({ err: table[reason].err, code: reason }),
+    })
+  })
+}
+
+test('what the caller can put right says which field, what is wrong and what would be right', () => {
+  for (const reason of reasons.filter((each) => STATUS[each] === 401)) {
+    const [field] = reason.split('_')
+    assert.match(table[reason].err, new RegExp(`^${field} (is|has|begins) [^:]+: send .+`), reason)
+  }
+})
+
+test('the limits in the texts are the real ones', () => {
+  const strict = refusals(15)
+  assert.match(strict.password_too_short.err, /at least 15 characters and at most 72 bytes/)
+  assert.match(strict.password_too_long.err, /at least 15 characters and at most 72 bytes/)
+  assert.match(strict.username_too_long.err, /1 to 50 characters/)
+  assert.match(strict.body_too_large.err, /at most 16384 bytes/)
+})
+
+test('what is our fault tells no internals', () => {
+  for (const reason of reasons.filter((each) => STATUS[each] >= 500)) {
+    assert.doesNotMatch(table[reason].err, /arn|aurora|postgres|sql|lambda|exception|data api/i)
+  }
+})

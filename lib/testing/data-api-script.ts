@@ -1,0 +1,68 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import type { TestContext } from 'node:test'
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
+
+/** One answer of the scripted server. An answer that is lost breaks the connection after the request is read. */
+export type ScriptedAnswer =
+  | { readonly lost: true }
+  | {
+      readonly status?: number
+      /** The AWS error class, sent as AWS does, in `x-amzn-errortype`. */
+      readonly errorType?: string
+      /** Sent as it stands if it is a string, else as JSON. */
+      readonly body: unknown
+    }
+
+/** A request as the server saw it. */
+export interface SeenRequest {
+  readonly method: string | undefined
+  readonly path: string | undefined
+  readonly body: unknown
+}
+
+/**
+ * Starts a server on loopback that gives `answers` in order to whatever is asked, and a client of the
+ * unmodified SDK that talks to it. Both end with the test `t`. `requests` fills up as they arrive.
+ */
+export async function scriptDataApi(
+  t: TestContext,
+  answers: readonly ScriptedAnswer[],
+  { maxAttempts = 1 }: { readonly maxAttempts?: number } = {},
+) {
+  const requests: SeenRequest[] = []
+
+  const server = createServer(async (request, response) => {
+    const body: unknown = JSON.parse(await text(request))
+    const answer = answers[requests.length] ?? { status: 400, errorType: 'ScriptEnded', body: {} }
+    requests.push({ method: request.method, path: request.url, body })
+    if ('lost' in answer) {
+      request.socket.destroy()
+      return
+    }
+    response.writeHead(answer.status ?? 200, {
+      'content-type': 'application/json',
+      'x-amzn-requestid': 'scripted-request-id',
+      ...(answer.errorType !== undefined && { 'x-amzn-errortype': answer.errorType }),
+    })
+    response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
+
+  const client = new RDSDataClient({
+    endpoint: `http://127.0.0.1:${address.port}`,
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    maxAttempts,
+  })
+  t.after(() => {
+    client.destroy()
+    server.close()
+    server.closeAllConnections()
+  })
+  return { client, requests }
+}

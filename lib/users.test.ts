@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type ScriptedAnswer, scriptDataApi } from './testing/data-api-script.ts'
+import { createUserStore } from './users.ts'
+
+const CLUSTER_ARN = 'arn:aws:rds:eu-central-1:123456789012:cluster:latchkey'
+const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:latchkey-AbCdEf'
+const HASH = `$2b$10$${'h'.repeat(53)}`
+const GARY = { body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] } }
+const NO_ROW = { body: { records: [], numberOfRecordsUpdated: 0 } }
+
+async function storeAgainst(
+  t: TestContext,
+  answers: readonly ScriptedAnswer[],
+  options?: { readonly maxAttempts: number },
+) {
+  const { client, requests } = await scriptDataApi(t, answers, options)
+  const insertUser = createUserStore({
+    client,
+    clusterArn: CLUSTER_ARN,
+    secretArn: SECRET_ARN,
+    databaseName: 'latchkey',
+  })
+  return { insertUser, requests }
+}
+
+function hasSql(body: unknown): body is { readonly sql: string } {
+  return typeof body === 'object' && body !== null && 'sql' in body && typeof body.sql === 'string'
+}
+
+test('a user is stored with one call, and the values travel as named parameters', async (t) => {
+  const username = "Robert'); DROP TABLE users;--"
+  const { insertUser, requests } = await storeAgainst(t, [GARY])
+  await insertUser(username, HASH)
+
+  assert.equal(requests.length, 1)
+  const [request] = requests
+  assert.equal(`${request?.method} ${request?.path}`, 'POST /Execute')
+  assert.ok(hasSql(request?.body))
+  const { sql, ...rest } = request.body
+  assert.deepEqual(rest, {
+    resourceArn: CLUSTER_ARN,
+    secretArn: SECRET_ARN,
+    database: 'latchkey',
+    parameters: [
+      { name: 'username', value: { stringValue: username } },
+      { name: 'password', value: { stringValue: HASH } },
+    ],
+  })
+  assert.deepEqual(sql.match(/:\w+/g), [':username', ':password'])
+  assert.doesNotMatch(sql, /Robert|DROP|\$2b\$|;/)
+})
+
+test('the statement is the same whoever signs up', async (t) => {
+  const { insertUser, requests } = await storeAgainst(t, [GARY, GARY])
+  await insertUser('gary', HASH)
+  await insertUser("' || :password || '", 'another hash')
+  const [one, other] = requests
+  assert.ok(hasSql(one?.body) && hasSql(other?.body))
+  assert.equal(one.body.sql, other.body.sql)
+})
+
+test('the row that comes back is the user', async (t) => {
+  const { insertUser } = await storeAgainst(t, [GARY])
+  assert.deepEqual(await insertUser('as typed', HASH), { id: 7, username: 'gary' })
+})
+
+test('no row back means that the name is taken', async (t) => {
+  const { insertUser, requests } = await storeAgainst(t, [NO_ROW])
+  assert.equal(await insertUser('gary', HASH), undefined)
+  assert.equal(requests.length, 1)
+})
+
+const MALFORMED = {
+  'an empty row': [],
+  'a row without a name': [{ longValue: 7 }],
+  'an id in a string': [{ stringValue: '7' }, { stringValue: 'gary' }],
+  'a name that is NULL': [{ longValue: 7 }, { isNull: true }],
+  'the columns in another order': [{ stringValue: 'gary' }, { longValue: 7 }],
+}
+
+for (const [name, row] of Object.entries(MALFORMED)) {
+  test(`${name} is a fault and no user`, async (t) => {
+    const { insertUser } = await storeAgainst(t, [{ body: { records: [row] } }])
+    await assert.rejects(insertUser('gary', HASH), TypeError)
+  })
+}
+
+test('after a lost answer the same hash is sent again, and the row is the user', async (t) => {
+  const { insertUser, requests } = await storeAgainst(t, [{ lost: true }, GARY], { maxAttempts: 3 })
+  assert.deepEqual(await insertUser('gary', HASH), { id: 7, username: 'gary' })
+  assert.equal(requests.length, 2)
+  assert.deepEqual(requests[1], requests[0])
+})
+
+test("an error of the Data API rejects under the SDK's name, after one call", async (t) => {
+  const answer = {
+    status: 400,
+    errorType: 'DatabaseErrorException',
+    body: { message: 'ERROR: relation "users" does not exist; Position: 13; SQLState: 42P01' },
+  }
+  const { insertUser, requests } = await storeAgainst(t, [answer], { maxAttempts: 3 })
+  await assert.rejects(insertUser('gary', HASH), { name: 'DatabaseErrorException' })
+  assert.equal(requests.length, 1)
+})
