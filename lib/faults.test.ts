@@ -74,7 +74,7 @@ test('a connection that breaks is worth another try, and its errno is told', asy
   const error: unknown = await client.send(STATEMENT).catch((thrown: unknown) => thrown)
   const fault = describeFault(error)
   assert.equal(fault.errno, 'ECONNRESET')
-  assert.notEqual(fault.reason, 'internal_error')
+  assert.equal(fault.reason, 'database_unavailable')
 })
 
 test('an errno of the network is database_unavailable, any other code is not', () => {
@@ -97,10 +97,10 @@ test('a SQLSTATE that passes by itself is database_unavailable, any other is not
     assert.equal(fault.sqlState, sqlState)
     return fault.reason
   }
-  for (const sqlState of ['08006', '08001', '53300', '53200', '57P01', '57P03']) {
+  for (const sqlState of ['08006', '08001', '40001', '40P01', '53300', '57014', '57P01', '57P03']) {
     assert.equal(reasonFor(sqlState), 'database_unavailable', sqlState)
   }
-  for (const sqlState of ['23505', '42P01', '22021', '57014', '40P01', '00853']) {
+  for (const sqlState of ['23505', '42P01', '22021', '28P01', '00853']) {
     assert.equal(reasonFor(sqlState), 'internal_error', sqlState)
   }
 })
@@ -135,4 +135,12 @@ test('a described fault has names and numbers, and nothing of what the error say
     sqlState: '23505',
     awsRequestId: 'scripted-request-id',
   })
+})
+
+test('of two SQLSTATEs in a message the last one counts, for the first may be quoted', () => {
+  const fault = describeFault({
+    message: 'ERROR: value "SQLState: 08secret" is bad; SQLState: 22001',
+  })
+  assert.equal(fault.sqlState, '22001')
+  assert.equal(fault.reason, 'internal_error')
 })

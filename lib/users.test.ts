@@ -74,7 +74,10 @@ test('no row back means that the name is taken', async (t) => {
 const MALFORMED = {
   'an empty row': [],
   'a row without a name': [{ longValue: 7 }],
-  'an id in a string': [{ stringValue: '7' }, { stringValue: 'gary' }],
+  'an id in a stringValue': [{ stringValue: '7' }, { stringValue: 'gary' }],
+  'an id that is no number': [{ longValue: '7' }, { stringValue: 'gary' }],
+  'an id that is no whole number': [{ longValue: 1.5 }, { stringValue: 'gary' }],
+  'a name that is no string': [{ longValue: 7 }, { stringValue: 7 }],
   'a name that is NULL': [{ longValue: 7 }, { isNull: true }],
   'the columns in another order': [{ stringValue: 'gary' }, { longValue: 7 }],
 }
@@ -85,6 +88,11 @@ for (const [name, row] of Object.entries(MALFORMED)) {
     await assert.rejects(insertUser('gary', HASH), TypeError)
   })
 }
+
+test('an answer that says nothing is a fault and not a taken name', async (t) => {
+  const { insertUser } = await storeAgainst(t, [{ body: {} }])
+  await assert.rejects(insertUser('gary', HASH), TypeError)
+})
 
 test('after a lost answer the same hash is sent again, and the row is the user', async (t) => {
   const { insertUser, requests } = await storeAgainst(t, [{ lost: true }, GARY], { maxAttempts: 3 })

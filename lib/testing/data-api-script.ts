@@ -4,9 +4,13 @@ import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 
-/** One answer of the scripted server. An answer that is lost breaks the connection after the request is read. */
+/**
+ * One answer of the scripted server. An answer that is lost breaks the connection after the request is
+ * read; one that hangs never comes.
+ */
 export type ScriptedAnswer =
   | { readonly lost: true }
+  | { readonly hangs: true }
   | {
       readonly status?: number
       /** The AWS error class, sent as AWS does, in `x-amzn-errortype`. */
@@ -24,7 +28,8 @@ export interface SeenRequest {
 
 /**
  * Starts a server on loopback that gives `answers` in order to whatever is asked, and a client of the
- * unmodified SDK that talks to it. Both end with the test `t`. `requests` fills up as they arrive.
+ * unmodified SDK that talks to it. Both end with the test `t`. `requests` fills up as they arrive, and
+ * more may be pushed to `answers` meanwhile.
  */
 export async function scriptDataApi(
   t: TestContext,
@@ -41,6 +46,7 @@ export async function scriptDataApi(
       request.socket.destroy()
       return
     }
+    if ('hangs' in answer) return
     response.writeHead(answer.status ?? 200, {
       'content-type': 'application/json',
       'x-amzn-requestid': 'scripted-request-id',
@@ -53,8 +59,9 @@ export async function scriptDataApi(
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The server has no port.')
 
+  const url = `http://127.0.0.1:${address.port}`
   const client = new RDSDataClient({
-    endpoint: `http://127.0.0.1:${address.port}`,
+    endpoint: url,
     region: 'eu-central-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts,
@@ -64,5 +71,5 @@ export async function scriptDataApi(
     server.close()
     server.closeAllConnections()
   })
-  return { client, requests }
+  return { client, requests, url }
 }

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { text } from 'node:stream/consumers'
+import { after, test } from 'node:test'
+import { bundle } from '../lib/local/bundle.ts'
+import { scriptDataApi } from '../lib/testing/data-api-script.ts'
+import { environment, readEvent } from '../lib/testing/handler.ts'
+
+const folder = await mkdtemp(`${tmpdir()}/latchkey-bundle-`)
+after(() => rm(folder, { recursive: true }))
+const { inputs, outputs } = await bundle(folder)
+
+/** Flags under which code that leans on the loader's leniency fails. */
+const STRICT = [
+  '--disallow-code-generation-from-strings',
+  '--disable-proto=throw',
+  '--throw-deprecation',
+  '--no-experimental-require-module',
+  '--no-experimental-detect-module',
+  '--no-strip-types',
+]
+
+/** Runs the bundle as Lambda would, in a process with nothing but `env`, and sends it `events`. */
+async function run(env: Readonly<Record<string, string>>, events: readonly unknown[]) {
+  const script = `
+    const { handler } = require('${folder}/sign-up.cjs')
+    const context = { awsRequestId: 'test', getRemainingTimeInMillis: () => 29000 }
+    Promise.all(${JSON.stringify(events)}.map((event) => handler(event, context)))
+      .then((responses) => console.log(JSON.stringify(responses)))`
+  const child = spawn(process.execPath, [...STRICT, '--eval', script], { env })
+  const [stdout, stderr, status] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise((resolve) => child.once('close', resolve)),
+  ])
+  return { stdout, stderr, status }
+}
+
+test('the bundle is one file, and of this project it holds only functions/ and lib/', () => {
+  assert.equal(Object.keys(outputs).length, 1)
+  const own = Object.keys(inputs).filter((path) => !path.startsWith('node_modules/'))
+  assert.ok(own.includes('functions/sign-up.ts') && own.includes('lib/users.ts'))
+  const strangers = own.filter((path) => !/^(functions|lib)\/[a-z-]+\.ts$/.test(path))
+  assert.deepEqual(strangers, [])
+})
+
+test('of packages the bundle holds the runtime dependencies and theirs', () => {
+  const packages = Object.keys(inputs)
+    .map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
+    .filter((name) => name !== undefined)
+  const strangers = [...new Set(packages)].filter(
+    (name) => !/^(@(aws|aws-sdk|middy|smithy)\/.+|bcryptjs|bowser|jose|tslib)$/.test(name),
+  )
+  assert.deepEqual(strangers, [])
+})
+
+test('the bundle runs under strict flags and prints one line a fault, nothing else', async (t) => {
+  const row = [[{ longValue: 7 }, { stringValue: 'gary' }]]
+  const denied = { status: 403, errorType: 'AccessDeniedException', body: { message: 'arn:' } }
+  const { url } = await scriptDataApi(t, [{ body: { records: row } }, denied])
+  const events = ['sign-up', 'sign-up-malformed', 'sign-up-base64'].map(readEvent)
+  const { stdout, stderr, status } = await run(environment(url), events)
+
+  assert.equal(status, 0)
+  const statuses = [...stdout.matchAll(/"statusCode":(\d+)/g)].map(([, code]) => code)
+  assert.deepEqual(statuses.sort(), ['201', '401', '500'])
+  assert.match(stdout, /^\[[^\n]*\]\n$/)
+  assert.match(stderr, /^\{"level":"ERROR",[^\n]*"error":"AccessDeniedException"[^\n]*\}\n$/)
+  assert.doesNotMatch(`${stdout}${stderr}`, /correct horse|\$2b\$|arn:/)
+})
+
+test('a key of 31 bytes stops the function at start, and its value is not told', async () => {
+  const secret = 'only-thirty-one-bytes-long-key!'
+  const env = { ...environment('http://127.0.0.1:9'), JWT_SECRET: secret, DB_NAME: '' }
+  const { stdout, stderr, status } = await run(env, [])
+  assert.notEqual(status, 0)
+  assert.match(stderr, /JWT_SECRET is wrong: .*at least 32 bytes/)
+  assert.match(stderr, /DB_NAME is missing/)
+  assert.ok(!`${stdout}${stderr}`.includes(secret))
+})
