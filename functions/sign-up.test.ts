@@ -4,27 +4,17 @@ import { compare } from 'bcryptjs'
 import fc from 'fast-check'
 import { jwtVerify } from 'jose'
 import { openPglite } from '../lib/local/data-api/pglite-engine.ts'
-import { serveDataApi } from '../lib/local/data-api/server.ts'
-import { migrate } from '../lib/local/migrations.ts'
 import { assertDocumented } from '../lib/openapi.testing.ts'
+import { serveDatabase } from '../lib/testing/database.ts'
 import { bodyOf, eventWith, JWT_SECRET, loadHandler, readEvent } from '../lib/testing/handler.ts'
 import { captureStderr } from '../lib/testing/stderr.ts'
 
-const engine = await openPglite()
-await migrate(engine)
-const server = await serveDataApi(engine, 'latchkey')
-after(async () => {
-  await server.close()
-  await engine.close()
-})
-const send = await loadHandler(server.url)
+const database = await serveDatabase(await openPglite())
+after(() => database.close())
+const send = await loadHandler(database.url)
 
-async function rows(where: string): Promise<readonly (readonly (string | null)[])[]> {
-  const session = await engine.session()
-  const { rows } = await session.query(`SELECT id, username, password FROM users WHERE ${where}`)
-  session.release()
-  return rows
-}
+const rows = (where: string) =>
+  database.query(`SELECT id, username, password FROM users WHERE ${where}`)
 
 const answers = [
   ['sign-up', 201, undefined],

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { text } from 'node:stream/consumers'
+import { bundle } from '../local/bundle.ts'
+
+/** Flags under which code that leans on the loader's leniency fails. */
+const STRICT = [
+  '--disallow-code-generation-from-strings',
+  '--disable-proto=throw',
+  '--throw-deprecation',
+  '--no-experimental-require-module',
+  '--no-experimental-detect-module',
+  '--no-strip-types',
+]
+
+/**
+ * Bundles the function into a folder that goes with this process. `run` loads the bundle in a process
+ * with nothing but `env`, under strict flags, sends it the events all at once, and resolves with what
+ * it printed; the responses are the one line of stdout, as a JSON list.
+ */
+export async function bundleFunction() {
+  const folder = mkdtempSync(`${tmpdir()}/latchkey-bundle-`)
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const metafile = await bundle(folder)
+
+  const run = async (env: Readonly<Record<string, string>>, events: readonly unknown[]) => {
+    const script = `
+      const { handler } = require('${folder}/sign-up.cjs')
+      const context = { awsRequestId: 'test', getRemainingTimeInMillis: () => 29000 }
+      Promise.all(${JSON.stringify(events)}.map((event) => handler(event, context)))
+        .then((responses) => console.log(JSON.stringify(responses)))`
+    const child = spawn(process.execPath, [...STRICT, '--eval', script], { env })
+    const [stdout, stderr, [status]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close'),
+    ])
+    const statusCodes = [...stdout.matchAll(/"statusCode":(\d+)/g)].map(([, code]) => code).sort()
+    return { stdout, stderr, status, statusCodes }
+  }
+  return { metafile, run }
+}

@@ -1,0 +1,28 @@
+import type { Engine } from '../local/data-api/engine.ts'
+import { serveDataApi } from '../local/data-api/server.ts'
+import { migrate } from '../local/migrations.ts'
+
+/**
+ * Migrates `engine`, here named `latchkey`, and serves it as a local Data API at `url`. `query` asks the
+ * database itself, with values bound as varchar, and returns rows of text; `close` ends it all.
+ */
+export async function serveDatabase(engine: Engine) {
+  await migrate(engine)
+  const server = await serveDataApi(engine, 'latchkey')
+  return {
+    url: server.url,
+    async query(text: string, values: readonly string[] = []) {
+      const session = await engine.session()
+      try {
+        const bound = values.map((value) => ({ typeOid: 1043, value }))
+        return (await session.query(text, bound)).rows
+      } finally {
+        session.release()
+      }
+    },
+    async close() {
+      await server.close()
+      await engine.close()
+    },
+  }
+}

