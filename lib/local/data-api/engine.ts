@@ -1,7 +1,7 @@
-/** A value with the Postgres type (OID) it is bound as; OID 0 leaves the type to the server. */
+/** A value in Postgres's own text format, with the type (OID) it is bound as; 0 leaves that to the server. */
 export interface BoundValue {
   readonly typeOid: number
-  readonly value: string | number | boolean | Uint8Array | null
+  readonly value: string | null
 }
 
 export interface Column {
@@ -11,7 +11,9 @@ export interface Column {
 
 /** A statement's outcome with every value in Postgres's own text format. */
 export interface QueryResult {
+  /** The first word or words of Postgres's command tag: `SELECT`, `INSERT`, `CREATE TABLE`. */
   readonly command: string
+  /** Rows written; 0 for a SELECT. */
   readonly affectedRows: number
   readonly columns: readonly Column[]
   readonly rows: readonly (readonly (string | null)[])[]
@@ -23,6 +25,7 @@ export interface Session {
   query(text: string, values?: readonly BoundValue[]): Promise<QueryResult>
   /** Any number of statements without values, as a migration file holds. */
   script(text: string): Promise<void>
+  /** Gives the session back, outside any transaction; it is not to be used afterwards. */
   release(): void
 }
 

@@ -8,6 +8,7 @@ const STATUS = {
   SerializationException: 400,
   TransactionNotFoundException: 404,
   UnknownOperationException: 404,
+  UnsupportedResultException: 400,
   ValidationException: 400,
 } as const
 
@@ -32,8 +33,9 @@ const MULTIPLE_COMMANDS = /cannot insert multiple commands into a prepared state
  */
 export function toDataApiError(thrown: unknown): DataApiError {
   if (thrown instanceof DataApiError) return thrown
-  const { severity = 'ERROR', message = '', hint, position, code } = postgresFields(thrown)
-  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code)) {
+  const { severity, message = '', hint, position, code } = postgresFields(thrown)
+  // Node's errors have codes too, of five letters some of them (EPIPE), but no severity.
+  if (severity === undefined || code === undefined) {
     return new DataApiError('InternalServerErrorException', 'The local database failed.')
   }
   if (code === '42601' && MULTIPLE_COMMANDS.test(message)) return multistatements()

@@ -12,10 +12,11 @@ const TOKEN = new RegExp(
     /\b[eE]'(?:[^'\\]|\\.|'')*'/, // string with escapes
     /'(?:[^']|'')*'/, // string
     /"(?:[^"]|"")*"/, // quoted identifier
+    /[A-Za-z_][\w$]*/, // keyword or identifier, which may hold a $
     /\$(?<tag>[A-Za-z_]\w*)?\$.*?\$\k<tag>\$/, // dollar-quoted string
     /::/, // cast
     /(?<comment>--[^\n]*|\/\*.*?\*\/)/,
-    /:(?<name>[A-Za-z_]\w*)/,
+    /:(?<name>\w+)/,
     /(?<semicolon>;)/,
     /[^\s]/, // anything else that is not white space
   ]
@@ -24,20 +25,22 @@ const TOKEN = new RegExp(
   'gs',
 )
 
-/** A statement that begins or ends a transaction; the Data API has operations of its own for that. */
-const TRANSACTION_CONTROL = /^\s*(begin|start\s+transaction|commit|end|rollback|abort)\b/i
+/** What may come before a statement's first word. */
+const LEADING = /^(?:\s|--[^\n]*|\/\*.*?\*\/)*/s
+
+/** A statement that begins or ends a transaction, savepoints excepted. */
+const TRANSACTION_CONTROL =
+  /^(?:begin|start\s+transaction|commit|end|abort|prepare\s+transaction|rollback(?!\s+(?:(?:work|transaction)\s+)?to\b))\b/i
+
+const COPY = /^copy\b/i
 
 /**
  * Translates the Data API's named parameters to Postgres's positional ones. Throws what AWS answers to
- * more than one statement. Block comments are not read as nested.
+ * more than one statement and to COPY, and refuses to begin or end a transaction: the session would
+ * come back with one open. Block comments are not read as nested.
  */
 export function toPositional(sql: string): PositionalSql {
-  if (TRANSACTION_CONTROL.test(sql)) {
-    throw new DataApiError(
-      'BadRequestException',
-      'A transaction is begun and ended with BeginTransaction, CommitTransaction and RollbackTransaction.',
-    )
-  }
+  assertPlainStatement(sql.replace(LEADING, ''))
   const names: string[] = []
   let text = ''
   let end = 0
@@ -50,4 +53,16 @@ export function toPositional(sql: string): PositionalSql {
     end = index + token.length
   }
   return { text: text + sql.slice(end), names }
+}
+
+function assertPlainStatement(statement: string): void {
+  if (TRANSACTION_CONTROL.test(statement)) {
+    throw new DataApiError(
+      'BadRequestException',
+      'A transaction is begun and ended with BeginTransaction, CommitTransaction and RollbackTransaction.',
+    )
+  }
+  if (COPY.test(statement)) {
+    throw new DataApiError('DatabaseErrorException', 'execute: unexpected message: CopyOutResponse')
+  }
 }

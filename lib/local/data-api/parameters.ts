@@ -27,6 +27,7 @@ export function list(value: unknown): readonly unknown[] {
   throw new DataApiError('SerializationException', 'Parameters come in a list.')
 }
 
+/** A Field as Postgres's text and type. */
 function bind(field: unknown, typeHint: unknown): BoundValue {
   if (!isObject(field)) throw new DataApiError('ValidationException', 'A parameter has no value.')
   if (field['isNull'] === true) return { typeOid: 0, value: null }
@@ -37,18 +38,26 @@ function bind(field: unknown, typeHint: unknown): BoundValue {
   if (typeof stringValue === 'string') {
     return { typeOid: stringOid(typeHint), value: stringValue }
   }
-  if (typeof longValue === 'number') return { typeOid: PARAMETER_OID.longValue, value: longValue }
-  if (typeof doubleValue === 'number') {
-    return { typeOid: PARAMETER_OID.doubleValue, value: doubleValue }
+  if (typeof longValue === 'number') {
+    return { typeOid: PARAMETER_OID.longValue, value: String(longValue) }
+  }
+  if (isDouble(doubleValue)) {
+    return { typeOid: PARAMETER_OID.doubleValue, value: String(doubleValue) }
   }
   if (typeof booleanValue === 'boolean') {
-    return { typeOid: PARAMETER_OID.booleanValue, value: booleanValue }
+    return { typeOid: PARAMETER_OID.booleanValue, value: String(booleanValue) }
   }
   if (typeof blobValue === 'string') {
-    return { typeOid: PARAMETER_OID.blobValue, value: Buffer.from(blobValue, 'base64') }
+    const hex = Buffer.from(blobValue, 'base64').toString('hex')
+    return { typeOid: PARAMETER_OID.blobValue, value: `\\x${hex}` }
   }
   throw new DataApiError('ValidationException', 'A parameter has no value of a known kind.')
 }
+
+/** JSON has no numbers for these three; restJson1 writes them as strings. */
+const NOT_FINITE: readonly unknown[] = ['NaN', 'Infinity', '-Infinity']
+
+const isDouble = (value: unknown) => typeof value === 'number' || NOT_FINITE.includes(value)
 
 function stringOid(typeHint: unknown): number {
   if (typeHint === undefined || typeHint === null) return PARAMETER_OID.stringValue

@@ -1,5 +1,6 @@
 import { PGlite } from '@electric-sql/pglite'
 import type { Engine, Session } from './engine.ts'
+import { createTurnstile } from './turnstile.ts'
 
 /**
  * Opens the embedded Postgres. `dataDir` is its folder, created if it is not there (several seconds);
@@ -9,24 +10,26 @@ import type { Engine, Session } from './engine.ts'
 export async function openPglite(dataDir?: string): Promise<Engine> {
   const database = await PGlite.create(dataDir === undefined ? {} : { dataDir })
   await database.exec("SET TIME ZONE 'UTC'")
-  // Every value as the text that Postgres sent: fields.ts alone decides what becomes of it.
-  const parsers = Object.fromEntries(
-    Object.keys(database.parsers).map((typeOid) => [typeOid, (text: string) => text]),
-  )
-
-  let free: Promise<void> = Promise.resolve()
+  // Text in and text out: parameters.ts and records.ts alone decide what becomes of a value.
+  const asText = (handlers: object) =>
+    Object.fromEntries(Object.keys(handlers).map((typeOid) => [typeOid, (text: string) => text]))
+  const parsers = asText(database.parsers)
+  const serializers = asText(database.serializers)
+  const enter = createTurnstile(1)
 
   async function session(): Promise<Session> {
-    const turn = free
-    const { promise, resolve: release } = Promise.withResolvers<void>()
-    free = turn.then(() => promise)
-    await turn
+    const leave = await enter()
     return {
       async query(text, values = []) {
         const { fields, rows, command, affectedRows } = await database.query<(string | null)[]>(
           text,
           values.map(({ value }) => value),
-          { paramTypes: values.map(({ typeOid }) => typeOid), rowMode: 'array', parsers },
+          {
+            paramTypes: values.map(({ typeOid }) => typeOid),
+            rowMode: 'array',
+            parsers,
+            serializers,
+          },
         )
         return {
           command: command ?? '',
@@ -38,7 +41,7 @@ export async function openPglite(dataDir?: string): Promise<Engine> {
       async script(text) {
         await database.exec(text)
       },
-      release,
+      release: leave,
     }
   }
 

@@ -1,29 +1,47 @@
 import postgres from 'postgres'
 import type { Engine, Session } from './engine.ts'
+import { createTurnstile } from './turnstile.ts'
 
 /** Connections at the most; the next caller waits for one to be released. */
 const MAX_CONNECTIONS = 20
 
+/** Text in: the types are those that postgres.js would convert, a JSON text into a JSON string for one. */
+const AS_TEXT = {
+  to: 25,
+  from: [16, 17, 21, 23, 26, 114, 700, 701, 1082, 1114, 1184, 3802],
+  serialize: (text: string) => text,
+  parse: (text: string) => text,
+}
+
 /** Connects to the Postgres server at `url` (`postgres://user:password@host:port/database`). */
 export async function connectPostgres(url: string): Promise<Engine> {
-  const sql = postgres(url, {
-    max: MAX_CONNECTIONS,
-    connect_timeout: 5,
-    fetch_types: false,
-    onnotice: () => {},
-    connection: { TimeZone: 'UTC', application_name: 'latchkey local Data API' },
-  })
+  const { host, pathname } = new URL(url)
+  const enter = createTurnstile(MAX_CONNECTIONS)
+  const connections: Connection[] = []
+  const idle: Connection[] = []
+
+  function idleOrNew(): Connection {
+    let connection = idle.pop()
+    while (connection?.lost) connection = idle.pop()
+    if (connection !== undefined) return connection
+    const created = connect(url)
+    connections.push(created)
+    return created
+  }
 
   async function session(): Promise<Session> {
-    const connection = await sql.reserve()
+    const leave = await enter()
+    const connection = idleOrNew()
     return {
       async query(text, values = []) {
-        const result = await connection
+        const { sql } = unlessLost(connection)
+        const result = await sql
           .unsafe(
             text,
             values.map(({ value, typeOid }) => sql.typed(value, typeOid)),
-            // Unprepared, so that a table changed by a later migration never meets a stale plan.
-            { prepare: false },
+            // Extended, so that the server refuses a second statement; unprepared, so that a table
+            // changed by a later migration never meets a stale plan.
+            { simple: false, prepare: false },
           )
           .raw()
         const rows: (string | null)[][] = []
@@ -31,29 +49,64 @@ export async function connectPostgres(url: string): Promise<Engine> {
           rows.push(Array.from(row, (value) => (value === null ? null : value.toString())))
         }
         return {
-          command: result.command,
+          command: result.command ?? '',
           affectedRows: result.command === 'SELECT' ? 0 : (result.count ?? 0),
           columns: (result.columns ?? []).map(({ name, type }) => ({ name, typeOid: type })),
           rows,
         }
       },
       async script(text) {
-        await connection.unsafe(text).simple()
+        await unlessLost(connection).sql.unsafe(text).simple()
       },
-      release: () => connection.release(),
+      release() {
+        idle.push(connection)
+        leave()
+      },
     }
   }
 
+  async function close(): Promise<void> {
+    await Promise.all(connections.map(({ sql }) => sql.end({ timeout: 5 })))
+  }
+
   try {
-    const { host, pathname } = new URL(url)
-    await sql`SELECT 1`
-    return {
-      description: `Postgres server at ${host}${pathname}`,
-      session,
-      close: () => sql.end({ timeout: 5 }),
-    }
+    const first = await session()
+    await first.query('SELECT 1').finally(first.release)
+    return { description: `Postgres server at ${host}${pathname}`, session, close }
   } catch (error) {
-    await sql.end({ timeout: 0 })
+    await close()
     throw error
   }
+}
+
+interface Connection {
+  readonly sql: postgres.Sql
+  lost: boolean
+}
+
+/**
+ * One connection that is never replaced. postgres.js would connect anew behind our back, and a
+ * statement would run outside the transaction it belongs to; its own pool takes a reserved connection
+ * that was lost back as a sound one, and throws where nobody can catch it.
+ */
+function connect(url: string): Connection {
+  const sql = postgres(url, {
+    max: 1,
+    max_lifetime: null,
+    connect_timeout: 5,
+    fetch_types: false,
+    types: { text: AS_TEXT },
+    onnotice: () => {},
+    onclose: () => {
+      connection.lost = true
+    },
+    connection: { TimeZone: 'UTC', application_name: 'latchkey local Data API' },
+  })
+  const connection: Connection = { sql, lost: false }
+  return connection
+}
+
+function unlessLost(connection: Connection): Connection {
+  if (connection.lost) throw new Error('The connection to the Postgres server was lost.')
+  return connection
 }

@@ -1,29 +1,31 @@
 import type { Column, QueryResult } from './engine.ts'
 import { DataApiError } from './errors.ts'
-import { typeOf } from './types.ts'
+import { typeOf, UNSUPPORTED_RESULT } from './types.ts'
 
 /** The JSON of one member of the Data API's Field union. */
 type FieldJson = Readonly<Record<string, boolean | number | string>>
 
-/** AWS answers at most 1 MiB of records. */
-const RESPONSE_MAX_BYTES = 1024 * 1024
+/** AWS answers at most 1 MiB of records, counted as Postgres sends them. */
+const RESULT_MAX_BYTES = 1024 * 1024
 
 /** A result's rows as the Data API's `records`. */
-export function toRecords({ columns, rows }: QueryResult): FieldJson[][] {
-  return bounded(rows.map((row) => row.map((text, index) => toField(text, columns[index]))))
+export function toRecords(result: QueryResult): FieldJson[][] {
+  assertSupported(result)
+  return result.rows.map((row) => row.map((text, index) => toField(text, result.columns[index])))
 }
 
 /** A result's rows as `formatRecordsAs: JSON` answers them: the text of a list of objects. */
-export function toFormattedRecords({ columns, rows }: QueryResult): string {
-  const objects = rows.map((row) =>
+export function toFormattedRecords(result: QueryResult): string {
+  assertSupported(result)
+  const objects = result.rows.map((row) =>
     Object.fromEntries(
       row.map((text, index) => {
-        const column = columns[index]
+        const column = result.columns[index]
         return [column?.name ?? '', text === null ? null : toValue(text, column)]
       }),
     ),
   )
-  return JSON.stringify(bounded(objects))
+  return JSON.stringify(objects)
 }
 
 /** The part of AWS's column metadata that the wire protocol tells: name and type. */
@@ -42,19 +44,37 @@ function toField(text: string | null, column: Column | undefined): FieldJson {
 function toValue(text: string, column: Column | undefined): boolean | number | string {
   const { name, kind } = typeOf(column?.typeOid ?? 0)
   if (kind === 'booleanValue') return text === 't'
-  if (kind === 'longValue' || kind === 'doubleValue') return Number(text)
+  if (kind === 'longValue') return Number(text)
+  // NaN and the infinities are strings in restJson1, and Postgres spells them as it does.
+  if (kind === 'doubleValue') return Number.isFinite(Number(text)) ? Number(text) : text
   // Postgres writes bytea as \x and two hexadecimal digits a byte.
   if (kind === 'blobValue') return Buffer.from(text.slice(2), 'hex').toString('base64')
+  if (name === 'time' || name === 'timestamp') return wholeFraction(text)
   // The Data API leaves out the offset: the session's time zone is UTC.
-  return name === 'timestamptz' ? text.replace(/\+00$/, '') : text
+  return name === 'timestamptz' ? wholeFraction(text.replace(/\+00$/, '')) : text
 }
 
-function bounded<T>(records: T): T {
-  if (Buffer.byteLength(JSON.stringify(records)) > RESPONSE_MAX_BYTES) {
-    throw new DataApiError(
-      'BadRequestException',
-      'Database returned more than the allowed response size limit',
-    )
+/** AWS writes a fraction of a second, if there is one, with three digits or with six. */
+function wholeFraction(text: string): string {
+  return text.replace(/\.\d+/, (fraction) => fraction.padEnd(fraction.length <= 4 ? 4 : 7, '0'))
+}
+
+function assertSupported({ columns, rows }: QueryResult): void {
+  for (const { typeOid } of columns) {
+    const unsupported = UNSUPPORTED_RESULT.get(typeOid)
+    if (unsupported !== undefined) {
+      throw new DataApiError(
+        'UnsupportedResultException',
+        `The result contains the unsupported data type ${unsupported}.`,
+      )
+    }
   }
-  return records
+  // Two bytes a row and four a value are what the wire protocol adds to the values' own text.
+  let bytes = rows.length * (2 + 4 * columns.length)
+  for (const row of rows) {
+    for (const text of row) bytes += Buffer.byteLength(text ?? '')
+  }
+  if (bytes > RESULT_MAX_BYTES) {
+    throw new DataApiError('UnsupportedResultException', 'The result exceeds the size limit 1 MB.')
+  }
 }

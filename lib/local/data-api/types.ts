@@ -12,7 +12,7 @@ const type = (name: string, jdbcType: number, kind: DataApiType['kind'] = 'strin
   kind,
 })
 
-/** By OID (pg_type.dat); every other type that is not an array travels as its text. */
+/** By OID (pg_type.dat); every other type travels as its text. */
 const TYPES: ReadonlyMap<number, DataApiType> = new Map([
   [16, type('bool', -7, 'booleanValue')],
   [17, type('bytea', -2, 'blobValue')],
@@ -34,6 +34,31 @@ const TYPES: ReadonlyMap<number, DataApiType> = new Map([
 ])
 
 const OTHER = type('other', 1111)
+
+/**
+ * By OID, what AWS refuses to return, as reported by its users. It does return arrays of one
+ * dimension, as `arrayValue`; they are refused here because nothing needs them.
+ */
+export const UNSUPPORTED_RESULT: ReadonlyMap<number, string> = new Map([
+  [18, '"CHAR"'],
+  [142, 'XML'],
+  [600, 'POINT'],
+  [790, 'MONEY'],
+  [1186, 'INTERVAL'],
+  [1266, 'TIMETZ'],
+  [2205, 'regclass'],
+  [2206, 'regtype'],
+  [1000, 'BOOL[]'],
+  [1005, 'INT2[]'],
+  [1007, 'INT4[]'],
+  [1009, 'TEXT[]'],
+  [1015, 'VARCHAR[]'],
+  [1016, 'INT8[]'],
+  [1022, 'FLOAT8[]'],
+  [1185, 'TIMESTAMPTZ[]'],
+  [1231, 'NUMERIC[]'],
+  [2951, 'UUID[]'],
+])
 
 export const typeOf = (oid: number): DataApiType => TYPES.get(oid) ?? OTHER
 
