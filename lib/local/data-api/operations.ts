@@ -4,7 +4,7 @@ import { isObject } from './json.ts'
 import { toPositional } from './named-parameters.ts'
 import { bindParameters, list } from './parameters.ts'
 import { toColumnMetadata, toFormattedRecords, toRecords } from './records.ts'
-import { createTransactions } from './transactions.ts'
+import type { Transactions } from './transactions.ts'
 
 type Input = Readonly<Record<string, unknown>>
 
@@ -12,9 +12,11 @@ type Input = Readonly<Record<string, unknown>>
 export type Operation = (input: unknown) => Promise<object>
 
 /** The five operations by path. `databaseName` is the one database that there is. */
-export function createOperations(engine: Engine, databaseName: string) {
-  const transactions = createTransactions(engine)
-
+export function createOperations(
+  engine: Engine,
+  transactions: Transactions,
+  databaseName: string,
+): ReadonlyMap<string, Operation> {
   /** The session of the request's transaction, or one of its own for the time of the call. */
   async function withSession<T>(input: Input, work: (session: Session) => Promise<T>): Promise<T> {
     const id = optionalString(input, 'transactionId')
@@ -86,7 +88,7 @@ function checkedInput(input: unknown, databaseName: string): Input {
   requiredString(input, 'resourceArn')
   requiredString(input, 'secretArn')
   if (optionalString(input, 'schema') !== undefined) {
-    throw new DataApiError('ValidationException', 'The schema parameter is not supported.')
+    throw new DataApiError('ValidationException', "The schema parameter isn't supported")
   }
   const database = optionalString(input, 'database')
   if (database !== undefined && database !== databaseName) {

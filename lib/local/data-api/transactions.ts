@@ -7,13 +7,17 @@ const IDLE_MILLISECONDS = 3 * 60 * 1000
 
 interface Transaction {
   readonly session: Session
-  busy: boolean
+  /** The call that uses it now; never rejects. */
+  running: Promise<unknown> | undefined
   idle: NodeJS.Timeout
 }
+
+export type Transactions = ReturnType<typeof createTransactions>
 
 /** The open transactions of one local Data API, each on a session of its own. */
 export function createTransactions(engine: Engine) {
   const open = new Map<string, Transaction>()
+  let closing = false
 
   const idleTimer = (id: string) =>
     setTimeout(() => void end(id, 'ROLLBACK').catch(() => {}), IDLE_MILLISECONDS).unref()
@@ -22,13 +26,14 @@ export function createTransactions(engine: Engine) {
   async function begin(): Promise<string> {
     const session = await engine.session()
     try {
+      if (closing) throw new DataApiError('InternalServerErrorException', 'Shutting down.')
       await session.query('BEGIN')
     } catch (error) {
       session.release()
       throw error
     }
     const id = randomUUID()
-    open.set(id, { session, busy: false, idle: idleTimer(id) })
+    open.set(id, { session, running: undefined, idle: idleTimer(id) })
     return id
   }
 
@@ -38,24 +43,32 @@ export function createTransactions(engine: Engine) {
     if (transaction === undefined) {
       throw new DataApiError('TransactionNotFoundException', `Transaction ${id} is not found`)
     }
-    if (transaction.busy) {
+    if (transaction.running !== undefined) {
       throw new DataApiError('DatabaseErrorException', 'Transaction is still running a query')
     }
-    transaction.busy = true
     clearTimeout(transaction.idle)
-    try {
-      return await work(transaction.session)
-    } finally {
-      transaction.busy = false
+    const call = work(transaction.session).finally(() => {
+      transaction.running = undefined
       if (open.has(id)) transaction.idle = idleTimer(id)
-    }
+    })
+    transaction.running = call.catch(() => {})
+    return call
   }
 
-  /** Ends a transaction and frees its session, also where Postgres refuses the COMMIT. */
+  /**
+   * Ends a transaction and frees its session, whatever Postgres answers. Rejects where a statement had
+   * failed before: Postgres then rolls back on COMMIT too, and does not call that an error.
+   */
   function end(id: string, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
     return use(id, async (session) => {
       try {
-        await session.query(how)
+        const { command } = await session.query(how)
+        if (command !== how) {
+          throw new DataApiError(
+            'DatabaseErrorException',
+            'ERROR: current transaction is aborted, commands ignored until end of transaction block; SQLState: 25P02',
+          )
+        }
       } finally {
         open.delete(id)
         session.release()
@@ -63,5 +76,16 @@ export function createTransactions(engine: Engine) {
     })
   }
 
-  return { begin, use, end }
+  /** Rolls back every open transaction, after the call under way in it, and begins no other. */
+  async function close(): Promise<void> {
+    closing = true
+    await Promise.all(
+      Array.from(open, async ([id, { running }]) => {
+        await running
+        await end(id, 'ROLLBACK').catch(() => {})
+      }),
+    )
+  }
+
+  return { begin, use, end, close }
 }
