@@ -60,9 +60,12 @@ async function serve(
     const server = await serveDataApi(engine, databaseName)
     return {
       dataApiUrl: server.url,
-      close: async () => {
-        await server.close()
-        await engine.close()
+      async close() {
+        try {
+          await server.close()
+        } finally {
+          await engine.close()
+        }
       },
     }
   } catch (error) {

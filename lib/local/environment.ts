@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { createWhole } from './create-whole.ts'
 
 /** Where the local loop looks for settings, and where it keeps its own. */
 interface Places {
@@ -29,6 +30,8 @@ export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
 
   process.env['AWS_ACCESS_KEY_ID'] = 'local'
   process.env['AWS_SECRET_ACCESS_KEY'] = 'local'
+  // Set here or in ~/.aws/config, it would send the function past the local Data API, to AWS.
+  process.env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] = 'false'
   for (const name of ['AWS_SESSION_TOKEN', 'AWS_PROFILE', 'AWS_DEFAULT_PROFILE']) {
     delete process.env[name]
   }
@@ -37,11 +40,9 @@ export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
 /** A key of this machine's own, made once, so that tokens outlive a restart and no key is committed. */
 function localJwtSecret(localFolder: string): string {
   const path = `${localFolder}/jwt-secret`
-  try {
+  if (!existsSync(path)) {
     mkdirSync(localFolder, { recursive: true })
-    writeFileSync(path, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600 })
-  } catch {
-    // It is there already.
+    createWhole(path, randomBytes(48).toString('base64url'))
   }
   return readFileSync(path, 'utf8')
 }

@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Engine, Session } from './data-api/engine.ts'
 
-const MIGRATIONS = fileURLToPath(new URL('../migrations/', import.meta.url))
+const FOLDER = fileURLToPath(new URL('../migrations/', import.meta.url))
 
 /** Any number, as long as every process that migrates takes the same. */
 const LOCK = 7_202_611
 
 /**
- * Applies `lib/migrations/*.sql` in the order of their names, each once, and returns the names of those
- * that were applied now. All happens in one transaction, under a lock that makes a second process wait.
- * Throws if a file was changed after it had been applied.
+ * Applies the folder's `*.sql` in the order of their names, each once, and returns the names of those
+ * that were applied now. All happens in one transaction, under a lock that makes a second process wait:
+ * a failure leaves nothing behind. Throws if a file was changed after it had been applied.
  */
-export async function migrate(engine: Engine): Promise<string[]> {
-  const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql')).sort()
+export async function migrate(engine: Engine, folder = FOLDER): Promise<string[]> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
   const session = await engine.session()
   try {
     await session.query('BEGIN')
@@ -28,20 +29,21 @@ export async function migrate(engine: Engine): Promise<string[]> {
     )
     const applied = []
     for (const name of files) {
-      if (await applyOnce(session, name)) applied.push(name)
+      if (await applyOnce(session, folder, name)) applied.push(name)
     }
     await session.query('COMMIT')
     return applied
   } catch (error) {
-    await session.query('ROLLBACK')
+    // It fails too if the connection is lost, which says less than the error before it.
+    await session.query('ROLLBACK').catch(() => {})
     throw error
   } finally {
     session.release()
   }
 }
 
-async function applyOnce(session: Session, name: string): Promise<boolean> {
-  const sql = await readFile(`${MIGRATIONS}${name}`, 'utf8')
+async function applyOnce(session: Session, folder: string, name: string): Promise<boolean> {
+  const sql = await readFile(join(folder, name), 'utf8')
   const sha256 = createHash('sha256').update(sql).digest('hex')
   const known = await session.query('SELECT sha256 FROM latchkey_migrations WHERE name = $1', [
     varchar(name),
@@ -53,7 +55,12 @@ async function applyOnce(session: Session, name: string): Promise<boolean> {
       `The migration ${name} was changed after it had been applied. Put it back, and write the change as a migration of its own.`,
     )
   }
-  await session.script(sql)
+  try {
+    await session.script(sql)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new Error(`The migration ${name} failed: ${reason}`, { cause })
+  }
   await session.query('INSERT INTO latchkey_migrations (name, sha256) VALUES ($1, $2)', [
     varchar(name),
     varchar(sha256),

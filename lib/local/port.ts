@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 /** The port that `PORT` asks for, 3000 without it. Throws if it is no port. */
 export function readPort(value: string | undefined): number {
   const port = Number(value || '3000')
-  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
+  if (/^\d*$/.test(value ?? '') && port >= 1 && port <= 65_535) return port
   throw new Error('PORT is wrong: it must be a whole number from 1 to 65535.')
 }
 

@@ -10,17 +10,26 @@ export const NO_SERVER =
 
 /**
  * Creates an empty database on the server at `DATABASE_URL` and resolves with its URL; it is dropped
- * after the test `t`. So tests neither meet one another nor touch what else is on that server.
+ * after the test `t`. So tests neither meet one another nor touch what else is on that server. UTF-8,
+ * and lower() knows every letter, where the server has the locale C.UTF-8 as Debian's and PGlite have.
  */
 export async function temporaryDatabase(t: TestContext): Promise<string> {
   if (!SERVER) throw new Error('DATABASE_URL is not set.')
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`
   const sql = postgres(SERVER, { max: 1, onnotice: () => {} })
-  await sql.unsafe(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
   t.after(async () => {
-    await sql.unsafe(`DROP DATABASE ${name} WITH (FORCE)`)
-    await sql.end()
+    try {
+      await sql.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    } finally {
+      await sql.end()
+    }
   })
+  const create = `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`
+  try {
+    await sql.unsafe(`${create} LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'`)
+  } catch {
+    await sql.unsafe(create)
+  }
   const url = new URL(SERVER)
   url.pathname = `/${name}`
   return url.href

@@ -13,6 +13,12 @@ const AS_TEXT = {
   parse: (text: string) => text,
 }
 
+/**
+ * The extended protocol, without values too: the server then refuses a second statement. Unprepared, so
+ * that a table changed by a later migration never meets a stale plan.
+ */
+const EXTENDED = { simple: false, prepare: false }
+
 /** Connects to the Postgres server at `url` (`postgres://user:password@host:port/database`). */
 export async function connectPostgres(url: string): Promise<Engine> {
   const { host, pathname } = new URL(url)
@@ -39,9 +45,7 @@ export async function connectPostgres(url: string): Promise<Engine> {
           .unsafe(
             text,
             values.map(({ value, typeOid }) => sql.typed(value, typeOid)),
-            // Extended, so that the server refuses a second statement; unprepared, so that a table
-            // changed by a later migration never meets a stale plan.
-            { simple: false, prepare: false },
+            EXTENDED,
           )
           .raw()
         const rows: (string | null)[][] = []
@@ -65,16 +69,19 @@ export async function connectPostgres(url: string): Promise<Engine> {
     }
   }
 
-  async function close(): Promise<void> {
-    await Promise.all(connections.map(({ sql }) => sql.end({ timeout: 5 })))
+  async function close(timeout = 5): Promise<void> {
+    // postgres.js would wait for the answer that a lost connection owes.
+    const sound = connections.filter(({ lost }) => !lost)
+    await Promise.all(sound.map(({ sql }) => sql.end({ timeout })))
   }
 
   try {
     const first = await session()
     await first.query('SELECT 1').finally(first.release)
-    return { description: `Postgres server at ${host}${pathname}`, session, close }
+    const description = `Postgres server at ${host}${pathname}`
+    return { description, session, close: () => close() }
   } catch (error) {
-    await close()
+    await close(0)
     throw error
   }
 }

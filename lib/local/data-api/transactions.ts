@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine, Session } from './engine.ts'
 import { DataApiError } from './errors.ts'
 
 /** AWS rolls a transaction back that no call has used for three minutes. */
 const IDLE_MILLISECONDS = 3 * 60 * 1000
+
+/**
+ * What a call takes on its way to AWS, or less. PGlite blocks this process while it works, so two calls
+ * at once would otherwise be served one after the other, and the mistake would first show on AWS.
+ */
+const TRAVEL_MILLISECONDS = 5
 
 interface Transaction {
   readonly session: Session
@@ -47,10 +54,12 @@ export function createTransactions(engine: Engine) {
       throw new DataApiError('DatabaseErrorException', 'Transaction is still running a query')
     }
     clearTimeout(transaction.idle)
-    const call = work(transaction.session).finally(() => {
-      transaction.running = undefined
-      if (open.has(id)) transaction.idle = idleTimer(id)
-    })
+    const call = sleep(TRAVEL_MILLISECONDS)
+      .then(() => work(transaction.session))
+      .finally(() => {
+        transaction.running = undefined
+        if (open.has(id)) transaction.idle = idleTimer(id)
+      })
     transaction.running = call.catch(() => {})
     return call
   }
@@ -80,9 +89,11 @@ export function createTransactions(engine: Engine) {
   async function close(): Promise<void> {
     closing = true
     await Promise.all(
-      Array.from(open, async ([id, { running }]) => {
-        await running
-        await end(id, 'ROLLBACK').catch(() => {})
+      Array.from(open.keys(), async (id) => {
+        while (open.has(id)) {
+          await open.get(id)?.running
+          await end(id, 'ROLLBACK').catch(() => {})
+        }
       }),
     )
   }

@@ -19,8 +19,10 @@ const TYPES: ReadonlyMap<number, DataApiType> = new Map([
   [20, type('int8', -5, 'longValue')],
   [21, type('int2', 5, 'longValue')],
   [23, type('int4', 4, 'longValue')],
+  [19, type('name', 12)],
   [25, type('text', 12)],
   [26, type('oid', -5, 'longValue')],
+  [114, type('json', 1111)],
   [700, type('float4', 7, 'doubleValue')],
   [701, type('float8', 8, 'doubleValue')],
   [1042, type('bpchar', 1)],
@@ -31,6 +33,7 @@ const TYPES: ReadonlyMap<number, DataApiType> = new Map([
   [1184, type('timestamptz', 93)],
   [1700, type('numeric', 2)],
   [2950, type('uuid', 1111)],
+  [3802, type('jsonb', 1111)],
 ])
 
 const OTHER = type('other', 1111)
