@@ -20,23 +20,42 @@ test('of packages the bundle holds the runtime dependencies and theirs', () => {
     .map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
     .filter((name) => name !== undefined)
   const strangers = [...new Set(packages)].filter(
-    (name) => !/^(@(aws|aws-sdk|middy|smithy)\/.+|bcryptjs|bowser|jose|tslib)$/.test(name),
+    (name) =>
+      !/^(@(aws|aws-lambda-powertools|aws-sdk|middy|smithy)\/.+|bcryptjs|bowser|jose|tslib)$/.test(
+        name,
+      ),
   )
   assert.deepEqual(strangers, [])
 })
 
-test('the bundle runs under strict flags and prints one line a fault, nothing else', async (t) => {
+test('the bundle runs under strict flags and tells each outcome in one line, and its metrics', async (t) => {
   const row = [[{ longValue: 7 }, { stringValue: 'gary' }]]
   const denied = { status: 403, errorType: 'AccessDeniedException', body: { message: 'arn:' } }
   const { url } = await scriptDataApi(t, [{ body: { records: row } }, denied])
+  const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...quiet } = environment(url)
+  // Set by someone in search of a fault, it would print events, passwords and all.
+  const env = {
+    ...quiet,
+    POWERTOOLS_LOGGER_LOG_EVENT: 'true',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+  }
   const events = ['sign-up', 'sign-up-malformed', 'sign-up-base64'].map(readEvent)
-  const { stdout, stderr, status, statusCodes } = await run(environment(url), events)
+  const { stdout, stderr, status, statusCodes } = await run(env, events)
 
   assert.equal(status, 0)
   assert.deepEqual(statusCodes, ['201', '401', '500'])
-  assert.match(stdout, /^\[[^\n]*\]\n$/)
-  assert.match(stderr, /^\{"level":"ERROR",[^\n]*"error":"AccessDeniedException"[^\n]*\}\n$/)
-  assert.doesNotMatch(`${stdout}${stderr}`, /correct horse|\$2b\$|arn:/)
+  const lines = `${stdout}${stderr}`.trim().split('\n')
+  const told = lines.flatMap((line) => /"requestId":"test".*"code":"(\w+)"/.exec(line)?.[1] ?? [])
+  assert.deepEqual(told.sort(), ['body_not_json', 'created', 'internal_error'])
+  assert.match(stdout, /"code":"created","userId":7,"hashMs":[\d.]+,"databaseMs":[\d.]+\}/)
+  for (const metric of ['SignUps', 'Refusals', 'Faults', 'HashMs', 'DatabaseMs', 'ColdStart']) {
+    assert.ok(
+      lines.some((line) => line.includes('"_aws"') && line.includes(`"${metric}":`)),
+      metric,
+    )
+  }
+  assert.match(stderr, /^\{"level":"ERROR",[^\n]*\}\n$/)
+  assert.doesNotMatch(`${stdout}${stderr}`, /correct horse|\$2b\$|arn:|gary|Zoë/)
 })
 
 test('a key of 31 bytes stops the function at start, and its value is not told', async () => {

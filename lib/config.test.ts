@@ -21,16 +21,17 @@ function errorFor(env: Record<string, string>): ConfigError {
   assert.fail('the environment was accepted')
 }
 
-/** The variables that the error's message speaks of, in its order. */
-const namedBy = (error: ConfigError) => error.message.match(/[A-Z]+(?:_[A-Z]+)+/g) ?? []
+/** The variables that the error's message finds fault with, in its order. */
+const namedBy = (error: ConfigError) =>
+  Array.from(error.message.matchAll(/\. ([A-Z]+(?:_[A-Z]+)+) is /g), ([, name]) => name)
 
 test('the required variables alone make a configuration with the documented defaults', () => {
   assert.deepEqual(readConfig(REQUIRED), {
     clusterArn: REQUIRED.DB_CLUSTER_ARN,
     secretArn: REQUIRED.DB_SECRET_ARN,
     databaseName: 'latchkey',
+    signingKey: { secret: REQUIRED.JWT_SECRET },
     token: {
-      secret: REQUIRED.JWT_SECRET,
       ttlSeconds: 3600,
       issuer: undefined,
       audience: undefined,
@@ -50,7 +51,6 @@ test('each optional variable reaches the configuration', () => {
     PASSWORD_MIN_LENGTH: '15',
   })
   assert.deepEqual(config.token, {
-    secret: REQUIRED.JWT_SECRET,
     ttlSeconds: 900,
     issuer: 'https://id.example',
     audience: 'https://api.example',
@@ -117,7 +117,7 @@ test('the bounds themselves are accepted', () => {
 
 test('JWT_SECRET is measured in bytes, so 16 characters of two bytes each are enough', () => {
   const secret = 'é'.repeat(16)
-  assert.equal(readConfig({ ...REQUIRED, JWT_SECRET: secret }).token.secret, secret)
+  assert.deepEqual(readConfig({ ...REQUIRED, JWT_SECRET: secret }).signingKey, { secret })
 })
 
 test('the error names all that is wrong at once and quotes no value', () => {
@@ -132,4 +132,23 @@ test('the error names all that is wrong at once and quotes no value', () => {
   const error = errorFor({ ...wrong, DB_NAME: 'leak-name', JWT_ISSUER: 'leak-issuer' })
   assert.deepEqual(namedBy(error), Object.keys(wrong))
   assert.doesNotMatch(inspect(error, { depth: null, showHidden: true }), /leak/)
+})
+
+const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:jwt-AbCdEf'
+const { JWT_SECRET: _, ...WITHOUT_KEY } = REQUIRED
+
+test('in place of the key its secret can be named, which is read again every 300 s by default', () => {
+  const env = { ...WITHOUT_KEY, JWT_SECRET_ARN: SECRET_ARN }
+  assert.deepEqual(readConfig(env).signingKey, { secretArn: SECRET_ARN, refreshSeconds: 300 })
+  const often = { ...env, JWT_SECRET_REFRESH_SECONDS: '60' }
+  assert.deepEqual(readConfig(often).signingKey, { secretArn: SECRET_ARN, refreshSeconds: 60 })
+})
+
+test('of JWT_SECRET and JWT_SECRET_ARN exactly one is set', () => {
+  const both = errorFor({ ...REQUIRED, JWT_SECRET_ARN: SECRET_ARN })
+  assert.match(both.message, /JWT_SECRET and JWT_SECRET_ARN are both set: set one of them/)
+  const neither = errorFor(WITHOUT_KEY)
+  assert.match(neither.message, /JWT_SECRET is missing: .* or JWT_SECRET_ARN/)
+  const noArn = errorFor({ ...WITHOUT_KEY, JWT_SECRET_ARN: 'latchkey/jwt' })
+  assert.match(noArn.message, /JWT_SECRET_ARN is wrong/)
 })

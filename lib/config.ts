@@ -1,3 +1,4 @@
+import { isLongEnough, JWT_SECRET_MIN_BYTES } from './signing-key.ts'
 import type { TokenOptions } from './tokens.ts'
 
 /** What the function needs to know before it can answer; see `.env.example` for every variable. */
@@ -5,6 +6,7 @@ export interface Config {
   readonly clusterArn: string
   readonly secretArn: string
   readonly databaseName: string
+  readonly signingKey: SigningKeySource
   readonly token: TokenOptions
   /** bcrypt's cost factor: the hash takes 2^cost rounds. */
   readonly bcryptCost: number
@@ -12,15 +14,17 @@ export interface Config {
   readonly passwordMinLength: number
 }
 
+/** The signing key itself, or the ARN of the secret that holds it. */
+export type SigningKeySource =
+  | { readonly secret: string }
+  | { readonly secretArn: string; readonly refreshSeconds: number }
+
 /** Names every variable that is missing or wrong. Its message never holds a value. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
-
-/** RFC 7518, section 3.2: an HS256 key is at least as long as the hash's output, 256 bits. */
-const JWT_SECRET_MIN_BYTES = 32
 
 /** Pure. Throws one {@link ConfigError} that lists all that is wrong with `env`. */
 export function readConfig(env: Environment): Config {
@@ -47,16 +51,25 @@ export function readConfig(env: Environment): Config {
 
   const isArn = (value: string) => value.startsWith('arn:')
 
+  const signingKey = (): SigningKeySource => {
+    const key = `a random key of at least ${JWT_SECRET_MIN_BYTES} bytes`
+    const refreshSeconds = wholeNumber('JWT_SECRET_REFRESH_SECONDS', 300, 1, 86_400)
+    if (optional('JWT_SECRET_ARN') === undefined) {
+      return { secret: required('JWT_SECRET', `${key}, or JWT_SECRET_ARN`, isLongEnough) }
+    }
+    if (optional('JWT_SECRET') !== undefined) {
+      problems.push('JWT_SECRET and JWT_SECRET_ARN are both set: set one of them')
+    }
+    const secretArn = required('JWT_SECRET_ARN', `the ARN of a secret that is ${key}`, isArn)
+    return { secretArn, refreshSeconds }
+  }
+
   const config: Config = {
     clusterArn: required('DB_CLUSTER_ARN', "the Aurora cluster's ARN (arn:…)", isArn),
     secretArn: required('DB_SECRET_ARN', "the ARN of the database user's secret (arn:…)", isArn),
     databaseName: required('DB_NAME', "the database's name", () => true),
+    signingKey: signingKey(),
     token: {
-      secret: required(
-        'JWT_SECRET',
-        `a random key of at least ${JWT_SECRET_MIN_BYTES} bytes`,
-        (value) => Buffer.byteLength(value) >= JWT_SECRET_MIN_BYTES,
-      ),
       // At most a year: a token cannot be called back.
       ttlSeconds: wholeNumber('JWT_TTL_SECONDS', 3600, 1, 31_536_000),
       issuer: optional('JWT_ISSUER'),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
 import { describeFault, type FaultReason } from './faults.ts'
+import { SigningKeyError } from './signing-key.ts'
 import { scriptDataApi } from './testing/data-api-script.ts'
 
 const STATEMENT = new ExecuteStatementCommand({
@@ -143,4 +144,21 @@ test('of two SQLSTATEs in a message the last one counts, for the first may be qu
   })
   assert.equal(fault.sqlState, '22001')
   assert.equal(fault.reason, 'internal_error')
+})
+
+test('a key that cannot be read is told by our message and by the name of its cause', () => {
+  const causes = [
+    ['AccessDeniedException', 'internal_error'],
+    ['ThrottlingException', 'service_unavailable'],
+  ] as const
+  for (const [name, reason] of causes) {
+    const cause = Object.assign(new Error('arn:aws:secretsmanager'), { name })
+    assert.deepEqual(describeFault(new SigningKeyError('The key.', { cause })), {
+      reason,
+      error: 'SigningKeyError',
+      detail: 'The key.',
+      cause: { error: name },
+    })
+  }
+  assert.equal(describeFault(new SigningKeyError('Too short.')).reason, 'internal_error')
 })

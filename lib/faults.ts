@@ -1,14 +1,21 @@
+import { SigningKeyError } from './signing-key.ts'
+
 /** What the caller is told of a fault of ours: 500, or 503 where trying again can help. */
 export type FaultReason =
   | 'internal_error'
   | 'database_resuming'
   | 'database_unavailable'
+  | 'service_unavailable'
   | 'timed_out'
 
 /** What the log is told: names and numbers, no message, since messages quote SQL, ARNs and values. */
 export interface Fault {
   readonly reason: FaultReason
   readonly error: string
+  /** The message of an error of our own, which quotes nothing. */
+  readonly detail?: string
+  /** What an error of our own was caused by. */
+  readonly cause?: Readonly<Record<string, unknown>>
   /** A system error's code, such as `ECONNRESET`. */
   readonly errno?: string
   readonly httpStatus?: number
@@ -37,6 +44,23 @@ const NETWORK_ERRNO = /^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|
 
 /** Sorts anything thrown into what the caller and the log may know of it. */
 export function describeFault(thrown: unknown): Fault {
+  return thrown instanceof SigningKeyError ? describeKeyFault(thrown) : describeForeign(thrown)
+}
+
+/** A key that cannot be read now may be read later; one that is wrong stays wrong. */
+function describeKeyFault({ name, message, cause }: SigningKeyError): Fault {
+  const described = { error: name, detail: message }
+  if (cause === undefined) return { reason: 'internal_error', ...described }
+  const { reason, ...signs } = describeForeign(cause)
+  const passing = reason !== 'internal_error'
+  return {
+    reason: passing ? 'service_unavailable' : 'internal_error',
+    ...described,
+    cause: signs,
+  }
+}
+
+function describeForeign(thrown: unknown): Fault {
   const name = text(thrown, 'name') ?? typeof thrown
   const errno = text(thrown, 'code')
   // The last one: a message can quote a value, and the state comes at its end.

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createSecretKey } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
@@ -69,9 +70,12 @@ for (const status of statuses) {
 
 test('201: a signed token and its claims are documented', async () => {
   for (const options of [{}, { issuer: 'https://id.example.org', audience: 'web' }]) {
-    const sign = createTokenSigner({ ...config.token, ...options })
+    const sign = createTokenSigner(createSecretKey('k'.repeat(32), 'utf8'), {
+      ...config.token,
+      ...options,
+    })
     const token = await sign({ id: 2 ** 31 - 1, username: 'Zoë 李' })
-    assertDocumented(respond({ ok: true, token }))
+    assertDocumented(respond({ ok: true, token, userId: 7 }))
     assert.equal(claimsProblem(decodeJwt(token)), '')
   }
 })
@@ -79,7 +83,7 @@ test('201: a signed token and its claims are documented', async () => {
 test('201: the example is a token of the service', () => {
   const example = documented([...json(answer(201)), 'examples', 'token', 'value', 'token'])
   assert.ok(typeof example === 'string')
-  assertDocumented(respond({ ok: true, token: example }))
+  assertDocumented(respond({ ok: true, token: example, userId: 7 }))
   assert.deepEqual(decodeProtectedHeader(example), { alg: 'HS256', typ: 'JWT' })
   const claims = decodeJwt(example)
   assert.equal(claimsProblem(claims), '')

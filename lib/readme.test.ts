@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { createSecretKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -15,7 +16,7 @@ test("README's snippet verifies a token and prints whose it is", async () => {
   const snippet = [...readme.matchAll(/^```js\n(.*?)^```/gms)]
     .map(([, code]) => code ?? '')
     .find((code) => code.includes('jwtVerify'))
-  const TOKEN = await createTokenSigner({ secret: JWT_SECRET, ttlSeconds: 60 })({
+  const TOKEN = await createTokenSigner(createSecretKey(JWT_SECRET, 'utf8'), { ttlSeconds: 60 })({
     id: 7,
     username: 'gary',
   })

@@ -29,12 +29,14 @@ const STATUS: Readonly<Record<Reason, 400 | 401 | 500 | 503>> = {
   internal_error: 500,
   database_resuming: 503,
   database_unavailable: 503,
+  service_unavailable: 503,
   timed_out: 503,
 }
 
 const RETRY_AFTER: Partial<Record<Reason, string>> = {
   database_resuming: '15',
   database_unavailable: '5',
+  service_unavailable: '5',
   timed_out: '5',
 }
 
@@ -46,7 +48,7 @@ test('every reason of the contract is in the table, and no other', () => {
 })
 
 test('a created user is answered 201 with the token and nothing else', () => {
-  assert.deepEqual(respond({ ok: true, token: 'a.b.c' }), {
+  assert.deepEqual(respond({ ok: true, token: 'a.b.c', userId: 7 }), {
     statusCode: 201,
     headers: HEADERS,
     body: '{"token":"a.b.c"}',

@@ -17,7 +17,7 @@ export type Reason =
 
 /** How a request ended. */
 export type Outcome =
-  | { readonly ok: true; readonly token: string }
+  | { readonly ok: true; readonly token: string; readonly userId: number }
   | { readonly ok: false; readonly reason: Reason }
 
 interface Refusal {
@@ -77,6 +77,11 @@ export function refusals(passwordMinLength: number): Readonly<Record<Reason, Ref
     password_nul: { status: 401, err: 'password has the character U+0000: send it without' },
 
     internal_error: { status: 500, err: 'Something went wrong on our side' },
+    service_unavailable: {
+      status: 503,
+      err: 'The service is not ready: try again soon',
+      retryAfterSeconds: 5,
+    },
     // A paused Aurora cluster takes about 15 s to resume (AWS, "Scaling to Zero ACUs").
     database_resuming: {
       status: 503,

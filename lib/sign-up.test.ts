@@ -10,7 +10,7 @@ function recordedDeps(change: Partial<SignUpDeps> = {}) {
   const deps: SignUpDeps = {
     hashPassword: async () => 'the hash',
     insertUser: async () => ({ id: 7, username: 'gary as stored' }),
-    signToken: async () => 'the token',
+    loadTokenSigner: async () => async () => 'the token',
     ...change,
   }
   const recorded: SignUpDeps = {
@@ -22,9 +22,13 @@ function recordedDeps(change: Partial<SignUpDeps> = {}) {
       calls.push(['insertUser', username, passwordHash])
       return deps.insertUser(username, passwordHash)
     },
-    signToken(user) {
-      calls.push(['signToken', user])
-      return deps.signToken(user)
+    async loadTokenSigner() {
+      calls.push(['loadTokenSigner'])
+      const signToken = await deps.loadTokenSigner()
+      return (user) => {
+        calls.push(['signToken', user])
+        return signToken(user)
+      }
     },
   }
   return { calls, deps: recorded }
@@ -32,9 +36,14 @@ function recordedDeps(change: Partial<SignUpDeps> = {}) {
 
 test('a sign-up hashes the password, stores the hash and signs the row that was stored', async () => {
   const { calls, deps } = recordedDeps()
-  assert.deepEqual(await signUp(CREDENTIALS, deps), { ok: true, token: 'the token' })
+  assert.deepEqual(await signUp(CREDENTIALS, deps), {
+    ok: true,
+    token: 'the token',
+    userId: 7,
+  })
   assert.deepEqual(calls, [
     ['hashPassword', 'correct horse'],
+    ['loadTokenSigner'],
     ['insertUser', 'gary', 'the hash'],
     ['signToken', { id: 7, username: 'gary as stored' }],
   ])
@@ -45,20 +54,29 @@ test('a name that is taken is told, and no token is signed', async () => {
   assert.deepEqual(await signUp(CREDENTIALS, deps), { ok: false, reason: 'username_taken' })
   assert.deepEqual(
     calls.map(([verb]) => verb),
-    ['hashPassword', 'insertUser'],
+    ['hashPassword', 'loadTokenSigner', 'insertUser'],
   )
 })
 
-const VERBS = ['hashPassword', 'insertUser', 'signToken'] as const
+const fault = new Error('fault')
+const fails = () => Promise.reject(fault)
 
-for (const [index, verb] of VERBS.entries()) {
-  test(`a fault in ${verb} ends the sign-up and comes out unchanged`, async () => {
-    const fault = new Error('fault')
-    const { calls, deps } = recordedDeps({ [verb]: () => Promise.reject(fault) })
+const FAULTS = {
+  'the hash': { hashPassword: fails },
+  'the key': { loadTokenSigner: fails },
+  'the database': { insertUser: fails },
+  'the signature': { loadTokenSigner: async () => fails },
+}
+
+for (const [name, change] of Object.entries(FAULTS)) {
+  test(`a fault of ${name} ends the sign-up and comes out unchanged`, async () => {
+    const { deps } = recordedDeps(change)
     await assert.rejects(signUp(CREDENTIALS, deps), (error) => error === fault)
-    assert.deepEqual(
-      calls.map(([called]) => called),
-      VERBS.slice(0, index + 1),
-    )
   })
 }
+
+test('without a key to sign with nobody is stored', async () => {
+  const { calls, deps } = recordedDeps({ loadTokenSigner: fails })
+  await assert.rejects(signUp(CREDENTIALS, deps))
+  assert.ok(!calls.some(([verb]) => verb === 'insertUser'))
+})

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import { test } from 'node:test'
 import { errors, jwtVerify } from 'jose'
 import { createTokenSigner } from './tokens.ts'
 
 const SECRET = 'ключ-'.repeat(8)
+const KEY = createSecretKey(SECRET, 'utf8')
 const USER = { id: 7, username: 'Zoë' }
 
 const verify = (token: string, secret = SECRET) =>
@@ -12,7 +13,7 @@ const verify = (token: string, secret = SECRET) =>
 
 test('a token verifies and has exactly the claims of the contract', async () => {
   const before = Math.floor(Date.now() / 1000)
-  const token = await createTokenSigner({ secret: SECRET, ttlSeconds: 900 })(USER)
+  const token = await createTokenSigner(KEY, { ttlSeconds: 900 })(USER)
   const { payload, protectedHeader } = await verify(token)
 
   assert.deepEqual(protectedHeader, { alg: 'HS256', typ: 'JWT' })
@@ -23,7 +24,6 @@ test('a token verifies and has exactly the claims of the contract', async () => 
 })
 
 test('the issuer and the audience are in the token where they are set', async () => {
-  const options = { secret: SECRET, ttlSeconds: 900 }
   const cases = [
     { issuer: 'https://id.example', audience: 'https://api.example' },
     { issuer: 'https://id.example' },
@@ -31,7 +31,9 @@ test('the issuer and the audience are in the token where they are set', async ()
     { issuer: undefined, audience: undefined },
   ]
   for (const wanted of cases) {
-    const { payload } = await verify(await createTokenSigner({ ...options, ...wanted })(USER))
+    const { payload } = await verify(
+      await createTokenSigner(KEY, { ttlSeconds: 900, ...wanted })(USER),
+    )
     assert.equal(payload.iss, wanted.issuer)
     assert.equal(payload.aud, wanted.audience)
     assert.equal('iss' in payload, wanted.issuer !== undefined)
@@ -41,19 +43,17 @@ test('the issuer and the audience are in the token where they are set', async ()
 
 test('only what the row says goes into the token', async () => {
   const row = { ...USER, password: '$2b$10$hash', created_at: '2026-01-01' }
-  const { payload } = await verify(
-    await createTokenSigner({ secret: SECRET, ttlSeconds: 900 })(row),
-  )
+  const { payload } = await verify(await createTokenSigner(KEY, { ttlSeconds: 900 })(row))
   assert.deepEqual(payload['payload'], { username: 'Zoë', id: 7 })
 })
 
 test('a token does not verify with another key', async () => {
-  const token = await createTokenSigner({ secret: SECRET, ttlSeconds: 900 })(USER)
+  const token = await createTokenSigner(KEY, { ttlSeconds: 900 })(USER)
   await assert.rejects(verify(token, `${SECRET}!`), errors.JWSSignatureVerificationFailed)
 })
 
 test('the key is the secret in UTF-8, as any other implementation of HS256 reads it', async () => {
-  const token = await createTokenSigner({ secret: SECRET, ttlSeconds: 900 })(USER)
+  const token = await createTokenSigner(KEY, { ttlSeconds: 900 })(USER)
   const [header, payload, signature] = token.split('.')
   const expected = createHmac('sha256', SECRET).update(`${header}.${payload}`)
   assert.equal(signature, expected.digest('base64url'))

@@ -1,11 +1,9 @@
-import { createSecretKey } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 import type { User } from './sign-up.ts'
 
 /** What every token of this service shares. */
 export interface TokenOptions {
-  /** At least 32 bytes of UTF-8: `readConfig` sees to it, jose would sign with a single byte. */
-  readonly secret: string
   /** Time from `iat` to `exp`, in seconds. */
   readonly ttlSeconds: number
   readonly issuer?: string | undefined
@@ -13,12 +11,10 @@ export interface TokenOptions {
 }
 
 /**
- * Makes the function that signs a user's token: a JWT (RFC 7519) with HS256 and the claims
- * `payload: {username, id}`, `sub`, `iat`, `exp`, and `iss` and `aud` where they are set.
+ * Makes the function that signs a user's token with `key`, of at least 32 bytes: a JWT (RFC 7519) with
+ * HS256 and the claims `payload: {username, id}`, `sub`, `iat`, `exp`, and `iss` and `aud` where set.
  */
-export function createTokenSigner({ secret, ttlSeconds, issuer, audience }: TokenOptions) {
-  const key = createSecretKey(secret, 'utf8')
-
+export function createTokenSigner(key: KeyObject, { ttlSeconds, issuer, audience }: TokenOptions) {
   return ({ id, username }: User): Promise<string> => {
     const issuedAt = Math.floor(Date.now() / 1000)
     const token = new SignJWT({ payload: { username, id } })

@@ -22,7 +22,11 @@ export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
     DB_CLUSTER_ARN: `arn:aws:rds:${account}:cluster:local`,
     DB_SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:local`,
     DB_NAME: 'latchkey',
-    JWT_SECRET: localJwtSecret(localFolder),
+    // Only one of the two may be set.
+    ...(!process.env['JWT_SECRET_ARN'] && { JWT_SECRET: localJwtSecret(localFolder) }),
+    // On AWS every outcome is a line and a metric; here they would stand between a command and its answer.
+    POWERTOOLS_LOG_LEVEL: 'WARN',
+    POWERTOOLS_METRICS_DISABLED: 'true',
   }
   for (const [name, value] of Object.entries(defaults)) {
     process.env[name] ||= value

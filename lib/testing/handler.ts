@@ -5,7 +5,10 @@ import type { handler } from '../../functions/sign-up.ts'
 /** The key that the handler under test signs with. */
 export const JWT_SECRET = 'a key for tests alone, of more than 32 bytes'
 
-/** What the function's process needs; the cost factor is the lowest, so that tests are quick. */
+/**
+ * What the function's process needs. The cost factor is the lowest, so that tests are quick; of what the
+ * function tells, only faults are printed, on stderr, since the tests' reporter has stdout.
+ */
 export const environment = (dataApiUrl: string) => ({
   AWS_ENDPOINT_URL_RDS_DATA: dataApiUrl,
   AWS_REGION: 'eu-central-1',
@@ -16,6 +19,8 @@ export const environment = (dataApiUrl: string) => ({
   DB_NAME: 'latchkey',
   BCRYPT_COST: '10',
   JWT_SECRET,
+  POWERTOOLS_LOG_LEVEL: 'WARN',
+  POWERTOOLS_METRICS_DISABLED: 'true',
 })
 
 /** Sends one event, as API Gateway would, and returns the proxy response. */

@@ -1,0 +1,23 @@
+import { LogFormatter, LogItem } from '@aws-lambda-powertools/logger'
+import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types'
+
+/**
+ * One line of the log: when, how bad, what, and by which request. Powertools' own format adds the
+ * function's ARN and memory to every line; CloudWatch knows both from the log group.
+ */
+export class LogFormat extends LogFormatter {
+  override formatAttributes(
+    { logLevel, message, timestamp, serviceName, lambdaContext }: UnformattedAttributes,
+    additional: LogAttributes,
+  ): LogItem {
+    const attributes = {
+      level: logLevel,
+      message,
+      timestamp: timestamp.toISOString(),
+      service: serviceName,
+      requestId: lambdaContext?.awsRequestId,
+      coldStart: lambdaContext?.coldStart,
+    }
+    return new LogItem({ attributes }).addAttributes(additional)
+  }
+}
