@@ -14,22 +14,29 @@ import { type LocalDatabaseOptions, openLocalDatabase } from './database.ts'
 const TARGET = { resourceArn: 'arn:aws:rds:…', secretArn: 'arn:…', database: 'latchkey' }
 const INSERT = "INSERT INTO users (username, password) VALUES ('gary', 'a hash')"
 
-/** Opens the database of `folder`; `said` is what the developer was told. */
-async function open(folder: string, options: Partial<LocalDatabaseOptions> = {}) {
+/** Opens the database of `folder` until `close` or the end of `t`; `said` is what was told. */
+async function open(t: TestContext, folder: string, options: Partial<LocalDatabaseOptions> = {}) {
   const said: string[] = []
   const say = (line: string) => said.push(line)
   const defaults = { folder, databaseName: TARGET.database, share: false, say }
-  const { dataApiUrl, close } = await openLocalDatabase({ ...defaults, ...options })
+  const database = await openLocalDatabase({ ...defaults, ...options })
+  const { dataApiUrl } = database
   const client = new RDSDataClient({
     endpoint: dataApiUrl,
     region: 'eu-central-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   })
+  let closed: Promise<void> | undefined
+  const close = () => {
+    closed ??= database.close().finally(() => client.destroy())
+    return closed
+  }
+  t.after(close)
   return {
     said,
     dataApiUrl,
     client,
-    close: () => close().finally(() => client.destroy()),
+    close,
     async users() {
       const sql = 'SELECT count(*) FROM users'
       const { records } = await client.send(new ExecuteStatementCommand({ ...TARGET, sql }))
@@ -41,8 +48,8 @@ async function open(folder: string, options: Partial<LocalDatabaseOptions> = {})
 test('the embedded database', async (t) => {
   const folder = `${temporaryFolder(t)}/.local`
 
-  await t.test('is created, migrated and served, and says so', async () => {
-    const { said, client, close, users } = await open(folder)
+  await t.test('is created, migrated and served, and says so', async (t) => {
+    const { said, client, close, users } = await open(t, folder)
     assert.match(said[0] ?? '', /^Creating the database in .*\.local\/postgres; .* several seconds/)
     assert.equal(said[1], 'Database ready: embedded Postgres (PGlite), applied 001-users.sql')
     await client.send(new ExecuteStatementCommand({ ...TARGET, sql: INSERT }))
@@ -56,10 +63,10 @@ test('the embedded database', async (t) => {
     assert.ok(!existsSync(`${folder}/owner.json`))
   })
 
-  await t.test('keeps its data, and lets others use it meanwhile if it is shared', async () => {
-    const owner = await open(folder, { share: true })
+  await t.test('keeps its data, and lets others use it meanwhile if it is shared', async (t) => {
+    const owner = await open(t, folder, { share: true })
     assert.deepEqual(owner.said, ['Database ready: embedded Postgres (PGlite)'])
-    const guest = await open(folder)
+    const guest = await open(t, folder)
     assert.deepEqual(guest.said, ['Using the database of the endpoint that is running'])
     assert.equal(guest.dataApiUrl, owner.dataApiUrl)
     await guest.close()
@@ -67,10 +74,10 @@ test('the embedded database', async (t) => {
     await owner.close()
   })
 
-  await t.test('is created anew if its creation was interrupted', async () => {
+  await t.test('is created anew if its creation was interrupted', async (t) => {
     rmSync(`${folder}/postgres.created`)
     rmSync(`${folder}/postgres/PG_VERSION`)
-    const { said, close, users } = await open(folder)
+    const { said, close, users } = await open(t, folder)
     assert.match(said[0] ?? '', /^Creating the database/)
     assert.equal(await users(), 0)
     await close()
@@ -82,7 +89,7 @@ test('the embedded database', async (t) => {
       rmSync(`${folder}/postgres`, { recursive: true })
       writeFileSync(`${folder}/postgres`, 'a file where the folder should be')
       await assert.rejects(
-        open(folder),
+        open(t, folder),
         /cannot be opened .* Delete .*\.local to begin with an empty/,
       )
       assert.ok(!existsSync(`${folder}/owner.json`))
@@ -100,7 +107,7 @@ const UNUSABLE = {
 async function refused(t: TestContext, databaseUrl: string): Promise<string> {
   const folder = temporaryFolder(t)
   let text = ''
-  await assert.rejects(open(folder, { databaseUrl }), (error: Error) => {
+  await assert.rejects(open(t, folder, { databaseUrl }), (error: Error) => {
     assert.match(
       error.message,
       /^DATABASE_URL names a Postgres server that cannot be used \([A-Z_\d]+\)\./,
@@ -122,7 +129,7 @@ test('DATABASE_URL names the database to use, and nothing is kept on disk', {
 }, async (t) => {
   const databaseUrl = await temporaryDatabase(t)
   const folder = temporaryFolder(t)
-  const { said, client, close, users } = await open(folder, { databaseUrl })
+  const { said, client, close, users } = await open(t, folder, { databaseUrl })
   const { host, pathname } = new URL(databaseUrl)
   assert.deepEqual(said, [
     `Database ready: Postgres server at ${host}${pathname}, applied 001-users.sql`,

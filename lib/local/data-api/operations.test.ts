@@ -56,8 +56,8 @@ onEachEngine('operations', async (t, { client, execute, target }) => {
   await t.test('a second statement is invalid, also where only Postgres can tell', async () => {
     const refusal = { name: 'ValidationException', message: "Multistatements aren't supported." }
     await assert.rejects(execute('SELECT 1; DELETE FROM people'), refusal)
-    // Postgres nests comments; our reader of SQL does not, and sees this one go on.
-    await assert.rejects(execute('SELECT 1 /* /* */ */; SELECT /* */ 2'), refusal)
+    // A dollar after a letter belongs to the name, but our reader of SQL knows no é: it sees a string.
+    await assert.rejects(execute('SELECT 1 AS é$$; SELECT 2 --$$'), refusal)
   })
 
   const INVALID: Record<string, [change: object, name: string, message: RegExp]> = {

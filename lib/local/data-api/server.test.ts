@@ -1,39 +1,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
-import type { Engine } from './engine.ts'
+import { recordingEngine } from '../../testing/recording-engine.ts'
 import { serveDataApi } from './server.ts'
-import { createTurnstile } from './turnstile.ts'
 
 const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=whatever' }
 const TARGET = { resourceArn: 'arn:aws:rds:…', secretArn: 'arn:aws:secretsmanager:…' }
 const SELECT = { ...TARGET, sql: 'SELECT 1' }
-
-/** An engine with one session, as PGlite has, that keeps what it is asked in `queries`. */
-function recordingEngine() {
-  const queries: string[] = []
-  const enter = createTurnstile(1)
-  let sessions = 0
-  async function query(text: string) {
-    queries.push(text)
-    if (text === 'FAIL') throw Object.assign(new Error('broken /var/secret'), { code: 'EPIPE' })
-    return { command: text, affectedRows: 0, columns: [], rows: [] }
-  }
-  const engine: Engine = {
-    description: 'nothing but a record',
-    async session() {
-      sessions += 1
-      return { release: await enter(), query, script: async () => {} }
-    },
-    close: async () => {},
-  }
-  /** Resolves once that many sessions have been asked for. */
-  async function asked(count: number) {
-    while (sessions < count) await turnOfTheLoop()
-  }
-  return { engine, queries, asked }
-}
 
 async function serve(t: TestContext) {
   const { engine, queries, asked } = recordingEngine()

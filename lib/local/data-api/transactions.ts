@@ -41,6 +41,8 @@ export function createTransactions(engine: Engine) {
     }
     const id = randomUUID()
     open.set(id, { session, running: undefined, idle: idleTimer(id) })
+    // Closed while BEGIN was under way.
+    if (closing) await close()
     return id
   }
 
