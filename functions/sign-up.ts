@@ -33,8 +33,10 @@ const deps = {
   insertUser: createUserStore({ ...config, client: new RDSDataClient() }),
   loadTokenSigner: async () => createTokenSigner(await loadKey(), config.token),
 }
-const logger = new Logger({ serviceName: 'latchkey', logFormatter: new LogFormat() })
-const metrics = new Metrics({ serviceName: 'latchkey', namespace: 'Latchkey' })
+// On AWS the name has the stage in it, which tells apart the metrics of stages that share an account.
+const serviceName = process.env['POWERTOOLS_SERVICE_NAME'] || 'latchkey'
+const logger = new Logger({ serviceName, logFormatter: new LogFormat() })
+const metrics = new Metrics({ serviceName, namespace: 'Latchkey' })
 const telemetry = createTelemetry(logger, metrics)
 
 function keyFrom(source: SigningKeySource): LoadKey {

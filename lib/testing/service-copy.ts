@@ -11,7 +11,14 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
  */
 export function copyService(t: TestContext): string {
   const folder = mkdtempSync(`${tmpdir()}/latchkey-service-`)
-  for (const name of ['events', 'functions', 'lib', 'package.json', 'serverless.yml']) {
+  for (const name of [
+    'events',
+    'functions',
+    'lib',
+    'package.json',
+    'resources',
+    'serverless.yml',
+  ]) {
     cpSync(`${ROOT}${name}`, `${folder}/${name}`, { recursive: true })
   }
   symlinkSync(`${ROOT}node_modules`, `${folder}/node_modules`)
