@@ -51,7 +51,8 @@ test('the embedded database', async (t) => {
   await t.test('is created, migrated and served, and says so', async (t) => {
     const { said, client, close, users } = await open(t, folder)
     assert.match(said[0] ?? '', /^Creating the database in .*\.local\/postgres; .* several seconds/)
-    assert.equal(said[1], 'Database ready: embedded Postgres (PGlite), applied 001-users.sql')
+    assert.equal(said[1], 'Applied 001-users.sql')
+    assert.equal(said.at(-1), 'Database ready: embedded Postgres (PGlite)')
     await client.send(new ExecuteStatementCommand({ ...TARGET, sql: INSERT }))
     assert.equal(await users(), 1)
 
@@ -131,9 +132,8 @@ test('DATABASE_URL names the database to use, and nothing is kept on disk', {
   const folder = temporaryFolder(t)
   const { said, client, close, users } = await open(t, folder, { databaseUrl })
   const { host, pathname } = new URL(databaseUrl)
-  assert.deepEqual(said, [
-    `Database ready: Postgres server at ${host}${pathname}, applied 001-users.sql`,
-  ])
+  assert.equal(said[0], 'Applied 001-users.sql')
+  assert.equal(said.at(-1), `Database ready: Postgres server at ${host}${pathname}`)
   await client.send(new ExecuteStatementCommand({ ...TARGET, sql: INSERT }))
   assert.equal(await users(), 1)
   await close()

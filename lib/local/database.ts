@@ -3,9 +3,8 @@ import { rm, writeFile } from 'node:fs/promises'
 import type { Engine } from './data-api/engine.ts'
 import { openPglite } from './data-api/pglite-engine.ts'
 import { connectPostgres } from './data-api/postgres-engine.ts'
-import { serveDataApi } from './data-api/server.ts'
 import { claimFolder } from './folder-lock.ts'
-import { migrate } from './migrations.ts'
+import { serveMigrated } from './migrated-data-api.ts'
 
 export interface LocalDatabaseOptions {
   /** Where the embedded database keeps its files. */
@@ -52,26 +51,9 @@ async function serve(
   engine: Engine,
   { databaseName, say }: LocalDatabaseOptions,
 ): Promise<LocalDatabase> {
-  try {
-    const applied = await migrate(engine)
-    say(
-      `Database ready: ${engine.description}${applied.map((name) => `, applied ${name}`).join('')}`,
-    )
-    const server = await serveDataApi(engine, databaseName)
-    return {
-      dataApiUrl: server.url,
-      async close() {
-        try {
-          await server.close()
-        } finally {
-          await engine.close()
-        }
-      },
-    }
-  } catch (error) {
-    await engine.close()
-    throw error
-  }
+  const { url, close } = await serveMigrated(engine, databaseName, say)
+  say(`Database ready: ${engine.description}`)
+  return { dataApiUrl: url, close }
 }
 
 async function connect(databaseUrl: string): Promise<Engine> {

@@ -1,16 +1,14 @@
 import type { Engine } from '../local/data-api/engine.ts'
-import { serveDataApi } from '../local/data-api/server.ts'
-import { migrate } from '../local/migrations.ts'
+import { serveMigrated } from '../local/migrated-data-api.ts'
 
 /**
  * Migrates `engine`, here named `latchkey`, and serves it as a local Data API at `url`. `query` asks the
  * database itself, with values bound as varchar, and returns rows of text; `close` ends it all.
  */
 export async function serveDatabase(engine: Engine) {
-  await migrate(engine)
-  const server = await serveDataApi(engine, 'latchkey')
+  const { url, close } = await serveMigrated(engine, 'latchkey', () => {})
   return {
-    url: server.url,
+    url,
     async query(text: string, values: readonly string[] = []) {
       const session = await engine.session()
       try {
@@ -20,9 +18,6 @@ export async function serveDatabase(engine: Engine) {
         session.release()
       }
     },
-    async close() {
-      await server.close()
-      await engine.close()
-    },
+    close,
   }
 }

@@ -1,3 +1,4 @@
+import { SQL_TOKEN } from '../../deploy/sql-tokens.ts'
 import { DataApiError, multistatements } from './errors.ts'
 
 /** SQL with `$1`, `$2`, … in place of `:name`, and the name behind each, in order. */
@@ -5,25 +6,6 @@ export interface PositionalSql {
   readonly text: string
   readonly names: readonly string[]
 }
-
-/** What a `:` or a `;` may stand in without meaning anything, then the two where they do. */
-const TOKEN = new RegExp(
-  [
-    /\b[eE]'(?:[^'\\]|\\.|'')*'/, // string with escapes
-    /'(?:[^']|'')*'/, // string
-    /"(?:[^"]|"")*"/, // quoted identifier
-    /[A-Za-z_][\w$]*/, // keyword or identifier, which may hold a $
-    /\$(?<tag>[A-Za-z_]\w*)?\$.*?\$\k<tag>\$/, // dollar-quoted string
-    /::/, // cast
-    /(?<comment>--[^\n]*|\/\*.*?\*\/)/,
-    /:(?<name>\w+)/,
-    /(?<semicolon>;)/,
-    /[^\s]/, // anything else that is not white space
-  ]
-    .map(({ source }) => source)
-    .join('|'),
-  'gs',
-)
 
 /** What may come before a statement's first word. */
 const LEADING = /^(?:\s|--[^\n]*|\/\*.*?\*\/)*/s
@@ -45,7 +27,7 @@ export function toPositional(sql: string): PositionalSql {
   let text = ''
   let end = 0
   let ended = false
-  for (const { 0: token, index, groups } of sql.matchAll(TOKEN)) {
+  for (const { 0: token, index, groups } of sql.matchAll(SQL_TOKEN)) {
     const { comment, name, semicolon } = groups ?? {}
     if (ended && comment === undefined && semicolon === undefined) throw multistatements()
     if (semicolon !== undefined) ended = true

@@ -1,0 +1,56 @@
+import { openDataApiDatabase } from '../deploy/data-api-database.ts'
+import { migrate } from '../deploy/migrations.ts'
+import type { Engine } from './data-api/engine.ts'
+import { type DataApiServer, serveDataApi } from './data-api/server.ts'
+
+export interface MigratedDataApi {
+  /** For `AWS_ENDPOINT_URL_RDS_DATA`. */
+  readonly url: string
+  /** Rolls open transactions back, waits for the calls under way and closes the engine. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves `engine` as a local Data API, and migrates it through that as `npm run migrate` does AWS's.
+ * If that fails, all is closed again, the engine too.
+ */
+export async function serveMigrated(
+  engine: Engine,
+  databaseName: string,
+  say: (line: string) => void,
+): Promise<MigratedDataApi> {
+  let server: DataApiServer | undefined
+  const close = async () => {
+    try {
+      await server?.close()
+    } finally {
+      await engine.close()
+    }
+  }
+  try {
+    server = await serveDataApi(engine, databaseName)
+    await migrateThrough(server.url, databaseName, say)
+    return { url: server.url, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function migrateThrough(url: string, databaseName: string, say: (line: string) => void) {
+  const database = openDataApiDatabase({
+    client: {
+      endpoint: url,
+      region: 'eu-central-1',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    },
+    clusterArn: 'local',
+    secretArn: 'local',
+    databaseName,
+  })
+  try {
+    await migrate(database, { say })
+  } finally {
+    database.close()
+  }
+}

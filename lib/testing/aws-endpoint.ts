@@ -1,0 +1,72 @@
+import type { TestContext } from 'node:test'
+import { type HttpAnswer, type HttpRequest, serveHttp } from './http-endpoint.ts'
+
+/** What a stand-in for AWS knows of one deployed stage. */
+export interface FakeStack {
+  /** Without a name in it, the answer is AWS's for a stack that does not exist. */
+  readonly outputs?: Readonly<Record<string, string>>
+  readonly template?: string
+  /** What every secret holds. */
+  readonly secret?: string
+  /** Answers the Data API's statements. */
+  readonly statement?: () => HttpAnswer
+}
+
+/**
+ * Serves, on loopback until the test `t` ends, the few operations of CloudFormation, Secrets Manager and
+ * the Data API that a deployed stage is asked for. `env` sends every client of the SDK there.
+ */
+export async function serveAws(t: TestContext, stack: FakeStack) {
+  const { url, requests } = await serveHttp(t, (request) => answerAws(request, stack))
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    AWS_ENDPOINT_URL: url,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  }
+  const statements = (): Record<string, unknown>[] =>
+    requests.filter(({ path }) => path === '/Execute').map(({ body }) => JSON.parse(body))
+  return { env, requests, statements }
+}
+
+function answerAws({ path, headers, body }: HttpRequest, stack: FakeStack): HttpAnswer {
+  if (path === '/Execute') return stack.statement?.() ?? json({ numberOfRecordsUpdated: 1 })
+  if (headers['x-amz-target'] === 'secretsmanager.GetSecretValue') {
+    return json({ SecretString: stack.secret ?? '' })
+  }
+  const action = new URLSearchParams(body).get('Action')
+  if (action === 'DescribeStacks' && stack.outputs) return xml(action, describe(stack.outputs))
+  if (action === 'GetTemplate' && stack.template !== undefined) {
+    return xml(action, `<TemplateBody>${escapeXml(stack.template)}</TemplateBody>`)
+  }
+  return {
+    status: 400,
+    headers: { 'content-type': 'text/xml' },
+    body: `<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code>
+      <Message>Stack with id latchkey-dev does not exist</Message></Error></ErrorResponse>`,
+  }
+}
+
+function describe(outputs: Readonly<Record<string, string>>): string {
+  const members = Object.entries(outputs).map(
+    ([key, value]) =>
+      `<member><OutputKey>${key}</OutputKey><OutputValue>${escapeXml(value)}</OutputValue></member>`,
+  )
+  return `<Stacks><member><StackName>latchkey-dev</StackName><StackStatus>UPDATE_COMPLETE</StackStatus>
+    <CreationTime>2026-01-01T00:00:00Z</CreationTime><Outputs>${members.join('')}</Outputs></member></Stacks>`
+}
+
+const escapeXml = (text: string) =>
+  text.replace(/[<>&]/g, (character) => `&#${character.charCodeAt(0)};`)
+
+const xml = (action: string, result: string): HttpAnswer => ({
+  status: 200,
+  headers: { 'content-type': 'text/xml' },
+  body: `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`,
+})
+
+const json = (value: unknown): HttpAnswer => ({
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(value),
+})
