@@ -147,3 +147,11 @@ test('DATABASE_URL with a database that is not there is an error with its SQLSTA
   url.pathname = '/no_such_database'
   assert.match(await refused(t, url.href), /3D000/)
 })
+
+test('a database that knows the letter case of ASCII alone is warned of', {
+  skip: NO_SERVER,
+}, async (t) => {
+  const databaseUrl = await temporaryDatabase(t, 'C')
+  const { said } = await open(t, temporaryFolder(t), { databaseUrl })
+  assert.match(said[0] ?? '', /^Warning: .* UTF-8 locale/)
+})

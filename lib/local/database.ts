@@ -28,7 +28,11 @@ export interface LocalDatabase {
 /** Opens the database that the options name, creates and migrates it as needed, and serves it. */
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
   const { databaseUrl, folder, share, say } = options
-  if (databaseUrl) return serve(await connect(databaseUrl), options)
+  if (databaseUrl) {
+    const engine = await connect(databaseUrl)
+    if (!(await knowsLetterCase(engine))) say(ASCII_ONLY)
+    return serve(engine, options)
+  }
 
   const claim = await claimFolder(folder, (pid) =>
     say(`Waiting for process ${pid}, which is using ${folder}`),
@@ -44,6 +48,20 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   } catch (error) {
     claim.release()
     throw error
+  }
+}
+
+const ASCII_ONLY =
+  'Warning: the locale of this database knows the letter case of ASCII alone, so ZOË and zoë would be two people. Use a database with a UTF-8 locale.'
+
+/** Which names are one is decided by Postgres's lower(), which under the locale C knows ASCII alone. */
+async function knowsLetterCase(engine: Engine): Promise<boolean> {
+  const session = await engine.session()
+  try {
+    const { rows } = await session.query("SELECT lower('Ë')")
+    return rows[0]?.[0] === 'ë'
+  } finally {
+    session.release()
   }
 }
 

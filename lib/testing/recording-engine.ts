@@ -19,7 +19,7 @@ export function recordingEngine() {
     description: 'nothing but a record',
     async session() {
       sessions += 1
-      return { release: await enter(), query, script: async () => {} }
+      return { release: await enter(), query }
     },
     close: async () => {},
   }

@@ -11,9 +11,9 @@ export const NO_SERVER =
 /**
  * Creates an empty database on the server at `DATABASE_URL` and resolves with its URL; it is dropped
  * after the test `t`. So tests neither meet one another nor touch what else is on that server. UTF-8,
- * and lower() knows every letter, where the server has the locale C.UTF-8 as Debian's and PGlite have.
+ * and of the locale C.UTF-8, in which lower() knows every letter, where the server has that.
  */
-export async function temporaryDatabase(t: TestContext): Promise<string> {
+export async function temporaryDatabase(t: TestContext, locale = 'C.UTF-8'): Promise<string> {
   if (!SERVER) throw new Error('DATABASE_URL is not set.')
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`
   const sql = postgres(SERVER, { max: 1, onnotice: () => {} })
@@ -26,7 +26,7 @@ export async function temporaryDatabase(t: TestContext): Promise<string> {
   })
   const create = `CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`
   try {
-    await sql.unsafe(`${create} LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'`)
+    await sql.unsafe(`${create} LC_COLLATE '${locale}' LC_CTYPE '${locale}'`)
   } catch {
     await sql.unsafe(create)
   }

@@ -23,8 +23,6 @@ export interface QueryResult {
 export interface Session {
   /** One statement over the extended protocol. Rejects with an error that has Postgres's fields. */
   query(text: string, values?: readonly BoundValue[]): Promise<QueryResult>
-  /** Any number of statements without values, as a migration file holds. */
-  script(text: string): Promise<void>
   /** Gives the session back, outside any transaction; it is not to be used afterwards. */
   release(): void
 }

@@ -38,9 +38,6 @@ export async function openPglite(dataDir?: string): Promise<Engine> {
           rows,
         }
       },
-      async script(text) {
-        await database.exec(text)
-      },
       release: leave,
     }
   }

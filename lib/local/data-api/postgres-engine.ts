@@ -59,9 +59,6 @@ export async function connectPostgres(url: string): Promise<Engine> {
           rows,
         }
       },
-      async script(text) {
-        await unlessLost(connection).sql.unsafe(text).simple()
-      },
       release() {
         idle.push(connection)
         leave()
