@@ -39,7 +39,6 @@ for (const stage of ['dev', 'prod']) {
       DB_SECRET_ARN: { Ref: 'AppSecret' },
       JWT_SECRET_ARN: { Ref: 'JwtSecret' },
       POWERTOOLS_LOG_LEVEL: 'INFO',
-      POWERTOOLS_METRICS_NAMESPACE: 'Latchkey',
       POWERTOOLS_SERVICE_NAME: `latchkey-${stage}`,
     })
   })
