@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertDocumented } from '../lib/openapi.testing.ts'
 import { type ScriptedAnswer, scriptDataApi } from '../lib/testing/data-api-script.ts'
 import { bodyOf, environment, eventWith, loadHandler, sender } from '../lib/testing/handler.ts'
+import { assertDocumented } from '../lib/testing/openapi.ts'
 import { captureStderr } from '../lib/testing/stderr.ts'
 
 const PASSWORD = 'correct horse battery'

@@ -4,9 +4,9 @@ import { compare } from 'bcryptjs'
 import fc from 'fast-check'
 import { jwtVerify } from 'jose'
 import { openPglite } from '../lib/local/data-api/pglite-engine.ts'
-import { assertDocumented } from '../lib/openapi.testing.ts'
 import { serveDatabase } from '../lib/testing/database.ts'
 import { bodyOf, eventWith, JWT_SECRET, loadHandler, readEvent } from '../lib/testing/handler.ts'
+import { assertDocumented } from '../lib/testing/openapi.ts'
 import { captureStderr } from '../lib/testing/stderr.ts'
 
 const database = await serveDatabase(await openPglite())

@@ -33,8 +33,7 @@ const deps = {
   insertUser: createUserStore({ ...config, client: new RDSDataClient() }),
   loadTokenSigner: async () => createTokenSigner(await loadKey(), config.token),
 }
-// On AWS the name has the stage in it, which tells apart the metrics of stages that share an account.
-const serviceName = process.env['POWERTOOLS_SERVICE_NAME'] || 'latchkey'
+const { serviceName } = config
 const logger = new Logger({ serviceName, logFormatter: new LogFormat() })
 const metrics = new Metrics({ serviceName, namespace: 'Latchkey' })
 const telemetry = createTelemetry(logger, metrics)

@@ -36,6 +36,7 @@ test('the required variables alone make a configuration with the documented defa
       issuer: undefined,
       audience: undefined,
     },
+    serviceName: 'latchkey',
     bcryptCost: 12,
     passwordMinLength: 8,
   })

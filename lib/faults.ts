@@ -52,12 +52,8 @@ function describeKeyFault({ name, message, cause }: SigningKeyError): Fault {
   const described = { error: name, detail: message }
   if (cause === undefined) return { reason: 'internal_error', ...described }
   const { reason, ...signs } = describeForeign(cause)
-  const passing = reason !== 'internal_error'
-  return {
-    reason: passing ? 'service_unavailable' : 'internal_error',
-    ...described,
-    cause: signs,
-  }
+  const lasts = reason === 'internal_error'
+  return { reason: lasts ? reason : 'service_unavailable', ...described, cause: signs }
 }
 
 function describeForeign(thrown: unknown): Fault {

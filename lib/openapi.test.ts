@@ -11,6 +11,7 @@ import {
   USERNAME_MAX_CODE_POINTS,
 } from './credentials.ts'
 import { BODY_MAX_BYTES } from './json-body.ts'
+import { createResponder, type Reason, refusals } from './responses.ts'
 import {
   answer,
   assertDocumented,
@@ -19,8 +20,7 @@ import {
   documentedNames,
   json,
   SIGN_UP,
-} from './openapi.testing.ts'
-import { createResponder, type Reason, refusals } from './responses.ts'
+} from './testing/openapi.ts'
 import { createTokenSigner } from './tokens.ts'
 
 // The examples are the answers of a deployment that sets nothing but what it must.

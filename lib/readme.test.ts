@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from './config.ts'
+import { refusals } from './responses.ts'
 import { environment, JWT_SECRET } from './testing/handler.ts'
 import { createTokenSigner } from './tokens.ts'
 
@@ -56,5 +57,11 @@ test('.env.example and README list every variable that the function reads, with 
   for (const [name, value] of Object.entries(defaults)) {
     assert.match(example, new RegExp(`^# ${name}=${value}$`, 'm'))
     assert.match(readme, new RegExp(`^\\| \`${name}\` .* ${value} \\|$`, 'm'))
+  }
+})
+
+test("README names every code that is not one of a caller's many mistakes", () => {
+  for (const [code, { status }] of Object.entries(refusals(8))) {
+    if (status !== 401) assert.match(readme, new RegExp(`^\\| .*\\b${code}\\b.* \\|$`, 'm'))
   }
 })

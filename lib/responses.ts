@@ -31,50 +31,43 @@ const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store
 
 const USERNAME_WANTED = `send a string of 1 to ${USERNAME_MAX_CODE_POINTS} characters`
 
+/** What the caller can put right. */
+const bad = (err: string) => ({ status: 401, err }) as const
+
 /** The wire contract: every outcome but the token, in one table. Callers match on its keys. */
 export function refusals(passwordMinLength: number): Readonly<Record<Reason, Refusal>> {
   const passwordWanted = `send a string of at least ${passwordMinLength} characters and at most ${PASSWORD_MAX_BYTES} bytes of UTF-8`
   return {
     username_taken: { status: 400, err: 'Username already taken' },
 
-    body_missing: { status: 401, err: 'body is missing: send a JSON object' },
-    body_too_large: {
-      status: 401,
-      err: `body is too large: send at most ${BODY_MAX_BYTES} bytes`,
-    },
-    body_not_utf8: { status: 401, err: 'body is not UTF-8: send JSON encoded as UTF-8' },
-    body_not_json: { status: 401, err: 'body is not JSON: send a JSON object' },
-    body_not_object: {
-      status: 401,
-      err: 'body is not a JSON object: send {"username": string, "password": string}',
-    },
+    body_missing: bad('body is missing: send a JSON object'),
+    body_too_large: bad(`body is too large: send at most ${BODY_MAX_BYTES} bytes`),
+    body_not_utf8: bad('body is not UTF-8: send JSON encoded as UTF-8'),
+    body_not_json: bad('body is not JSON: send a JSON object'),
+    body_not_object: bad(
+      'body is not a JSON object: send {"username": string, "password": string}',
+    ),
 
-    username_missing: { status: 401, err: `username is missing: ${USERNAME_WANTED}` },
-    username_not_string: { status: 401, err: `username is not a string: ${USERNAME_WANTED}` },
-    username_not_well_formed: {
-      status: 401,
-      err: 'username is not well-formed Unicode: send no half of a surrogate pair',
-    },
-    username_empty: { status: 401, err: `username is empty: ${USERNAME_WANTED}` },
-    username_too_long: { status: 401, err: `username is too long: ${USERNAME_WANTED}` },
-    username_outer_space: {
-      status: 401,
-      err: 'username begins or ends with white space: send it without',
-    },
-    username_forbidden_character: {
-      status: 401,
-      err: 'username has a control, format or unassigned character: send it without',
-    },
+    username_missing: bad(`username is missing: ${USERNAME_WANTED}`),
+    username_not_string: bad(`username is not a string: ${USERNAME_WANTED}`),
+    username_not_well_formed: bad(
+      'username is not well-formed Unicode: send no half of a surrogate pair',
+    ),
+    username_empty: bad(`username is empty: ${USERNAME_WANTED}`),
+    username_too_long: bad(`username is too long: ${USERNAME_WANTED}`),
+    username_outer_space: bad('username begins or ends with white space: send it without'),
+    username_forbidden_character: bad(
+      'username has a control, format or unassigned character: send it without',
+    ),
 
-    password_missing: { status: 401, err: `password is missing: ${passwordWanted}` },
-    password_not_string: { status: 401, err: `password is not a string: ${passwordWanted}` },
-    password_not_well_formed: {
-      status: 401,
-      err: 'password is not well-formed Unicode: send no half of a surrogate pair',
-    },
-    password_too_short: { status: 401, err: `password is too short: ${passwordWanted}` },
-    password_too_long: { status: 401, err: `password is too long: ${passwordWanted}` },
-    password_nul: { status: 401, err: 'password has the character U+0000: send it without' },
+    password_missing: bad(`password is missing: ${passwordWanted}`),
+    password_not_string: bad(`password is not a string: ${passwordWanted}`),
+    password_not_well_formed: bad(
+      'password is not well-formed Unicode: send no half of a surrogate pair',
+    ),
+    password_too_short: bad(`password is too short: ${passwordWanted}`),
+    password_too_long: bad(`password is too long: ${passwordWanted}`),
+    password_nul: bad('password has the character U+0000: send it without'),
 
     internal_error: { status: 500, err: 'Something went wrong on our side' },
     service_unavailable: {
@@ -90,7 +83,7 @@ export function refusals(passwordMinLength: number): Readonly<Record<Reason, Ref
     },
     database_unavailable: {
       status: 503,
-      err: 'The database cannot be reached: try again soon',
+      err: 'The database is not available: try again soon',
       retryAfterSeconds: 5,
     },
     timed_out: {

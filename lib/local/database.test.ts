@@ -71,6 +71,8 @@ test('the embedded database', async (t) => {
     assert.deepEqual(guest.said, ['Using the database of the endpoint that is running'])
     assert.equal(guest.dataApiUrl, owner.dataApiUrl)
     await guest.close()
+    // It would outlive what it borrows.
+    await assert.rejects(open(t, folder, { share: true }), /Another npm start is running/)
     assert.equal(await owner.users(), 1)
     await owner.close()
   })

@@ -38,6 +38,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     say(`Waiting for process ${pid}, which is using ${folder}`),
   )
   if (!claim.owned) {
+    // What a second endpoint would borrow ends with the first.
+    if (share) throw new Error(`Another npm start is running on ${folder}. Stop it first.`)
     say(`Using the database of the endpoint that is running`)
     return { dataApiUrl: claim.url, close: async () => {} }
   }

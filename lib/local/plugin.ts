@@ -36,7 +36,7 @@ export default class LatchkeyPlugin {
     'before:package:createDeploymentArtifacts': () => bundle().then(() => {}),
     'before:invoke:local:invoke': () => this.#start({ share: false }),
     'after:invoke:local:invoke': () => this.#stop(),
-    'before:offline:start': () => this.#startEndpoint(),
+    'before:offline:start': () => this.#refuseBareOffline(),
     'before:offline:start:init': () => this.#startEndpoint(),
     'after:offline:start:init': () => this.#announceEndpoint(),
     'before:offline:start:end': () => this.#stop(),
@@ -103,6 +103,14 @@ Sign-up is at ${this.#url} until Ctrl-C. Try it:
 
 curl -i ${this.#url} -H 'content-type: application/json' -d '{"username":"gary","password":"correct horse battery"}'
 `)
+  }
+
+  /** Without `start`, serverless-offline has no hook in which the database could be closed. */
+  #refuseBareOffline(): never {
+    throw new this.#serverless.classes.Error(
+      'Use npm start, or serverless offline start.',
+      'LATCHKEY_LOCAL',
+    )
   }
 
   #refuseToDeployLocal(): void {

@@ -7,7 +7,7 @@ import { parse } from 'yaml'
 
 const FILE = 'openapi.yaml'
 
-const description: unknown = parse(readFileSync(new URL(`../${FILE}`, import.meta.url), 'utf8'))
+const description: unknown = parse(readFileSync(new URL(`../../${FILE}`, import.meta.url), 'utf8'))
 assert.ok(isObject(description), `${FILE} is no object`)
 
 // The file is no schema itself, only the schemas in it are: its own keys mean nothing to ajv.
