@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { serveAws } from '../testing/aws-endpoint.ts'
+import { STACK_OUTPUTS, serveAws } from '../testing/aws-endpoint.ts'
 import { runCommand } from '../testing/command.ts'
 
 const PASSWORD = randomBytes(32).toString('hex')
-const OUTPUTS = {
-  SignUpUrl: 'https://example.org/auth/sign-up',
-  ClusterArn: 'the cluster',
-  MasterSecretArn: 'the secret of the master',
-  AppSecretArn: 'the secret of the function',
-  JwtSecretArn: 'the secret of the key',
-  DatabaseName: 'latchkey',
-}
 const SECRET = JSON.stringify({ username: 'latchkey_app', password: PASSWORD })
 
 const migrate = (args: readonly string[], env?: Readonly<Record<string, string>>) =>
@@ -26,7 +18,7 @@ const UNUSABLE_SECRET: Record<string, string> = {
 
 for (const [name, secret] of Object.entries(UNUSABLE_SECRET)) {
   test(`with a secret ${name} nothing is done and nothing quoted`, async (t) => {
-    const { env, statements } = await serveAws(t, { outputs: OUTPUTS, secret })
+    const { env, statements } = await serveAws(t, { outputs: STACK_OUTPUTS, secret })
     const { stdout, stderr, status } = await migrate(['--stage', 'dev'], env)
     assert.equal(status, 1)
     assert.match(stderr, /^The migration failed: .*latchkey_app.*\n$/)
@@ -37,7 +29,7 @@ for (const [name, secret] of Object.entries(UNUSABLE_SECRET)) {
 
 test('a refusal of AWS is said in its words', async (t) => {
   const { env } = await serveAws(t, {
-    outputs: OUTPUTS,
+    outputs: STACK_OUTPUTS,
     secret: SECRET,
     statement: () => ({
       status: 403,
@@ -55,7 +47,7 @@ test('a refusal of AWS is said in its words', async (t) => {
 
 test('an answer that is no JSON is not quoted, and a server that is not there is named', async (t) => {
   const statement = () => ({ status: 200, headers: {}, body: `{"a":${PASSWORD}` })
-  const { env } = await serveAws(t, { outputs: OUTPUTS, secret: SECRET, statement })
+  const { env } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET, statement })
   const garbled = await migrate(['--stage', 'dev'], env)
   assert.equal(garbled.stderr, 'The migration failed: AWS answered something that is not JSON.\n')
   const gone = { ...env, AWS_ENDPOINT_URL_RDS_DATA: 'http://127.0.0.1:1' }

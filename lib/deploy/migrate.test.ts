@@ -3,20 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import type { Engine } from '../local/data-api/engine.ts'
 import { openPglite } from '../local/data-api/pglite-engine.ts'
-import { serveAws } from '../testing/aws-endpoint.ts'
+import { STACK_OUTPUTS, serveAws } from '../testing/aws-endpoint.ts'
 import { runCommand } from '../testing/command.ts'
 import { startDataApi } from '../testing/data-api.ts'
 import { scramVerifier } from './scram-verifier.ts'
 
 const PASSWORD = randomBytes(32).toString('hex')
-const OUTPUTS = {
-  SignUpUrl: 'https://example.org/auth/sign-up',
-  ClusterArn: 'arn:aws:rds:eu-west-1:000000000000:cluster:latchkey-dev',
-  MasterSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:master',
-  AppSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:app',
-  JwtSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:jwt',
-  DatabaseName: 'latchkey',
-}
 const SECRET = JSON.stringify({ username: 'latchkey_app', password: PASSWORD })
 
 const migrate = (args: readonly string[], env?: Readonly<Record<string, string>>) =>
@@ -40,7 +32,7 @@ function spiedOn(engine: Engine) {
 async function deployStage(t: TestContext) {
   const { engine, queries } = spiedOn(await openPglite())
   const { url, execute } = await startDataApi(t, engine)
-  const { env, requests } = await serveAws(t, { outputs: OUTPUTS, secret: SECRET })
+  const { env, requests } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET })
   return { queries, requests, execute, env: { ...env, AWS_ENDPOINT_URL_RDS_DATA: url } }
 }
 
@@ -67,7 +59,7 @@ latchkey_app may log in with the password of its secret
     status: 0,
   })
   const secretIds = requests.flatMap(({ body }) => /"SecretId":"([^"]+)"/.exec(body)?.[1] ?? [])
-  assert.deepEqual(secretIds, [OUTPUTS.AppSecretArn, OUTPUTS.AppSecretArn])
+  assert.deepEqual(secretIds, [STACK_OUTPUTS.AppSecretArn, STACK_OUTPUTS.AppSecretArn])
   assert.ok(queries.length > 10)
   assert.doesNotMatch(queries.join(), new RegExp(PASSWORD))
 
@@ -81,14 +73,14 @@ latchkey_app may log in with the password of its secret
 test('a dry run asks the database once, as the master, and reads no secret', async (t) => {
   const records = [[{ stringValue: '001-users.sql' }, { stringValue: 'the hash of another file' }]]
   const statement = () => ({ status: 200, headers: {}, body: JSON.stringify({ records }) })
-  const { env, requests, statements } = await serveAws(t, { outputs: OUTPUTS, statement })
+  const { env, requests, statements } = await serveAws(t, { outputs: STACK_OUTPUTS, statement })
   const { stderr } = await migrate(['--stage', 'dev', '--dry-run'], env)
   assert.match(stderr, /^The migration failed: The migration 001-users.sql was changed/)
   assert.equal(requests.length, 2)
   const [asked] = statements()
-  assert.equal(asked?.['secretArn'], OUTPUTS.MasterSecretArn)
-  assert.equal(asked?.['resourceArn'], OUTPUTS.ClusterArn)
-  assert.equal(asked?.['database'], OUTPUTS.DatabaseName)
+  assert.equal(asked?.['secretArn'], STACK_OUTPUTS.MasterSecretArn)
+  assert.equal(asked?.['resourceArn'], STACK_OUTPUTS.ClusterArn)
+  assert.equal(asked?.['database'], STACK_OUTPUTS.DatabaseName)
   assert.match(String(asked?.['sql']), /^SELECT /)
 })
 

@@ -2,10 +2,10 @@ import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { readSecret } from '../secrets.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
-import { openDataApiDatabase } from './data-api-database.ts'
 import { migrate } from './migrations.ts'
 import { SILENT } from './patience.ts'
 import { readStackOutputs } from './stack-outputs.ts'
+import { openStageDatabase } from './stage-database.ts'
 
 const USAGE = `Applies lib/migrations/*.sql to a deployed stage's database, each file once, and lets the
 function's role log in with the password of its secret. Run it as often as you like.
@@ -45,12 +45,7 @@ function parseArguments(args: readonly string[]): Arguments | string {
 
 async function migrateStage({ stage, region, dryRun }: Arguments): Promise<void> {
   const outputs = await readStackOutputs(stage, region)
-  const database = openDataApiDatabase({
-    client: { region },
-    clusterArn: outputs.clusterArn,
-    secretArn: outputs.masterSecretArn,
-    databaseName: outputs.databaseName,
-  })
+  const database = openStageDatabase(outputs, region)
   say(`latchkey-${stage} in ${region}, database ${outputs.databaseName}`)
   if (dryRun) {
     const pending = await migrate(database, { dryRun, say })

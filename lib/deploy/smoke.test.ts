@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { openPglite } from '../local/data-api/pglite-engine.ts'
-import { serveAws } from '../testing/aws-endpoint.ts'
+import { STACK_OUTPUTS, serveAws } from '../testing/aws-endpoint.ts'
 import { runCommand } from '../testing/command.ts'
 import { serveDatabase } from '../testing/database.ts'
 import { JWT_SECRET } from '../testing/handler.ts'
@@ -14,14 +14,7 @@ const smoke = (args: readonly string[], env?: Readonly<Record<string, string>>) 
 /** A deployed stage: an endpoint, and an AWS that knows of it. */
 async function deployStage(t: TestContext, parts: EndpointParts = {}, secret = JWT_SECRET) {
   const endpoint = await serveHttp(t, signUpEndpoint(parts))
-  const outputs = {
-    SignUpUrl: `${endpoint.url}/auth/sign-up`,
-    ClusterArn: 'arn:aws:rds:eu-west-1:000000000000:cluster:latchkey-dev',
-    MasterSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:master',
-    AppSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:app',
-    JwtSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:jwt',
-    DatabaseName: 'latchkey',
-  }
+  const outputs = { ...STACK_OUTPUTS, SignUpUrl: `${endpoint.url}/auth/sign-up` }
   return { endpoint, outputs, aws: await serveAws(t, { outputs, secret }) }
 }
 

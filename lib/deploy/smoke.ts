@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { readSecret } from '../secrets.ts'
-import { openDataApiDatabase } from './data-api-database.ts'
 import { SILENT } from './patience.ts'
 import { runSmokeSteps, stepwise } from './smoke-steps.ts'
 import { removeUser } from './smoke-user.ts'
 import { readStackOutputs } from './stack-outputs.ts'
+import { openStageDatabase } from './stage-database.ts'
 
 const USAGE = `Tries the sign-up contract on a deployed endpoint.
 
@@ -53,12 +53,7 @@ function withPath(url: string): string {
 async function smokeStage(url: string | undefined, stage: string, region: string): Promise<void> {
   const outputs = await readStackOutputs(stage, region)
   const key = await readSecret(new SecretsManagerClient({ region }), outputs.jwtSecretArn)
-  const database = openDataApiDatabase({
-    client: { region },
-    clusterArn: outputs.clusterArn,
-    secretArn: outputs.masterSecretArn,
-    databaseName: outputs.databaseName,
-  })
+  const database = openStageDatabase(outputs, region)
   const usernames: string[] = []
   const onUsername = (username: string) => usernames.push(username)
   const failures: string[] = []

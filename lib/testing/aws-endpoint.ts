@@ -12,6 +12,16 @@ export interface FakeStack {
   readonly statement?: () => HttpAnswer
 }
 
+/** The outputs of a stack that was deployed to the end. */
+export const STACK_OUTPUTS = {
+  SignUpUrl: 'https://example.org/auth/sign-up',
+  ClusterArn: 'arn:aws:rds:eu-west-1:000000000000:cluster:latchkey-dev',
+  MasterSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:master',
+  AppSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:app',
+  JwtSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:jwt',
+  DatabaseName: 'latchkey',
+} as const
+
 /**
  * Serves, on loopback until the test `t` ends, the few operations of CloudFormation, Secrets Manager and
  * the Data API that a deployed stage is asked for. `env` sends every client of the SDK there.
