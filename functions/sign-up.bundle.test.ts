@@ -58,11 +58,13 @@ test('the bundle runs under strict flags and tells each outcome in one line, and
   assert.doesNotMatch(`${stdout}${stderr}`, /correct horse|\$2b\$|arn:|gary|Zoë/)
 })
 
-test('a key of 31 bytes stops the function at start, and its value is not told', async () => {
+test('a key of 31 bytes is answered 500 and told by its variable, and its value is not told', async () => {
   const secret = 'only-thirty-one-bytes-long-key!'
   const env = { ...environment('http://127.0.0.1:9'), JWT_SECRET: secret, DB_NAME: '' }
-  const { stdout, stderr, status } = await run(env, [])
-  assert.notEqual(status, 0)
+  const { stdout, stderr, status, statusCodes } = await run(env, [readEvent('sign-up')])
+  assert.equal(status, 0)
+  assert.deepEqual(statusCodes, ['500'])
+  assert.match(stderr, /^\{"level":"ERROR",[^\n]*"error":"ConfigError"[^\n]*\}\n$/)
   assert.match(stderr, /JWT_SECRET is wrong: .*at least 32 bytes/)
   assert.match(stderr, /DB_NAME is missing/)
   assert.ok(!`${stdout}${stderr}`.includes(secret))

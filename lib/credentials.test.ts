@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { type CredentialsRefusal, parseCredentials } from './credentials.ts'
 
 const PASSWORD = 'correct horse'
-const parse = (body: unknown) => parseCredentials(body, { passwordMinLength: 8 })
+const RULES = { passwordMinLength: 8, serviceName: 'shop-dev' }
+const parse = (body: unknown) => parseCredentials(body, RULES)
 const parseName = (username: unknown) => parse({ username, password: PASSWORD })
 const parsePassword = (password: unknown) => parse({ username: 'gary', password })
 const accepted = (username: string, password: string) => ({
@@ -61,6 +62,7 @@ const REFUSED_PASSWORDS: Cases = {
   // 73 bytes; 75 bytes in 25 characters; 36 code points, of which NFC makes 72 of three bytes each.
   password_too_long: ['x'.repeat(73), 'あ'.repeat(25), '\u0958'.repeat(36)],
   password_nul: ['\0', `${PASSWORD}\0`, `a\0${PASSWORD}`],
+  password_common: ['password', 'PassWord', '12345678', 'Password123', 'iloveyou'],
 }
 
 for (const body of REFUSED_BODIES) {
@@ -91,7 +93,7 @@ test('usernames are accepted as typed, up to 50 code points', () => {
 })
 
 test('passwords are accepted as typed, of any composition, from 8 code points to 72 bytes', () => {
-  const bounds = ['12345678', '🔑'.repeat(8), 'x'.repeat(72), 'あ'.repeat(24), '🔑'.repeat(18)]
+  const bounds = ['12345679 ', '🔑'.repeat(8), 'x'.repeat(72), 'あ'.repeat(24), '🔑'.repeat(18)]
   for (const password of [...bounds, ' '.repeat(8), ' spaces count ', 'tab\tand\nline']) {
     assert.deepEqual(parsePassword(password), accepted('gary', password))
   }
@@ -99,9 +101,36 @@ test('passwords are accepted as typed, of any composition, from 8 code points to
 
 test('the shortest password is the one that is configured', () => {
   const parseFor15 = (password: string) =>
-    parseCredentials({ username: 'gary', password }, { passwordMinLength: 15 }).ok
+    parseCredentials({ username: 'gary', password }, { ...RULES, passwordMinLength: 15 }).ok
   assert.equal(parseFor15('x'.repeat(14)), false)
   assert.equal(parseFor15('x'.repeat(15)), true)
+})
+
+test('the username is no password, in whatever letter case and Unicode form', () => {
+  const refused = { ok: false, reason: 'password_is_username' }
+  assert.deepEqual(parse({ username: 'Zoë Brontë', password: 'zoe\u0308 BRONTE\u0308' }), refused)
+  assert.deepEqual(parse({ username: 'password', password: 'password' }), refused)
+  assert.equal(parse({ username: 'Zoë Brontë', password: 'zoë Brontë?' }).ok, true)
+})
+
+test('the name of the service is no password, with its stage and without', () => {
+  const parseFor = (serviceName: string, password: string) =>
+    parseCredentials({ username: 'gary', password }, { ...RULES, serviceName })
+  const refused = { ok: false, reason: 'password_is_service_name' }
+  for (const password of ['latchkey', 'LatchKey', 'latchkey-prod', 'LATCHKEY-PROD']) {
+    assert.deepEqual(parseFor('latchkey-prod', password), refused, password)
+  }
+  assert.deepEqual(parseFor('My-Great-Shop', 'my-great'), refused)
+  assert.deepEqual(parseFor('Latchkey', 'latchkey'), refused)
+  for (const password of ['latchkeys', 'a latchkey', 'latchkey-dev', '-prod and more']) {
+    assert.equal(parseFor('latchkey-prod', password).ok, true, password)
+  }
+})
+
+test('a password with a common one in it is not common', () => {
+  for (const password of ['password password', 'my 12345678', ' iloveyou', 'iloveyou ']) {
+    assert.equal(parsePassword(password).ok, true, password)
+  }
 })
 
 test('both Unicode forms of one text are one username and one password', () => {

@@ -1,3 +1,5 @@
+import { isCommonPassword } from './common-passwords.ts'
+
 /** What a person signs up with, valid and in Unicode's NFC. */
 export interface Credentials {
   readonly username: string
@@ -20,6 +22,9 @@ export type CredentialsRefusal =
   | 'password_too_short'
   | 'password_too_long'
   | 'password_nul'
+  | 'password_is_username'
+  | 'password_is_service_name'
+  | 'password_common'
 
 export type CredentialsResult =
   | { readonly ok: true; readonly credentials: Credentials }
@@ -31,6 +36,14 @@ export const USERNAME_MAX_CODE_POINTS = 50
 /** bcrypt reads no further than 72 bytes; what comes after would not count towards the password. */
 export const PASSWORD_MAX_BYTES = 72
 
+/** What is configured of the rules. */
+export interface CredentialsRules {
+  /** In code points, of 8 or more. */
+  readonly passwordMinLength: number
+  /** A name that people here would think of first. */
+  readonly serviceName: string
+}
+
 type Field<Refusal> =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly reason: Refusal }
@@ -39,20 +52,19 @@ const refuse = <Refusal extends CredentialsRefusal>(reason: Refusal) =>
   ({ ok: false, reason }) as const
 
 /**
- * Makes credentials of a parsed body, or says why not. Keys other than the two are ignored.
- * `passwordMinLength` is in code points. Lengths are those after normalisation, as stored and hashed.
+ * Makes credentials of a parsed body, or says why not. Keys other than the two are ignored. Lengths are
+ * those after normalisation, as stored and hashed.
  */
-export function parseCredentials(
-  body: unknown,
-  { passwordMinLength }: { readonly passwordMinLength: number },
-): CredentialsResult {
+export function parseCredentials(body: unknown, rules: CredentialsRules): CredentialsResult {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return refuse('body_not_object')
   }
   const username = parseUsername(ownValue(body, 'username'))
   if (!username.ok) return username
-  const password = parsePassword(ownValue(body, 'password'), passwordMinLength)
+  const password = parsePassword(ownValue(body, 'password'), rules.passwordMinLength)
   if (!password.ok) return password
+  const guess = guessable(password.text, username.text, rules.serviceName)
+  if (guess !== undefined) return refuse(guess)
   return { ok: true, credentials: { username: username.text, password: password.text } }
 }
 
@@ -86,6 +98,20 @@ function parsePassword(value: unknown, minLength: number): Field<CredentialsRefu
   if (countCodePoints(text) < minLength) return refuse('password_too_short')
   if (Buffer.byteLength(text) > PASSWORD_MAX_BYTES) return refuse('password_too_long')
   return { ok: true, text }
+}
+
+/** NIST SP 800-63B-4, 3.1.1.2: the whole password is compared, with what people choose first. */
+function guessable(
+  password: string,
+  username: string,
+  serviceName: string,
+): CredentialsRefusal | undefined {
+  const text = password.toLowerCase()
+  if (text === username.toLowerCase()) return 'password_is_username'
+  // On AWS the stage is at its end, as in latchkey-prod.
+  const service = serviceName.toLowerCase()
+  if (text === service || text === service.replace(/-[^-]*$/, '')) return 'password_is_service_name'
+  return isCommonPassword(text) ? 'password_common' : undefined
 }
 
 function countCodePoints(text: string): number {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
-import { describeFault, type FaultReason } from './faults.ts'
+import { ConfigError } from './config.ts'
+import type { FaultReason, Retry } from './fault-policy.ts'
+import { describeFault, retryFor } from './faults.ts'
 import { SigningKeyError } from './signing-key.ts'
 import { scriptDataApi } from './testing/data-api-script.ts'
 
@@ -13,29 +15,35 @@ const STATEMENT = new ExecuteStatementCommand({
 
 const UNKNOWN = 'AClassOfTomorrow'
 
-/** An error class, the status AWS sends it with, and what the caller is told of it. */
-const BY_CLASS: readonly (readonly [name: string, status: number, reason: FaultReason])[] = [
-  ['DatabaseResumingException', 400, 'database_resuming'],
-  ['DatabaseUnavailableException', 504, 'database_unavailable'],
-  ['ServiceUnavailableError', 503, 'database_unavailable'],
-  ['InternalServerErrorException', 500, 'database_unavailable'],
-  ['StatementTimeoutException', 400, 'database_unavailable'],
-  ['ThrottlingException', 400, 'database_unavailable'],
-  ['TooManyRequestsException', 429, 'database_unavailable'],
-  [UNKNOWN, 503, 'database_unavailable'],
-  [UNKNOWN, 429, 'database_unavailable'],
-  [UNKNOWN, 400, 'internal_error'],
-  ['AccessDeniedException', 403, 'internal_error'],
-  ['BadRequestException', 400, 'internal_error'],
-  ['DatabaseErrorException', 400, 'internal_error'],
-  ['DatabaseNotFoundException', 404, 'internal_error'],
-  ['ForbiddenException', 403, 'internal_error'],
-  ['InvalidSecretException', 400, 'internal_error'],
-  ['ValidationException', 400, 'internal_error'],
+/** An error class, the status AWS sends it with, what the caller is told, and whether the call is repeated. */
+const BY_CLASS: readonly (readonly [string, status: number, FaultReason, Retry])[] = [
+  ['DatabaseResumingException', 400, 'database_resuming', 'slowly'],
+  ['DatabaseUnavailableException', 504, 'database_unavailable', 'soon'],
+  ['ServiceUnavailableError', 503, 'database_unavailable', 'soon'],
+  ['InternalServerErrorException', 500, 'database_unavailable', 'soon'],
+  ['InvalidResourceStateException', 400, 'database_unavailable', 'soon'],
+  ['StatementTimeoutException', 400, 'database_unavailable', 'soon'],
+  ['ThrottlingException', 400, 'database_unavailable', 'soon'],
+  ['TooManyRequestsException', 429, 'database_unavailable', 'soon'],
+  [UNKNOWN, 503, 'database_unavailable', 'soon'],
+  [UNKNOWN, 429, 'database_unavailable', 'soon'],
+  [UNKNOWN, 499, 'internal_error', 'never'],
+  [UNKNOWN, 400, 'internal_error', 'never'],
+  ['AccessDeniedException', 403, 'internal_error', 'never'],
+  ['BadRequestException', 400, 'internal_error', 'never'],
+  ['DatabaseErrorException', 400, 'internal_error', 'never'],
+  ['DatabaseNotFoundException', 404, 'internal_error', 'never'],
+  ['ForbiddenException', 403, 'internal_error', 'never'],
+  ['HttpEndpointNotEnabledException', 400, 'internal_error', 'never'],
+  ['InvalidSecretException', 400, 'internal_error', 'never'],
+  ['NotFoundException', 404, 'internal_error', 'never'],
+  ['SecretsErrorException', 400, 'internal_error', 'never'],
+  ['UnsupportedResultException', 400, 'internal_error', 'never'],
+  ['ValidationException', 400, 'internal_error', 'never'],
 ]
 
-for (const [errorType, status, reason] of BY_CLASS) {
-  test(`the Data API's ${errorType} with status ${status} is ${reason}`, async (t) => {
+for (const [errorType, status, reason, retry] of BY_CLASS) {
+  test(`the Data API's ${errorType} with status ${status} is ${reason}, repeated: ${retry}`, async (t) => {
     const answer = { status, errorType, body: { message: 'ERROR: text' } }
     const { client } = await scriptDataApi(t, [answer])
     const error: unknown = await client.send(STATEMENT).catch((thrown: unknown) => thrown)
@@ -45,28 +53,30 @@ for (const [errorType, status, reason] of BY_CLASS) {
       httpStatus: status,
       awsRequestId: 'scripted-request-id',
     })
+    assert.equal(retryFor(error), retry)
   })
 }
 
-test('a class that is always worth another try is known by its name, without a status', () => {
-  const known = BY_CLASS.filter(
-    ([name, , reason]) => reason !== 'internal_error' && name !== UNKNOWN,
-  )
-  for (const [name, , reason] of known)
+test('a class is known by its name, whatever the status', () => {
+  for (const [name, , reason, retry] of BY_CLASS.filter(([name]) => name !== UNKNOWN)) {
     assert.deepEqual(describeFault({ name }), { reason, error: name })
+    assert.equal(retryFor({ name, $metadata: { httpStatusCode: 503 } }), retry, name)
+  }
 })
 
-test("a proxy's HTML page is told by its status alone", async (t) => {
+test("a proxy's HTML page is told by its status alone, and as a 200 it is a broken answer", async (t) => {
   const statuses = [
-    [502, 'database_unavailable'],
-    [429, 'database_unavailable'],
-    [403, 'internal_error'],
+    [502, 'database_unavailable', 'soon'],
+    [429, 'database_unavailable', 'soon'],
+    [403, 'internal_error', 'never'],
+    [200, 'database_unavailable', 'soon'],
   ] as const
-  for (const [httpStatus, reason] of statuses) {
+  for (const [httpStatus, reason, retry] of statuses) {
     const { client } = await scriptDataApi(t, [{ status: httpStatus, body: '<html>' }])
     const error: unknown = await client.send(STATEMENT).catch((thrown: unknown) => thrown)
     const { awsRequestId: _, ...fault } = describeFault(error)
     assert.deepEqual(fault, { reason, error: 'SyntaxError', httpStatus })
+    assert.equal(retryFor(error), retry)
   }
 })
 
@@ -76,6 +86,7 @@ test('a connection that breaks is worth another try, and its errno is told', asy
   const fault = describeFault(error)
   assert.equal(fault.errno, 'ECONNRESET')
   assert.equal(fault.reason, 'database_unavailable')
+  assert.equal(retryFor(error), 'soon')
 })
 
 test('an errno of the network is database_unavailable, any other code is not', () => {
@@ -98,17 +109,26 @@ test('a SQLSTATE that passes by itself is database_unavailable, any other is not
     assert.equal(fault.sqlState, sqlState)
     return fault.reason
   }
-  for (const sqlState of ['08006', '08001', '40001', '40P01', '53300', '57014', '57P01', '57P03']) {
+  const passing = ['08006', '08001', '40001', '40P01', '53300', '57014', '57P01', '57P03', '25006']
+  for (const sqlState of passing) {
     assert.equal(reasonFor(sqlState), 'database_unavailable', sqlState)
   }
-  for (const sqlState of ['23505', '42P01', '22021', '28P01', '00853']) {
+  for (const sqlState of ['23505', '42P01', '22021', '28P01', '00853', '25001']) {
     assert.equal(reasonFor(sqlState), 'internal_error', sqlState)
   }
 })
 
-test("middy's early time-out is timed_out", () => {
-  const thrown = Object.assign(new Error('[AbortError]: …'), { name: 'TimeoutError' })
-  assert.deepEqual(describeFault(thrown), { reason: 'timed_out', error: 'TimeoutError' })
+test('a time-out, be it middy’s, the SDK’s or that of an aborted call, is timed_out', () => {
+  for (const name of ['TimeoutError', 'AbortError']) {
+    const thrown = Object.assign(new Error('…'), { name })
+    assert.deepEqual(describeFault(thrown), { reason: 'timed_out', error: name })
+    assert.equal(retryFor(thrown), 'soon')
+  }
+})
+
+test('what we parse ourselves is no broken answer: a SyntaxError without a status is a bug', () => {
+  assert.equal(describeFault(new SyntaxError('{')).reason, 'internal_error')
+  assert.equal(retryFor(new SyntaxError('{')), 'never')
 })
 
 test('whatever else is thrown is internal_error', () => {
@@ -146,19 +166,29 @@ test('of two SQLSTATEs in a message the last one counts, for the first may be qu
   assert.equal(fault.reason, 'internal_error')
 })
 
-test('a key that cannot be read is told by our message and by the name of its cause', () => {
-  const causes = [
-    ['AccessDeniedException', 'internal_error'],
-    ['ThrottlingException', 'service_unavailable'],
-  ] as const
-  for (const [name, reason] of causes) {
+test('a key that cannot be read is internal_error, told by our message and by the name of its cause', () => {
+  for (const name of ['AccessDeniedException', 'ThrottlingException']) {
     const cause = Object.assign(new Error('arn:aws:secretsmanager'), { name })
     assert.deepEqual(describeFault(new SigningKeyError('The key.', { cause })), {
-      reason,
+      reason: 'internal_error',
       error: 'SigningKeyError',
       detail: 'The key.',
       cause: { error: name },
     })
   }
-  assert.equal(describeFault(new SigningKeyError('Too short.')).reason, 'internal_error')
+  const { cause, ...fault } = describeFault(new SigningKeyError('Too short.'))
+  assert.equal(cause, undefined)
+  assert.deepEqual(fault, {
+    reason: 'internal_error',
+    error: 'SigningKeyError',
+    detail: 'Too short.',
+  })
+})
+
+test('a wrong configuration is internal_error, and its message names the variables', () => {
+  assert.deepEqual(describeFault(new ConfigError('DB_NAME is missing.')), {
+    reason: 'internal_error',
+    error: 'ConfigError',
+    detail: 'DB_NAME is missing.',
+  })
 })

@@ -1,18 +1,12 @@
+import { ConfigError } from './config.ts'
+import { type FaultPolicy, type FaultReason, type FaultSigns, policyFor } from './fault-policy.ts'
 import { SigningKeyError } from './signing-key.ts'
-
-/** What the caller is told of a fault of ours: 500, or 503 where trying again can help. */
-export type FaultReason =
-  | 'internal_error'
-  | 'database_resuming'
-  | 'database_unavailable'
-  | 'service_unavailable'
-  | 'timed_out'
 
 /** What the log is told: names and numbers, no message, since messages quote SQL, ARNs and values. */
 export interface Fault {
   readonly reason: FaultReason
   readonly error: string
-  /** The message of an error of our own, which quotes nothing. */
+  /** The message of an error of our own, which quotes nothing and names the variable at fault. */
   readonly detail?: string
   /** What an error of our own was caused by. */
   readonly cause?: Readonly<Record<string, unknown>>
@@ -25,48 +19,33 @@ export interface Fault {
   readonly awsRequestId?: string
 }
 
-/** By error name: the Data API's classes (two of them not modelled by the SDK), the SDK's, middy's. */
-const REASON_BY_NAME: Readonly<Record<string, FaultReason>> = {
-  DatabaseResumingException: 'database_resuming',
-  DatabaseUnavailableException: 'database_unavailable',
-  ServiceUnavailableError: 'database_unavailable',
-  InternalServerErrorException: 'database_unavailable',
-  StatementTimeoutException: 'database_unavailable',
-  ThrottlingException: 'database_unavailable',
-  TooManyRequestsException: 'database_unavailable',
-  TimeoutError: 'timed_out',
-}
-
-/** Connection, transaction roll-back, insufficient resources, operator (PostgreSQL, appendix A). */
-const PASSING_SQL_STATE = /^(08|40|53|57)/
-
-const NETWORK_ERRNO = /^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH)/
-
 /** Sorts anything thrown into what the caller and the log may know of it. */
 export function describeFault(thrown: unknown): Fault {
-  return thrown instanceof SigningKeyError ? describeKeyFault(thrown) : describeForeign(thrown)
+  if (thrown instanceof ConfigError) return describeOwn(thrown)
+  if (!(thrown instanceof SigningKeyError)) return describeForeign(thrown)
+  if (thrown.cause === undefined) return describeOwn(thrown)
+  const { reason: _, ...cause } = describeForeign(thrown.cause)
+  return { ...describeOwn(thrown), cause }
 }
 
-/** A key that cannot be read now may be read later; one that is wrong stays wrong. */
-function describeKeyFault({ name, message, cause }: SigningKeyError): Fault {
-  const described = { error: name, detail: message }
-  if (cause === undefined) return { reason: 'internal_error', ...described }
-  const { reason, ...signs } = describeForeign(cause)
-  const lasts = reason === 'internal_error'
-  return { reason: lasts ? reason : 'service_unavailable', ...described, cause: signs }
+/** Whether and how fast a call that may be repeated is sent again after it has thrown this. */
+export function retryFor(thrown: unknown): FaultPolicy['retry'] {
+  return policyFor(signsOf(thrown)).retry
 }
+
+const describeOwn = ({ name, message }: ConfigError | SigningKeyError): Fault => ({
+  reason: 'internal_error',
+  error: name,
+  detail: message,
+})
 
 function describeForeign(thrown: unknown): Fault {
-  const name = text(thrown, 'name') ?? typeof thrown
-  const errno = text(thrown, 'code')
-  // The last one: a message can quote a value, and the state comes at its end.
-  const sqlState = text(thrown, 'message')?.match(/.*SQLState:\s*(\w{5})/s)?.[1]
-  const metadata = property(thrown, '$metadata')
-  const httpStatus = number(metadata, 'httpStatusCode')
-  const awsRequestId = text(metadata, 'requestId')
+  const signs = signsOf(thrown)
+  const { name, errno, httpStatus, sqlState } = signs
+  const awsRequestId = text(property(thrown, '$metadata'), 'requestId')
 
   return {
-    reason: reasonFor({ name, errno, sqlState, httpStatus }),
+    reason: policyFor(signs).reason,
     error: name,
     ...(errno !== undefined && { errno }),
     ...(httpStatus !== undefined && { httpStatus }),
@@ -75,23 +54,14 @@ function describeForeign(thrown: unknown): Fault {
   }
 }
 
-interface Signs {
-  readonly name: string
-  readonly errno: string | undefined
-  readonly sqlState: string | undefined
-  readonly httpStatus: number | undefined
-}
-
-function reasonFor({ name, errno, sqlState, httpStatus }: Signs): FaultReason {
-  // Before the name: the SDK calls a reset connection a TimeoutError too.
-  if (errno !== undefined && NETWORK_ERRNO.test(errno)) return 'database_unavailable'
-  const byName = Object.hasOwn(REASON_BY_NAME, name) ? REASON_BY_NAME[name] : undefined
-  if (byName !== undefined) return byName
-  const passing =
-    (sqlState !== undefined && PASSING_SQL_STATE.test(sqlState)) ||
-    // A proxy's HTML page arrives as a SyntaxError; its status still tells.
-    (httpStatus !== undefined && (httpStatus >= 500 || httpStatus === 429))
-  return passing ? 'database_unavailable' : 'internal_error'
+function signsOf(thrown: unknown): FaultSigns {
+  return {
+    name: text(thrown, 'name') ?? typeof thrown,
+    errno: text(thrown, 'code'),
+    // The last one: a message can quote a value, and the state comes at its end.
+    sqlState: text(thrown, 'message')?.match(/.*SQLState:\s*(\w{5})/s)?.[1],
+    httpStatus: number(property(thrown, '$metadata'), 'httpStatusCode'),
+  }
 }
 
 function property(value: unknown, key: string): unknown {

@@ -10,6 +10,7 @@ import {
   parseCredentials,
   USERNAME_MAX_CODE_POINTS,
 } from './credentials.ts'
+import { IDEMPOTENCY_KEY_LENGTH } from './idempotency-key.ts'
 import { BODY_MAX_BYTES } from './json-body.ts'
 import { createResponder, type Reason, refusals } from './responses.ts'
 import {
@@ -96,6 +97,10 @@ test('the documented limits are those of the code', () => {
   assert.equal(limit('username', 'maxLength'), USERNAME_MAX_CODE_POINTS)
   assert.equal(limit('password', 'minLength'), config.passwordMinLength)
   assert.equal(limit('password', 'maxLength'), PASSWORD_MAX_BYTES)
+  const key = (keyword: string) =>
+    documented(['components', 'parameters', 'IdempotencyKey', 'schema', keyword])
+  assert.equal(key('minLength'), IDEMPOTENCY_KEY_LENGTH.least)
+  assert.equal(key('maxLength'), IDEMPOTENCY_KEY_LENGTH.most)
   const prose = documented([...SIGN_UP, 'requestBody', 'description'])
   assert.ok(String(prose).includes(` ${BODY_MAX_BYTES} bytes`))
 })
@@ -110,7 +115,7 @@ for (const name of documentedNames([...REQUEST, 'examples'])) {
 
 test('the request schema accepts what the service accepts', () => {
   const samples = [
-    { username: 'a', password: '12345678' },
+    { username: 'a', password: '12345679 ' },
     { username: '🔑'.repeat(50), password: '🔑'.repeat(18) },
     { username: 'in  ner', password: ' '.repeat(72), id: 1, nested: { username: null } },
   ]

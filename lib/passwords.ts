@@ -1,4 +1,4 @@
-import { hash } from 'bcryptjs'
+import { compare, hash } from 'bcryptjs'
 
 /**
  * Makes the function that hashes passwords with bcrypt, as `$2b$` with a random 128-bit salt.
@@ -8,3 +8,7 @@ import { hash } from 'bcryptjs'
 export function createPasswordHasher({ cost }: { readonly cost: number }) {
   return (password: string): Promise<string> => hash(password, cost)
 }
+
+/** Whether the hash is one of this password, at the price of another hash. Rejects if it is no bcrypt hash. */
+export const verifyPassword = (password: string, passwordHash: string): Promise<boolean> =>
+  compare(password, passwordHash)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createResponder, type Reason, refusals } from './responses.ts'
+import { createResponder, type Reason, refusals, respondToFault } from './responses.ts'
 
 const respond = createResponder({ passwordMinLength: 8 })
 const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
@@ -8,6 +8,7 @@ const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store
 /** The contract again, written out by hand: the compiler asks for every reason, the tests for its status. */
 const STATUS: Readonly<Record<Reason, 400 | 401 | 500 | 503>> = {
   username_taken: 400,
+  idempotency_key_malformed: 401,
   body_missing: 401,
   body_too_large: 401,
   body_not_utf8: 401,
@@ -26,17 +27,18 @@ const STATUS: Readonly<Record<Reason, 400 | 401 | 500 | 503>> = {
   password_too_short: 401,
   password_too_long: 401,
   password_nul: 401,
+  password_is_username: 401,
+  password_is_service_name: 401,
+  password_common: 401,
   internal_error: 500,
   database_resuming: 503,
   database_unavailable: 503,
-  service_unavailable: 503,
   timed_out: 503,
 }
 
 const RETRY_AFTER: Partial<Record<Reason, string>> = {
   database_resuming: '15',
   database_unavailable: '5',
-  service_unavailable: '5',
   timed_out: '5',
 }
 
@@ -81,8 +83,9 @@ for (const reason of reasons) {
 
 test('what the caller can put right says which field, what is wrong and what would be right', () => {
   for (const reason of reasons.filter((each) => STATUS[each] === 401)) {
-    const [field] = reason.split('_')
-    assert.match(table[reason].err, new RegExp(`^${field} (is|has|begins) [^:]+: send .+`), reason)
+    const [, field] = /^(idempotency_key|[a-z]+)_/.exec(reason) ?? []
+    const name = field?.replace('_', '-')
+    assert.match(table[reason].err, new RegExp(`^${name} (is|has|begins) [^:]+: send .+`), reason)
   }
 })
 
@@ -91,7 +94,14 @@ test('the limits in the texts are the real ones', () => {
   assert.match(strict.password_too_short.err, /at least 15 characters and at most 72 bytes/)
   assert.match(strict.password_too_long.err, /at least 15 characters and at most 72 bytes/)
   assert.match(strict.username_too_long.err, /1 to 50 characters/)
+  assert.match(strict.idempotency_key_malformed.err, /16 to 255 visible ASCII characters/)
   assert.match(strict.body_too_large.err, /at most 16384 bytes/)
+})
+
+test('a fault is answered without any configuration, as it is with it', () => {
+  for (const reason of ['internal_error', 'database_resuming'] as const) {
+    assert.deepEqual(respondToFault(reason), respond({ ok: false, reason }))
+  }
 })
 
 test('what is our fault tells no internals', () => {

@@ -4,12 +4,14 @@ import {
   PASSWORD_MAX_BYTES,
   USERNAME_MAX_CODE_POINTS,
 } from './credentials.ts'
-import type { FaultReason } from './faults.ts'
+import type { FaultReason } from './fault-policy.ts'
+import { IDEMPOTENCY_KEY_LENGTH, type IdempotencyKeyRefusal } from './idempotency-key.ts'
 import { BODY_MAX_BYTES, type BodyRefusal } from './json-body.ts'
 import type { SignUpResult } from './sign-up.ts'
 
 /** Every reason why a request ends without a token; it is the `code` of the answer. */
 export type Reason =
+  | IdempotencyKeyRefusal
   | BodyRefusal
   | CredentialsRefusal
   | Extract<SignUpResult, { ok: false }>['reason']
@@ -27,18 +29,41 @@ interface Refusal {
   readonly retryAfterSeconds?: number
 }
 
-const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+const KEY_WANTED = `send ${IDEMPOTENCY_KEY_LENGTH.least} to ${IDEMPOTENCY_KEY_LENGTH.most} visible ASCII characters`
 
 const USERNAME_WANTED = `send a string of 1 to ${USERNAME_MAX_CODE_POINTS} characters`
 
 /** What the caller can put right. */
 const bad = (err: string) => ({ status: 401, err }) as const
 
+/** What is ours to put right. */
+const FAULTS: Readonly<Record<FaultReason, Refusal>> = {
+  internal_error: { status: 500, err: 'Something went wrong on our side' },
+  // A paused Aurora cluster takes about 15 s to resume (AWS, "Scaling to Zero ACUs").
+  database_resuming: {
+    status: 503,
+    err: 'The database is waking up: try again soon',
+    retryAfterSeconds: 15,
+  },
+  database_unavailable: {
+    status: 503,
+    err: 'The database is not available: try again soon',
+    retryAfterSeconds: 5,
+  },
+  timed_out: {
+    status: 503,
+    err: 'The answer took too long: try again soon',
+    retryAfterSeconds: 5,
+  },
+}
+
 /** The wire contract: every outcome but the token, in one table. Callers match on its keys. */
 export function refusals(passwordMinLength: number): Readonly<Record<Reason, Refusal>> {
   const passwordWanted = `send a string of at least ${passwordMinLength} characters and at most ${PASSWORD_MAX_BYTES} bytes of UTF-8`
   return {
     username_taken: { status: 400, err: 'Username already taken' },
+
+    idempotency_key_malformed: bad(`idempotency-key is malformed: ${KEY_WANTED}`),
 
     body_missing: bad('body is missing: send a JSON object'),
     body_too_large: bad(`body is too large: send at most ${BODY_MAX_BYTES} bytes`),
@@ -68,29 +93,11 @@ export function refusals(passwordMinLength: number): Readonly<Record<Reason, Ref
     password_too_short: bad(`password is too short: ${passwordWanted}`),
     password_too_long: bad(`password is too long: ${passwordWanted}`),
     password_nul: bad('password has the character U+0000: send it without'),
+    password_is_username: bad('password is the username: send another'),
+    password_is_service_name: bad('password is the name of this service: send another'),
+    password_common: bad('password is one of the most common: send one that nobody would guess'),
 
-    internal_error: { status: 500, err: 'Something went wrong on our side' },
-    service_unavailable: {
-      status: 503,
-      err: 'The service is not ready: try again soon',
-      retryAfterSeconds: 5,
-    },
-    // A paused Aurora cluster takes about 15 s to resume (AWS, "Scaling to Zero ACUs").
-    database_resuming: {
-      status: 503,
-      err: 'The database is waking up: try again soon',
-      retryAfterSeconds: 15,
-    },
-    database_unavailable: {
-      status: 503,
-      err: 'The database is not available: try again soon',
-      retryAfterSeconds: 5,
-    },
-    timed_out: {
-      status: 503,
-      err: 'The answer took too long: try again soon',
-      retryAfterSeconds: 5,
-    },
+    ...FAULTS,
   }
 }
 
@@ -98,24 +105,30 @@ export function refusals(passwordMinLength: number): Readonly<Record<Reason, Ref
 export function createResponder({ passwordMinLength }: { readonly passwordMinLength: number }) {
   const table = refusals(passwordMinLength)
 
-  return (outcome: Outcome): APIGatewayProxyStructuredResultV2 => {
-    if (outcome.ok) {
-      return {
-        statusCode: 201,
-        headers: { ...HEADERS },
-        body: JSON.stringify({ token: outcome.token }),
-      }
-    }
-    const { status, err, retryAfterSeconds } = table[outcome.reason]
-    return {
-      statusCode: status,
-      headers: {
-        ...HEADERS,
-        // RFC 9110, section 15.5.2: a 401 carries a challenge. RFC 6750, section 3.1, names the error.
-        ...(status === 401 && { 'www-authenticate': 'Bearer error="invalid_request"' }),
-        ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
-      },
-      body: JSON.stringify({ err, code: outcome.reason }),
-    }
-  }
+  return (outcome: Outcome): APIGatewayProxyStructuredResultV2 =>
+    outcome.ok
+      ? toResponse(201, {}, { token: outcome.token })
+      : refusalResponse(table[outcome.reason], outcome.reason)
 }
+
+/** The proxy response to a fault, which needs no configuration: that may be what is at fault. */
+export const respondToFault = (reason: FaultReason) => refusalResponse(FAULTS[reason], reason)
+
+function refusalResponse({ status, err, retryAfterSeconds }: Refusal, code: Reason) {
+  const headers = {
+    // RFC 9110, section 15.5.2: a 401 carries a challenge. RFC 6750, section 3.1, names the error.
+    ...(status === 401 && { 'www-authenticate': 'Bearer error="invalid_request"' }),
+    ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+  }
+  return toResponse(status, headers, { err, code })
+}
+
+const toResponse = (
+  statusCode: number,
+  headers: Readonly<Record<string, string>>,
+  body: object,
+): APIGatewayProxyStructuredResultV2 => ({
+  statusCode,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+  body: JSON.stringify(body),
+})

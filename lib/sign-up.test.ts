@@ -2,14 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type SignUpDeps, signUp } from './sign-up.ts'
 
-const CREDENTIALS = { username: 'gary', password: 'correct horse' }
+const REQUEST = { username: 'gary', password: 'correct horse', idempotencyKeySha256: undefined }
+const KEYED = { ...REQUEST, idempotencyKeySha256: 'the digest' }
+const EARLIER = { id: 3, username: 'gary as stored before', passwordHash: 'the earlier hash' }
 
 /** Deps that write down each call, and succeed where a test does not say otherwise. */
 function recordedDeps(change: Partial<SignUpDeps> = {}) {
   const calls: unknown[][] = []
   const deps: SignUpDeps = {
     hashPassword: async () => 'the hash',
+    verifyPassword: async () => true,
     insertUser: async () => ({ id: 7, username: 'gary as stored' }),
+    findEarlierUser: async () => EARLIER,
     loadTokenSigner: async () => async () => 'the token',
     ...change,
   }
@@ -18,9 +22,17 @@ function recordedDeps(change: Partial<SignUpDeps> = {}) {
       calls.push(['hashPassword', password])
       return deps.hashPassword(password)
     },
-    insertUser(username, passwordHash) {
-      calls.push(['insertUser', username, passwordHash])
-      return deps.insertUser(username, passwordHash)
+    verifyPassword(password, passwordHash) {
+      calls.push(['verifyPassword', password, passwordHash])
+      return deps.verifyPassword(password, passwordHash)
+    },
+    insertUser({ username, passwordHash, idempotencyKeySha256 }) {
+      calls.push(['insertUser', username, passwordHash, idempotencyKeySha256])
+      return deps.insertUser({ username, passwordHash, idempotencyKeySha256 })
+    },
+    findEarlierUser(username, idempotencyKeySha256) {
+      calls.push(['findEarlierUser', username, idempotencyKeySha256])
+      return deps.findEarlierUser(username, idempotencyKeySha256)
     },
     async loadTokenSigner() {
       calls.push(['loadTokenSigner'])
@@ -36,7 +48,7 @@ function recordedDeps(change: Partial<SignUpDeps> = {}) {
 
 test('a sign-up hashes the password, stores the hash and signs the row that was stored', async () => {
   const { calls, deps } = recordedDeps()
-  assert.deepEqual(await signUp(CREDENTIALS, deps), {
+  assert.deepEqual(await signUp(REQUEST, deps), {
     ok: true,
     token: 'the token',
     userId: 7,
@@ -44,18 +56,46 @@ test('a sign-up hashes the password, stores the hash and signs the row that was 
   assert.deepEqual(calls, [
     ['hashPassword', 'correct horse'],
     ['loadTokenSigner'],
-    ['insertUser', 'gary', 'the hash'],
+    ['insertUser', 'gary', 'the hash', undefined],
     ['signToken', { id: 7, username: 'gary as stored' }],
   ])
 })
 
 test('a name that is taken is told, and no token is signed', async () => {
   const { calls, deps } = recordedDeps({ insertUser: async () => undefined })
-  assert.deepEqual(await signUp(CREDENTIALS, deps), { ok: false, reason: 'username_taken' })
+  assert.deepEqual(await signUp(REQUEST, deps), { ok: false, reason: 'username_taken' })
   assert.deepEqual(
     calls.map(([verb]) => verb),
     ['hashPassword', 'loadTokenSigner', 'insertUser'],
   )
+})
+
+const taken = async () => undefined
+
+test('whoever comes again with the key and the password gets the token of the row that is there', async () => {
+  const { calls, deps } = recordedDeps({ insertUser: taken })
+  assert.deepEqual(await signUp(KEYED, deps), { ok: true, token: 'the token', userId: 3 })
+  assert.deepEqual(calls.slice(2), [
+    ['insertUser', 'gary', 'the hash', 'the digest'],
+    ['findEarlierUser', 'gary', 'the digest'],
+    ['verifyPassword', 'correct horse', 'the earlier hash'],
+    ['signToken', { id: 3, username: 'gary as stored before' }],
+  ])
+})
+
+test('a key of which nothing is known, or another password, finds the name taken', async () => {
+  const unknown = recordedDeps({ insertUser: taken, findEarlierUser: taken })
+  const other = recordedDeps({ insertUser: taken, verifyPassword: async () => false })
+  for (const { calls, deps } of [unknown, other]) {
+    assert.deepEqual(await signUp(KEYED, deps), { ok: false, reason: 'username_taken' })
+    assert.ok(!calls.some(([verb]) => verb === 'signToken'))
+  }
+})
+
+test('a new sign-up with a key is one statement', async () => {
+  const { calls, deps } = recordedDeps()
+  await signUp(KEYED, deps)
+  assert.ok(!calls.some(([verb]) => verb === 'findEarlierUser' || verb === 'verifyPassword'))
 })
 
 const fault = new Error('fault')
@@ -65,18 +105,20 @@ const FAULTS = {
   'the hash': { hashPassword: fails },
   'the key': { loadTokenSigner: fails },
   'the database': { insertUser: fails },
+  'the second statement': { insertUser: taken, findEarlierUser: fails },
+  'the comparison': { insertUser: taken, verifyPassword: fails },
   'the signature': { loadTokenSigner: async () => fails },
 }
 
 for (const [name, change] of Object.entries(FAULTS)) {
   test(`a fault of ${name} ends the sign-up and comes out unchanged`, async () => {
     const { deps } = recordedDeps(change)
-    await assert.rejects(signUp(CREDENTIALS, deps), (error) => error === fault)
+    await assert.rejects(signUp(KEYED, deps), (error) => error === fault)
   })
 }
 
 test('without a key to sign with nobody is stored', async () => {
   const { calls, deps } = recordedDeps({ loadTokenSigner: fails })
-  await assert.rejects(signUp(CREDENTIALS, deps))
+  await assert.rejects(signUp(REQUEST, deps))
   assert.ok(!calls.some(([verb]) => verb === 'insertUser'))
 })

@@ -6,7 +6,7 @@ import type { Timings } from './timings.ts'
 
 /**
  * Tells the log and the metrics how a request ended: one line, and the metrics `SignUps`, `Refusals`
- * and `Faults` (by code), `HashMs` and `DatabaseMs`. Never a username, a password or a body: a log is
+ * and `Faults` (by code), `HashMs`, `DatabaseMs` and `DatabaseRetries`. Never a username, a password or a body: a log is
  * read by more people than a table of users.
  */
 export function createTelemetry(logger: Logger, metrics: Metrics) {
@@ -16,10 +16,13 @@ export function createTelemetry(logger: Logger, metrics: Metrics) {
     metrics.singleMetric().addDimension('code', code).addMetric(name, MetricUnit.Count, 1)
   }
 
-  const addTimings = ({ hashMs, databaseMs }: Timings) => {
+  const addTimings = ({ hashMs, databaseMs, databaseRetries }: Timings) => {
     if (hashMs !== undefined) metrics.addMetric('HashMs', MetricUnit.Milliseconds, hashMs)
     if (databaseMs !== undefined) {
       metrics.addMetric('DatabaseMs', MetricUnit.Milliseconds, databaseMs)
+    }
+    if (databaseRetries !== undefined) {
+      metrics.addMetric('DatabaseRetries', MetricUnit.Count, databaseRetries)
     }
   }
 

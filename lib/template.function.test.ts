@@ -91,7 +91,7 @@ for (const stage of ['dev', 'prod']) {
 test('CORS lets any origin in unless a parameter says which', async (t) => {
   const api = propertiesOf(await packageStage(t, 'dev'), 'AWS::ApiGatewayV2::Api')
   assert.deepEqual(api['CorsConfiguration'], {
-    AllowHeaders: ['content-type'],
+    AllowHeaders: ['content-type', 'idempotency-key'],
     AllowMethods: ['POST'],
     AllowOrigins: { 'Fn::Split': [',', '*'] },
     ExposeHeaders: ['retry-after'],

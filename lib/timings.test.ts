@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SignUpDeps } from './sign-up.ts'
 import { type Timings, timedDeps } from './timings.ts'
 
+const USER = { id: 7, username: 'gary' }
+const NEW_USER = { username: 'gary', passwordHash: 'hash', idempotencyKeySha256: undefined }
 const DEPS: SignUpDeps = {
   hashPassword: async (password) => `hash of ${password}`,
-  insertUser: async (username) => ({ id: 7, username }),
+  verifyPassword: async (password, hash) => hash === `hash of ${password}`,
+  insertUser: async ({ username }) => ({ id: 7, username }),
+  findEarlierUser: async (username, key) => ({ id: 7, username, passwordHash: `hash by ${key}` }),
   loadTokenSigner: async () => async () => 'the token',
 }
 
@@ -14,15 +19,33 @@ test('timed deps answer as the plain ones do and note both times', async () => {
   const deps = timedDeps(DEPS, timings)
   assert.equal(await deps.hashPassword('secret'), 'hash of secret')
   assert.deepEqual(Object.keys(timings), ['hashMs'])
-  assert.deepEqual(await deps.insertUser('gary', 'hash'), { id: 7, username: 'gary' })
-  assert.equal(await (await deps.loadTokenSigner())({ id: 7, username: 'gary' }), 'the token')
+  assert.deepEqual(await deps.insertUser(NEW_USER), USER)
+  assert.equal(await (await deps.loadTokenSigner())(USER), 'the token')
   assert.deepEqual(Object.keys(timings), ['hashMs', 'databaseMs'])
   for (const time of Object.values(timings)) assert.ok(time >= 0 && Number.isFinite(time))
+})
+
+test('a replayed request adds its second hash and its second statement up', async () => {
+  const timings: Timings = { hashMs: 1000, databaseMs: 2000 }
+  const deps = timedDeps(
+    {
+      ...DEPS,
+      verifyPassword: (password, hash) => sleep(1).then(() => DEPS.verifyPassword(password, hash)),
+      findEarlierUser: (username, key) => sleep(1).then(() => DEPS.findEarlierUser(username, key)),
+    },
+    timings,
+  )
+  assert.equal(await deps.verifyPassword('secret', 'hash of secret'), true)
+  assert.deepEqual(await deps.findEarlierUser('gary', 'key'), {
+    ...USER,
+    passwordHash: 'hash by key',
+  })
+  assert.ok(Number(timings.hashMs) > 1000 && Number(timings.databaseMs) > 2000)
 })
 
 test('the time of a step that fails is noted too', async () => {
   const timings: Timings = {}
   const fails = { ...DEPS, insertUser: () => Promise.reject(new Error('fault')) }
-  await assert.rejects(timedDeps(fails, timings).insertUser('gary', 'hash'), /fault/)
+  await assert.rejects(timedDeps(fails, timings).insertUser(NEW_USER), /fault/)
   assert.ok(timings.databaseMs !== undefined)
 })

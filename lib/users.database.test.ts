@@ -17,12 +17,16 @@ after(async () => {
   client.destroy()
   await database.close()
 })
-const insertUser = createUserStore({
+const { insertUser: insert, findEarlierUser } = createUserStore({
   client,
   clusterArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
   secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
   databaseName: 'latchkey',
 })
+
+const NEVER = new AbortController().signal
+const insertUser = (username: string, passwordHash: string, idempotencyKeySha256?: string) =>
+  insert({ username, passwordHash, idempotencyKeySha256 }, NEVER)
 
 async function usersNamed(name: string): Promise<number> {
   const sql = 'SELECT 1 FROM users WHERE lower(username) = lower($1)'
@@ -43,12 +47,39 @@ test('another hash under the name in any letter case finds it taken and changes 
   assert.deepEqual(await insertUser('Owner', 'hash of the owner'), owner)
 })
 
+test('a user is found again by exactly the name and the key, for 24 hours', async () => {
+  const find = (username: string, key: string) => findEarlierUser(username, key, NEVER)
+  const user = await insertUser('Keyed', 'hash of Keyed', 'the digest')
+  assert.deepEqual(await find('Keyed', 'the digest'), { ...user, passwordHash: 'hash of Keyed' })
+  assert.equal(await find('keyed', 'the digest'), undefined)
+  assert.equal(await find('Keyed', 'another digest'), undefined)
+  assert.equal(await find('Nobody', 'the digest'), undefined)
+
+  const age = (interval: string) =>
+    database.query(
+      `UPDATE users SET created_at = now() - interval '${interval}' WHERE username = 'Keyed'`,
+    )
+  await age('23 hours 59 minutes')
+  assert.equal((await find('Keyed', 'the digest'))?.id, user?.id)
+  await age('24 hours')
+  assert.equal(await find('Keyed', 'the digest'), undefined)
+})
+
+test('a rival with a key does not put it in the place of the one that is stored', async () => {
+  await insertUser('Holder', 'hash of the holder', 'key of the holder')
+  await insertUser('Keyless', 'hash of the keyless')
+  for (const name of ['Holder', 'Keyless']) {
+    assert.equal(await insertUser(name, 'hash of a rival', 'key of a rival'), undefined)
+    assert.equal(await findEarlierUser(name, 'key of a rival', NEVER), undefined)
+  }
+})
+
 test('every naughty string that may be a name comes back as it went in', async () => {
   const seen = new Set<string>()
   for (const username of naughtyStrings) {
     const parsed = parseCredentials(
       { username, password: 'correct horse' },
-      { passwordMinLength: 8 },
+      { passwordMinLength: 8, serviceName: 'latchkey' },
     )
     if (!parsed.ok || seen.has(parsed.credentials.username)) continue
     seen.add(parsed.credentials.username)

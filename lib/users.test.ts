@@ -7,21 +7,24 @@ const CLUSTER_ARN = 'arn:aws:rds:eu-central-1:123456789012:cluster:latchkey'
 const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:latchkey-AbCdEf'
 const HASH = `$2b$10$${'h'.repeat(53)}`
 const GARY = { body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] } }
+const KEYED = {
+  body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }, { stringValue: HASH }]] },
+}
 const NO_ROW = { body: { records: [], numberOfRecordsUpdated: 0 } }
 
-async function storeAgainst(
-  t: TestContext,
-  answers: readonly ScriptedAnswer[],
-  options?: { readonly maxAttempts: number },
-) {
-  const { client, requests } = await scriptDataApi(t, answers, options)
-  const insertUser = createUserStore({
+const NEVER = new AbortController().signal
+
+async function storeAgainst(t: TestContext, answers: readonly ScriptedAnswer[]) {
+  const { client, requests } = await scriptDataApi(t, answers)
+  const users = createUserStore({
     client,
     clusterArn: CLUSTER_ARN,
     secretArn: SECRET_ARN,
     databaseName: 'latchkey',
   })
-  return { insertUser, requests }
+  const insertUser = (username: string, passwordHash: string, idempotencyKeySha256?: string) =>
+    users.insertUser({ username, passwordHash, idempotencyKeySha256 }, NEVER)
+  return { users, insertUser, requests }
 }
 
 function hasSql(body: unknown): body is { readonly sql: string } {
@@ -31,7 +34,7 @@ function hasSql(body: unknown): body is { readonly sql: string } {
 test('a user is stored with one call, and the values travel as named parameters', async (t) => {
   const username = "Robert'); DROP TABLE users;--"
   const { insertUser, requests } = await storeAgainst(t, [GARY])
-  await insertUser(username, HASH)
+  await insertUser(username, HASH, 'the digest')
 
   assert.equal(requests.length, 1)
   const [request] = requests
@@ -45,16 +48,25 @@ test('a user is stored with one call, and the values travel as named parameters'
     parameters: [
       { name: 'username', value: { stringValue: username } },
       { name: 'password', value: { stringValue: HASH } },
+      { name: 'idempotencyKey', value: { stringValue: 'the digest' } },
     ],
   })
-  assert.deepEqual(sql.match(/:\w+/g), [':username', ':password'])
+  assert.deepEqual(sql.match(/:\w+/g), [':username', ':password', ':idempotencyKey'])
   assert.doesNotMatch(sql, /Robert|DROP|\$2b\$|;/)
+})
+
+test('without a key its parameter is null', async (t) => {
+  const { insertUser, requests } = await storeAgainst(t, [GARY])
+  await insertUser('gary', HASH)
+  const parameters: unknown = Reflect.get(Object(requests[0]?.body), 'parameters')
+  assert.ok(Array.isArray(parameters))
+  assert.deepEqual(parameters[2], { name: 'idempotencyKey', value: { isNull: true } })
 })
 
 test('the statement is the same whoever signs up', async (t) => {
   const { insertUser, requests } = await storeAgainst(t, [GARY, GARY])
   await insertUser('gary', HASH)
-  await insertUser("' || :password || '", 'another hash')
+  await insertUser("' || :password || '", 'another hash', 'a digest')
   const [one, other] = requests
   assert.ok(hasSql(one?.body) && hasSql(other?.body))
   assert.equal(one.body.sql, other.body.sql)
@@ -90,24 +102,56 @@ for (const [name, row] of Object.entries(MALFORMED)) {
 }
 
 test('an answer that says nothing is a fault and not a taken name', async (t) => {
-  const { insertUser } = await storeAgainst(t, [{ body: {} }])
+  const { users, insertUser } = await storeAgainst(t, [{ body: {} }, { body: {} }])
   await assert.rejects(insertUser('gary', HASH), TypeError)
+  await assert.rejects(users.findEarlierUser('gary', 'the digest', NEVER), TypeError)
 })
 
-test('after a lost answer the same hash is sent again, and the row is the user', async (t) => {
-  const { insertUser, requests } = await storeAgainst(t, [{ lost: true }, GARY], { maxAttempts: 3 })
-  assert.deepEqual(await insertUser('gary', HASH), { id: 7, username: 'gary' })
+test('an earlier user is found with one call, and comes with the hash', async (t) => {
+  const { users, requests } = await storeAgainst(t, [KEYED, NO_ROW])
+  assert.deepEqual(await users.findEarlierUser('gary', 'the digest', NEVER), {
+    id: 7,
+    username: 'gary',
+    passwordHash: HASH,
+  })
+  assert.equal(await users.findEarlierUser('gary', 'the digest', NEVER), undefined)
   assert.equal(requests.length, 2)
-  assert.deepEqual(requests[1], requests[0])
+  assert.ok(hasSql(requests[0]?.body))
+  const { sql, ...rest } = requests[0].body
+  assert.deepEqual(rest, {
+    resourceArn: CLUSTER_ARN,
+    secretArn: SECRET_ARN,
+    database: 'latchkey',
+    parameters: [
+      { name: 'username', value: { stringValue: 'gary' } },
+      { name: 'idempotencyKey', value: { stringValue: 'the digest' } },
+    ],
+  })
+  assert.match(sql, /^\s*SELECT /)
 })
 
-test("an error of the Data API rejects under the SDK's name, after one call", async (t) => {
+test('an earlier user without a hash is a fault', async (t) => {
+  const { users } = await storeAgainst(t, [GARY])
+  await assert.rejects(users.findEarlierUser('gary', 'the digest', NEVER), TypeError)
+})
+
+test('a call ends when its signal aborts', async (t) => {
+  const { users } = await storeAgainst(t, [{ hangs: true }, { hangs: true }])
+  const user = { username: 'gary', passwordHash: HASH, idempotencyKeySha256: undefined }
+  for (const call of [
+    (signal: AbortSignal) => users.insertUser(user, signal),
+    (signal: AbortSignal) => users.findEarlierUser('gary', 'the digest', signal),
+  ]) {
+    await assert.rejects(call(AbortSignal.timeout(50)), { name: 'AbortError' })
+  }
+})
+
+test("an error of the Data API rejects under the SDK's name", async (t) => {
   const answer = {
     status: 400,
     errorType: 'DatabaseErrorException',
     body: { message: 'ERROR: relation "users" does not exist; Position: 13; SQLState: 42P01' },
   }
-  const { insertUser, requests } = await storeAgainst(t, [answer], { maxAttempts: 3 })
+  const { insertUser } = await storeAgainst(t, [answer])
   await assert.rejects(insertUser('gary', HASH), { name: 'DatabaseErrorException' })
-  assert.equal(requests.length, 1)
 })

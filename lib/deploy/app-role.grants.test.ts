@@ -15,6 +15,9 @@ import { migrate } from './migrations.ts'
 /** What the role has no business to do; each must be refused for want of a privilege. */
 const FORBIDDEN = [
   'SELECT created_at FROM users',
+  'SELECT idempotency_key_sha256 FROM users',
+  'DELETE FROM repeatable_sign_ups',
+  "UPDATE repeatable_sign_ups SET idempotency_key_sha256 = 'another'",
   'SELECT * FROM users',
   'SELECT users FROM users',
   'DELETE FROM users',
@@ -22,6 +25,7 @@ const FORBIDDEN = [
   'TRUNCATE users',
   'DO $$ BEGIN LOCK TABLE users IN ACCESS EXCLUSIVE MODE; END $$',
   "UPDATE users SET password = 'another hash'",
+  "UPDATE users SET idempotency_key_sha256 = 'another'",
   'UPDATE users SET id = 1',
   'UPDATE users SET created_at = now()',
   "INSERT INTO users (id, username, password) VALUES (1, 'a', 'b')",
@@ -63,7 +67,10 @@ const TARGET = {
 
 /** Holds the role to its purpose, through a Data API that is logged in as it. */
 async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): Promise<void> {
-  const insertUser = createUserStore({ client, ...TARGET })
+  const users = createUserStore({ client, ...TARGET })
+  const { signal } = new AbortController()
+  const insertUser = (username: string, passwordHash: string) =>
+    users.insertUser({ username, passwordHash, idempotencyKeySha256: 'a digest' }, signal)
 
   await t.test('it is latchkey_app, and no superuser', async () => {
     const sql = "SELECT session_user::text, current_user::text, current_setting('is_superuser')"
@@ -77,6 +84,11 @@ async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): P
     assert.equal(created?.username, 'Gary')
     assert.equal(await insertUser('gARY', 'another hash'), undefined)
     assert.deepEqual(await insertUser('Gary', 'a hash'), created)
+  })
+
+  await t.test('it may find a user by their idempotency key', async () => {
+    const earlier = await users.findEarlierUser('Gary', 'a digest', signal)
+    assert.equal(earlier?.passwordHash, 'a hash')
   })
 
   for (const sql of FORBIDDEN) {

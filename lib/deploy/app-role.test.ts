@@ -94,7 +94,15 @@ test('a role that was lost is an error that says how to get it back, and that wo
   await migrate(database)
   await asSuperuser('DROP OWNED BY latchkey_app', 'DROP ROLE latchkey_app')
   await assert.rejects(setUpAppRole(database, PASSWORD), /There is no role latchkey_app, .* Delete/)
-  await database.execute("DELETE FROM latchkey_migrations WHERE name = '002-app-role.sql'")
-  assert.deepEqual(await migrate(database), ['002-app-role.sql'])
+  await database.execute("DELETE FROM latchkey_migrations WHERE name LIKE '%app-role%'")
+  assert.deepEqual(await migrate(database), [
+    '002-app-role.sql',
+    '004-app-role-idempotency-key.sql',
+  ])
   await setUpAppRole(database, PASSWORD)
+  const [rights] = await asSuperuser(
+    `SELECT has_column_privilege('latchkey_app', 'users', 'idempotency_key_sha256', 'INSERT'),
+      has_table_privilege('latchkey_app', 'repeatable_sign_ups', 'SELECT')`,
+  )
+  assert.deepEqual(rights, [['t', 't']])
 })

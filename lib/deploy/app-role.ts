@@ -43,7 +43,7 @@ export async function setUpAppRole(
   } catch (error) {
     if (sqlStateOf(error) !== UNDEFINED_OBJECT) throw error
     throw new Error(
-      `There is no role ${APP_ROLE}, though 002-app-role.sql is recorded as applied; a dump, for one, does not hold roles. Delete that record from latchkey_migrations and migrate again.`,
+      `There is no role ${APP_ROLE}, though 002-app-role.sql is recorded as applied; a dump, for one, does not hold roles. Delete the records of the files with app-role in their names from latchkey_migrations, and migrate again.`,
       { cause: error },
     )
   }

@@ -45,6 +45,8 @@ test('a stage is migrated and its role set up, and the second time only the latt
     stdout: `latchkey-dev in eu-west-1, database latchkey
 Applied 001-users.sql
 Applied 002-app-role.sql
+Applied 003-idempotency-key.sql
+Applied 004-app-role-idempotency-key.sql
 latchkey_app may log in with the password of its secret
 `,
     stderr: '',
@@ -92,6 +94,8 @@ test('a dry run says what it would do, and does nothing', async (t) => {
     `latchkey-dev in eu-central-1, database latchkey
 Would apply 001-users.sql
 Would apply 002-app-role.sql
+Would apply 003-idempotency-key.sql
+Would apply 004-app-role-idempotency-key.sql
 Would set the password of latchkey_app from its secret
 `,
   )

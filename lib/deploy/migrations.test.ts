@@ -41,7 +41,12 @@ onEachEngine('migrations', async (t, { engine, url }) => {
   })
 
   await t.test("the service's own are applied once, and change nothing after that", async () => {
-    assert.deepEqual(await migrate(database), ['001-users.sql', '002-app-role.sql'])
+    assert.deepEqual(await migrate(database), [
+      '001-users.sql',
+      '002-app-role.sql',
+      '003-idempotency-key.sql',
+      '004-app-role-idempotency-key.sql',
+    ])
     assert.deepEqual(await tables(), ['latchkey_migrations', 'users'])
     const before = await traces()
     assert.deepEqual(await migrate(database), [])

@@ -29,7 +29,7 @@ export interface SeenRequest {
 /**
  * Starts a server on loopback that gives `answers` in order to whatever is asked, and a client of the
  * unmodified SDK that talks to it. Both end with the test `t`. `requests` fills up as they arrive, and
- * more may be pushed to `answers` meanwhile.
+ * more may be pushed to `answers` meanwhile. `hung` holds, for each call that hangs, the end of its connection.
  */
 export async function scriptDataApi(
   t: TestContext,
@@ -37,6 +37,7 @@ export async function scriptDataApi(
   { maxAttempts = 1 }: { readonly maxAttempts?: number } = {},
 ) {
   const requests: SeenRequest[] = []
+  const hung: Promise<unknown>[] = []
 
   const server = createServer(async (request, response) => {
     const body: unknown = JSON.parse(await text(request))
@@ -46,7 +47,10 @@ export async function scriptDataApi(
       request.socket.destroy()
       return
     }
-    if ('hangs' in answer) return
+    if ('hangs' in answer) {
+      hung.push(once(request.socket, 'close'))
+      return
+    }
     response.writeHead(answer.status ?? 200, {
       'content-type': 'application/json',
       'x-amzn-requestid': 'scripted-request-id',
@@ -71,5 +75,5 @@ export async function scriptDataApi(
     server.close()
     server.closeAllConnections()
   })
-  return { client, requests, url }
+  return { client, requests, hung, url }
 }

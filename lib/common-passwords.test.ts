@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { brotliDecompressSync } from 'node:zlib'
+import { dictionary } from '@zxcvbn-ts/language-common'
+import { isCommonPassword } from './common-passwords.ts'
+import { COMMON_PASSWORDS } from './common-passwords-list.ts'
+import { commonPasswords } from './local/common-passwords-source.ts'
+
+const lengthOf = (password: string) => [...password].length
+
+test('the packed list is what its source yields: npm run common-passwords', () => {
+  const packed = brotliDecompressSync(Buffer.from(COMMON_PASSWORDS, 'base64')).toString()
+  assert.deepEqual(packed.trim().split('\n'), commonPasswords().sort())
+})
+
+for (const least of [8, 9, 10, 15, 64]) {
+  test(`of the passwords of ${least} characters and more the 3000 most common are refused`, () => {
+    // The source is ranked by how often a password was seen.
+    const policy = dictionary['passwords-common'].filter((each) => lengthOf(each) >= least)
+    const top = policy.slice(0, 3000)
+    assert.ok(least > 9 || top.length === 3000)
+    for (const password of top) assert.ok(isCommonPassword(password), password)
+  })
+}
+
+test('every one is in lower case and of 8 characters and more, so none is there in vain', () => {
+  for (const password of commonPasswords()) {
+    assert.equal(password, password.toLowerCase().normalize('NFC'))
+    assert.ok(lengthOf(password) >= 8 && !/\s/.test(password), password)
+  }
+})
+
+test('a part of a common password, or two of them, is not common', () => {
+  for (const text of [
+    'assword1',
+    'passwor',
+    'password ',
+    'correct horse battery',
+    '',
+    'constructor',
+  ]) {
+    assert.equal(isCommonPassword(text), false, text)
+  }
+})

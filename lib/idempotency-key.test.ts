@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { readIdempotencyKey } from './idempotency-key.ts'
+
+const read = (key: string | undefined) => readIdempotencyKey({ 'idempotency-key': key })
+const MALFORMED = { ok: false, reason: 'idempotency_key_malformed' }
+
+test('a key is 16 to 255 visible ASCII characters, and its digest is all that is kept', () => {
+  const visible = String.fromCharCode(...Array.from({ length: 0x7e - 0x20 }, (_, i) => 0x21 + i))
+  const uuid = '8e03978e-40d5-43e8-bc93-6894a57f9324'
+  for (const key of ['k'.repeat(16), 'k'.repeat(255), visible, uuid, `"${uuid}"`]) {
+    const sha256 = createHash('sha256').update(key, 'ascii').digest('hex')
+    assert.deepEqual(read(key), { ok: true, sha256 }, key)
+  }
+})
+
+test('anything else is refused', () => {
+  const long = 'k'.repeat(20)
+  for (const key of [
+    '',
+    'k'.repeat(15),
+    'k'.repeat(256),
+    `${long} ${long}`,
+    `${long}, ${long}`,
+    ` ${long}`,
+  ]) {
+    assert.deepEqual(read(key), MALFORMED, key)
+  }
+  for (const key of [
+    `${long}\t`,
+    `${long}\n`,
+    `${long}\0`,
+    `${long}\x7f`,
+    `${long}ë`,
+    `${long}🔑`,
+  ]) {
+    assert.deepEqual(read(key), MALFORMED, JSON.stringify(key))
+  }
+})
+
+test('a request without the header has no key', () => {
+  const none = { ok: true, sha256: undefined }
+  for (const headers of [undefined, {}, { 'idempotency-key': undefined }, { other: 'value' }]) {
+    assert.deepEqual(readIdempotencyKey(headers), none)
+  }
+})
+
+test('of any text exactly those are taken, and no two have one digest', () => {
+  const seen = new Map<string, string>()
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.string({
+      unit: fc.integer({ min: 0x21, max: 0x7e }).map((c) => String.fromCharCode(c)),
+      maxLength: 300,
+    }),
+  )
+  fc.assert(
+    fc.property(text, (key) => {
+      const result = read(key)
+      const units = key.split('').map((unit) => unit.charCodeAt(0))
+      const isKey =
+        units.length >= 16 && units.length <= 255 && units.every((u) => u > 32 && u < 127)
+      assert.equal(result.ok, isKey)
+      if (!result.ok || result.sha256 === undefined) return
+      assert.match(result.sha256, /^[0-9a-f]{64}$/)
+      assert.equal(seen.get(result.sha256) ?? key, key)
+      seen.set(result.sha256, key)
+    }),
+    { numRuns: 1000 },
+  )
+})
