@@ -3,22 +3,15 @@ import { migrate } from '../deploy/migrations.ts'
 import type { Engine } from './data-api/engine.ts'
 import { type DataApiServer, serveDataApi } from './data-api/server.ts'
 
-export interface MigratedDataApi {
-  /** For `AWS_ENDPOINT_URL_RDS_DATA`. */
-  readonly url: string
-  /** Rolls open transactions back, waits for the calls under way and closes the engine. */
-  close(): Promise<void>
-}
-
 /**
  * Serves `engine` as a local Data API, and migrates it through that as `npm run migrate` does AWS's.
- * If that fails, all is closed again, the engine too.
+ * The server's `close` closes the engine too; if the migration fails, all is closed again.
  */
 export async function serveMigrated(
   engine: Engine,
   databaseName: string,
   say: (line: string) => void,
-): Promise<MigratedDataApi> {
+): Promise<DataApiServer> {
   let server: DataApiServer | undefined
   const close = async () => {
     try {
@@ -30,7 +23,7 @@ export async function serveMigrated(
   try {
     server = await serveDataApi(engine, databaseName)
     await migrateThrough(server.url, databaseName, say)
-    return { url: server.url, close }
+    return { ...server, close }
   } catch (error) {
     await close()
     throw error

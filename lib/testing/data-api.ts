@@ -16,6 +16,8 @@ import { NO_SERVER, temporaryDatabase } from './temporary-database.ts'
 export interface DataApi {
   readonly engine: Engine
   readonly url: string
+  /** Plans the faults of the next calls, such as `resuming:3 reset-after`. */
+  misbehave(plan: string): void
   readonly client: RDSDataClient
   /** What every operation asks for. */
   readonly target: typeof TARGET
@@ -49,6 +51,7 @@ export async function startDataApi(t: TestContext, engine: Engine): Promise<Data
   return {
     engine,
     url: server.url,
+    misbehave: server.misbehave,
     client,
     target: TARGET,
     execute: (sql, parameters = [], more = {}) =>
