@@ -11,10 +11,10 @@ import { freePort } from './port.ts'
 const run = promisify(execFile)
 
 /** Runs `npm start` in `cwd` until it has said where it listens. */
-async function start(t: TestContext, cwd: string, port: number) {
+async function start(t: TestContext, cwd: string, port: number, faults = '') {
   const child = spawn('npm', ['start'], {
     cwd,
-    env: { ...newcomersEnvironment(), PORT: String(port) },
+    env: { ...newcomersEnvironment(), PORT: String(port), DATA_API_FAULTS: faults },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A process group of its own, to which Ctrl-C can be sent as a terminal sends it.
     detached: true,
@@ -24,7 +24,7 @@ async function start(t: TestContext, cwd: string, port: number) {
   child.stdout.resume()
   for await (const line of createInterface(child.stderr)) {
     lines.push(line)
-    if (line.startsWith('curl ')) break
+    if (line.includes('/faults -d ')) break
   }
   return { child, output: lines.join('\n') }
 }
@@ -83,10 +83,20 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
     assert.ok(!existsSync(`${cwd}/.local/owner.json`))
   })
 
-  await t.test('the second time everybody is still there', async (t) => {
-    const { child, output } = await start(t, cwd, port)
-    assert.doesNotMatch(output, /Creating the database/)
-    assert.equal((await signUp(port)).status, 400)
-    await pressCtrlC(child)
-  })
+  await t.test(
+    'the second time everybody is still there, after the faults that were asked for',
+    async (t) => {
+      const { child, output } = await start(t, cwd, port, 'access-denied:2')
+      assert.doesNotMatch(output, /Creating the database/)
+      assert.match(output, /Faults of the next calls of the database: access-denied:2/)
+      assert.equal((await signUp(port)).status, 500)
+
+      const faults = /curl -X PUT (\S+\/faults) -d resuming:3$/.exec(output)?.[1] ?? ''
+      const left = await fetch(faults, { method: 'PUT', body: 'access-denied' })
+      assert.equal(await left.text(), 'access-denied\n')
+      assert.equal((await signUp(port)).status, 500)
+      assert.equal((await signUp(port)).status, 400)
+      await pressCtrlC(child)
+    },
+  )
 })

@@ -2,6 +2,7 @@ import { readConfig } from '../config.ts'
 import { bundle } from './bundle.ts'
 import { type LocalDatabase, openLocalDatabase } from './database.ts'
 import { loadLocalEnvironment } from './environment.ts'
+import { planFaults, readPlannedFaults } from './planned-faults.ts'
 import { freePort, readPort } from './port.ts'
 
 /** The part of osls's `Serverless` object that is used here. */
@@ -71,6 +72,7 @@ export default class LatchkeyPlugin {
     await this.#clearly(async () => {
       // A wrong variable is best told now, and not by the first request.
       const { databaseName } = readConfig(process.env)
+      const faults = readPlannedFaults(process.env['DATA_API_FAULTS'])
       this.#database = await openLocalDatabase({
         folder: this.#localFolder,
         databaseUrl: process.env['DATABASE_URL'],
@@ -79,6 +81,10 @@ export default class LatchkeyPlugin {
         say: (line) => this.#log.notice(line),
       })
       process.env['AWS_ENDPOINT_URL_RDS_DATA'] = this.#database.dataApiUrl
+      if (faults) {
+        this.#database = await planFaults(this.#database, faults)
+        this.#log.notice(`Faults of the next calls of the database: ${faults}`)
+      }
     })
   }
 
@@ -102,6 +108,8 @@ export default class LatchkeyPlugin {
 Sign-up is at ${this.#url} until Ctrl-C. Try it:
 
 curl -i ${this.#url} -H 'content-type: application/json' -d '{"username":"gary","password":"correct horse battery"}'
+
+Make its database misbehave: curl -X PUT ${this.#database?.dataApiUrl}/faults -d resuming:3
 `)
   }
 
