@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { createFaultQueue, parseFaultPlan } from './fault-plan.ts'
 import { INJECTED_FAULTS } from './injected-faults.ts'
@@ -62,4 +63,11 @@ test('a plan takes the place of the one before, unless it is wrong', () => {
   assert.equal(faults.left(), 'hang')
   faults.replace('')
   assert.equal(faults.left(), '')
+})
+
+test('README has a row for every fault and for no other', () => {
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+  const [, table = ''] = readme.split('\n| fault | ')
+  const names = [...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name)
+  assert.deepEqual(names.toSorted(), Object.keys(INJECTED_FAULTS).toSorted())
 })
