@@ -31,6 +31,27 @@ test('CI checks, tests with and without a Postgres server, and packages each sta
   assert.deepEqual(servers, [undefined, 'postgres://postgres@127.0.0.1:5432/postgres'])
 })
 
+test('CI and every day fail on any advisory of what runs on AWS, and on a high one of the rest', () => {
+  assert.equal(inWorkflow('ci.yml', 'jobs', 'audit', 'uses'), './.github/workflows/audit.yml')
+  assert.deepEqual(inWorkflow('audit.yml', 'on'), {
+    workflow_call: null,
+    workflow_dispatch: null,
+    schedule: [{ cron: '23 5 * * *' }],
+  })
+  const runs = steps.filter(({ file }) => file === 'audit.yml').map(({ run }) => run)
+  assert.deepEqual(
+    runs.filter((run) => run.startsWith('npm audit')),
+    [
+      'npm audit --omit=dev --audit-level=info',
+      'npm audit --audit-level=high',
+      'npm audit signatures',
+    ],
+  )
+  for (const { step, where } of steps) {
+    assert.equal(at(step, 'continue-on-error'), undefined, where)
+  }
+})
+
 test('who calls the deployment of a stage gives it the inputs it asks for', () => {
   const inputs = entriesOf(inWorkflow('deploy-stage.yml', 'on', 'workflow_call', 'inputs'))
   assert.deepEqual(

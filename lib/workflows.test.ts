@@ -5,8 +5,8 @@ import { assertCallsExist, scriptFiles } from './testing/workflow-commands.ts'
 import { jobs, steps, workflows } from './testing/workflow-files.ts'
 import { at, entriesOf, itemsOf, readYaml } from './testing/yaml.ts'
 
-test('the workflows are these three, and each parses', () => {
-  assert.deepEqual([...workflows.keys()], ['ci.yml', 'deploy-stage.yml', 'deploy.yml'])
+test('the workflows are these, and each parses', () => {
+  assert.deepEqual([...workflows.keys()], ['audit.yml', 'ci.yml', 'deploy-stage.yml', 'deploy.yml'])
   for (const [file, { document }] of workflows) {
     assert.equal(typeof at(document, 'name'), 'string', file)
     assert.ok(at(document, 'on'), file)

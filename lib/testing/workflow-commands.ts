@@ -22,8 +22,19 @@ export function assertCallsExist(run: string): void {
     const [verb = '', ...words] = rest.trim().split(/\s+/)
     if (program === 'npx') assertNpx(verb, words)
     else if (verb === 'run') assertScript(words)
-    else assert.ok(verb === 'ci' || (verb === 'test' && scripts.has(verb)), `What is npm ${verb}?`)
+    else if (verb === 'test') assert.ok(scripts.has(verb))
+    else assertNpm(verb, words)
   }
+}
+
+/** npm's own commands that a workflow may call, with all that may follow: npm itself takes any option. */
+const npmCommands: Readonly<Record<string, RegExp>> = {
+  ci: /^(--ignore-scripts)?$/,
+  audit: /^(signatures|(--omit=dev )?--audit-level=(info|low|moderate|high|critical))$/,
+}
+
+function assertNpm(verb: string, words: readonly string[]): void {
+  assert.match(words.join(' '), npmCommands[verb] ?? /^(?!)/, `What is npm ${verb} ${words}?`)
 }
 
 function assertNpx(program: string, words: readonly string[]): void {
