@@ -76,9 +76,11 @@ test('deployments of a stage queue, behind the approval of its environment', () 
   })
 })
 
-test('a stage is migrated, deployed, migrated and tried, and rolled back if that fails', () => {
+test('a stage gets a list of its packages, is migrated, deployed, migrated and tried, and rolled back if that fails', () => {
   const order = [
-    /^npm ci$/,
+    /^npm ci --ignore-scripts$/,
+    /^npm run --silent sbom > latchkey\.cdx\.json$/,
+    /^$/, // the artifact
     /^$/, // the role
     /live-deployment/,
     /^npm run migrate/,
@@ -88,14 +90,16 @@ test('a stage is migrated, deployed, migrated and tried, and rolled back if that
     /^npx serverless rollback .* --timestamp "\$TIMESTAMP"$/,
     /^npm run smoke/,
   ]
-  const first = deploySteps.findIndex(({ run }) => run === 'npm ci')
+  const first = deploySteps.findIndex(({ run }) => run.startsWith('npm ci'))
   const ofInterest = deploySteps.slice(first, first + order.length)
   for (const [index, pattern] of order.entries())
     assert.match(ofInterest[index]?.run ?? '', pattern)
-  const [, role, ...withRole] = ofInterest
+  const [, , artifact, role, ...withRole] = ofInterest
+  assert.match(String(at(artifact?.step, 'uses')), /^actions\/upload-artifact@/)
+  assert.equal(at(artifact?.step, 'with', 'path'), 'latchkey.cdx.json')
   assert.match(String(at(role?.step, 'uses')), /^aws-actions\/configure-aws-credentials@/)
   for (const { run } of withRole) assert.match(run, / --stage "\$STAGE" --region "\$REGION"/)
-  const condition = String(at(ofInterest[7]?.step, 'if'))
+  const condition = String(at(ofInterest[9]?.step, 'if'))
   assert.match(condition, /^failure\(\) && steps\.deploy\.outcome == 'success' && /)
   assert.match(condition, /steps\.previous\.outputs\.timestamp != ''$/)
 })
