@@ -52,6 +52,15 @@ test('CI and every day fail on any advisory of what runs on AWS, and on a high o
   }
 })
 
+test('fuzzing and mutation testing run weekly and by hand, and no deployment waits for them', () => {
+  const file = 'fuzz-and-mutation.yml'
+  const triggers = { workflow_dispatch: null, schedule: [{ cron: '41 3 * * 1' }] }
+  assert.deepEqual(inWorkflow(file, 'on'), triggers)
+  const runs = steps.filter((step) => step.file === file).map(({ run }) => run)
+  assert.ok(runs.includes('npm run fuzz') && runs.includes('npm run mutation'))
+  for (const { text } of workflows.values()) assert.ok(!text.includes(`workflows/${file}`))
+})
+
 test('who calls the deployment of a stage gives it the inputs it asks for', () => {
   const inputs = entriesOf(inWorkflow('deploy-stage.yml', 'on', 'workflow_call', 'inputs'))
   assert.deepEqual(

@@ -6,7 +6,10 @@ import { jobs, steps, workflows } from './testing/workflow-files.ts'
 import { at, entriesOf, itemsOf, readYaml } from './testing/yaml.ts'
 
 test('the workflows are these, and each parses', () => {
-  assert.deepEqual([...workflows.keys()], ['audit.yml', 'ci.yml', 'deploy-stage.yml', 'deploy.yml'])
+  assert.deepEqual(
+    [...workflows.keys()],
+    ['audit.yml', 'ci.yml', 'deploy-stage.yml', 'deploy.yml', 'fuzz-and-mutation.yml'],
+  )
   for (const [file, { document }] of workflows) {
     assert.equal(typeof at(document, 'name'), 'string', file)
     assert.ok(at(document, 'on'), file)
