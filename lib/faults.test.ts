@@ -158,6 +158,13 @@ test('a described fault has names and numbers, and nothing of what the error say
   })
 })
 
+test('a name, a code or an id that is none of these is not told', () => {
+  for (const odd of ['', 'correct horse', 'x'.repeat(65), '$2b$10$h', 'a\nb']) {
+    const thrown = { name: odd, code: odd, $metadata: { requestId: odd } }
+    assert.deepEqual(describeFault(thrown), { reason: 'internal_error', error: 'object' })
+  }
+})
+
 test('of two SQLSTATEs in a message the last one counts, for the first may be quoted', () => {
   const fault = describeFault({
     message: 'ERROR: value "SQLState: 08secret" is bad; SQLState: 22001',

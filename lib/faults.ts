@@ -42,7 +42,7 @@ const describeOwn = ({ name, message }: ConfigError | SigningKeyError): Fault =>
 function describeForeign(thrown: unknown): Fault {
   const signs = signsOf(thrown)
   const { name, errno, httpStatus, sqlState } = signs
-  const awsRequestId = text(property(thrown, '$metadata'), 'requestId')
+  const awsRequestId = identifier(property(thrown, '$metadata'), 'requestId')
 
   return {
     reason: policyFor(signs).reason,
@@ -56,8 +56,8 @@ function describeForeign(thrown: unknown): Fault {
 
 function signsOf(thrown: unknown): FaultSigns {
   return {
-    name: text(thrown, 'name') ?? typeof thrown,
-    errno: text(thrown, 'code'),
+    name: identifier(thrown, 'name') ?? typeof thrown,
+    errno: identifier(thrown, 'code'),
     // The last one: a message can quote a value, and the state comes at its end.
     sqlState: text(thrown, 'message')?.match(/.*SQLState:\s*(\w{5})/s)?.[1],
     httpStatus: number(property(thrown, '$metadata'), 'httpStatusCode'),
@@ -71,6 +71,12 @@ function property(value: unknown, key: string): unknown {
 function text(value: unknown, key: string): string | undefined {
   const found = property(value, key)
   return typeof found === 'string' ? found : undefined
+}
+
+/** A name or an id; what is none is not told, since the wire can put anything in its place. */
+function identifier(value: unknown, key: string): string | undefined {
+  const found = text(value, key)
+  return found !== undefined && /^[\w-]{1,64}$/.test(found) ? found : undefined
 }
 
 function number(value: unknown, key: string): number | undefined {

@@ -17,18 +17,22 @@ const STRICT = [
 
 /**
  * Bundles the function into a folder that goes with this process. `run` loads the bundle in a process
- * with nothing but `env`, under strict flags, sends it the events all at once, and resolves with what
- * it printed; the responses are the one line of stdout, as a JSON list.
+ * with nothing but `env`, under strict flags, sends it the events all at once, each with that time left of
+ * Lambda's, and resolves with what it printed; the responses are the last line of stdout, as a JSON list.
  */
 export async function bundleFunction() {
   const folder = mkdtempSync(`${tmpdir()}/latchkey-bundle-`)
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const metafile = await bundle(folder)
 
-  const run = async (env: Readonly<Record<string, string>>, events: readonly unknown[]) => {
+  const run = async (
+    env: Readonly<Record<string, string>>,
+    events: readonly unknown[],
+    remainingMilliseconds = 29_000,
+  ) => {
     const script = `
       const { handler } = require('${folder}/sign-up.cjs')
-      const context = { awsRequestId: 'test', getRemainingTimeInMillis: () => 29000 }
+      const context = { awsRequestId: 'test', getRemainingTimeInMillis: () => ${remainingMilliseconds} }
       Promise.all(${JSON.stringify(events)}.map((event) => handler(event, context)))
         .then((responses) => console.log(JSON.stringify(responses)))`
     const child = spawn(process.execPath, [...STRICT, '--eval', script], { env })

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import fc from 'fast-check'
+import { openPglite } from '../lib/local/data-api/pglite-engine.ts'
+import { arbitraryEvent } from '../lib/testing/arbitrary-events.ts'
+import { serveDatabase } from '../lib/testing/database.ts'
+import { fuzzRuns } from '../lib/testing/fuzz-runs.ts'
+import { loadHandler } from '../lib/testing/handler.ts'
+import { assertDocumented } from '../lib/testing/openapi.ts'
+import { captureStderr } from '../lib/testing/stderr.ts'
+
+const database = await serveDatabase(await openPglite())
+after(() => database.close())
+const send = await loadHandler(database.url)
+
+test('whatever API Gateway sends, the answer is a documented 201, 400 or 401, and no fault is logged', async (t) => {
+  const output = captureStderr(t)
+  const seen = new Set<number | undefined>()
+  await fc.assert(
+    fc.asyncProperty(arbitraryEvent, async (event) => {
+      const response = await send(event)
+      assertDocumented(response)
+      assert.ok([201, 400, 401].includes(response.statusCode ?? 0), response.body)
+      seen.add(response.statusCode)
+    }),
+    { numRuns: fuzzRuns(200, 1000) },
+  )
+  assert.equal(output(), '')
+  // Or the events would all be so odd that they test nothing but the parser.
+  assert.deepEqual([...seen].sort(), [201, 400, 401])
+})
