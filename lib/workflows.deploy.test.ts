@@ -53,7 +53,7 @@ test('CI and every day fail on any advisory of what runs on AWS, and on a high o
 })
 
 test('fuzzing and mutation testing run weekly and by hand, and no deployment waits for them', () => {
-  const file = 'fuzz-and-mutation.yml'
+  const file = 'long-tests.yml'
   const triggers = { workflow_dispatch: null, schedule: [{ cron: '41 3 * * 1' }] }
   assert.deepEqual(inWorkflow(file, 'on'), triggers)
   const runs = steps.filter((step) => step.file === file).map(({ run }) => run)

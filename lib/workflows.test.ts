@@ -8,7 +8,7 @@ import { at, entriesOf, itemsOf, readYaml } from './testing/yaml.ts'
 test('the workflows are these, and each parses', () => {
   assert.deepEqual(
     [...workflows.keys()],
-    ['audit.yml', 'ci.yml', 'deploy-stage.yml', 'deploy.yml', 'fuzz-and-mutation.yml'],
+    ['audit.yml', 'ci.yml', 'deploy-stage.yml', 'deploy.yml', 'long-tests.yml'],
   )
   for (const [file, { document }] of workflows) {
     assert.equal(typeof at(document, 'name'), 'string', file)

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
+import { unzipSync } from 'fflate'
 import { copyService, newcomersEnvironment } from './service-copy.ts'
-import { readZipEntries } from './zip-entries.ts'
 
 /** Parsed JSON of which nothing is known yet. */
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -53,7 +53,7 @@ async function packageNow(cwd: string, stage: string, args: readonly string[]): 
   return {
     template,
     resources: readResources(template),
-    zipEntries: readZipEntries(readFileSync(`${cwd}/.serverless/latchkey.zip`)),
+    zipEntries: Object.keys(unzipSync(readFileSync(`${cwd}/.serverless/latchkey.zip`))),
   }
 }
 
