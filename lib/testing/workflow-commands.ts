@@ -12,7 +12,7 @@ const commands: unknown = createRequire(import.meta.url)(
 /** The files of this repository that package.json's scripts run with node, by script. */
 export const scriptFiles = new Map<string, string>()
 for (const [name, script] of scripts) {
-  const file = /^node (\S+\.ts)$/.exec(String(script))?.[1]
+  const file = /(?:^|&& )node (\S+\.ts)$/.exec(String(script))?.[1]
   if (file !== undefined) scriptFiles.set(name, file)
 }
 
@@ -48,10 +48,17 @@ function assertScript(words: readonly string[]): void {
   assert.ok(scripts.has(name), `package.json has no script "${name}".`)
   const options = optionsIn(rest)
   assert.ok(options.length === 0 || rest[0] === '--', `npm would take --${options[0]} for its own.`)
-  const [program, ...command] = String(scripts.get(name)).split(' ')
-  if (program === 'serverless') assertServerless(command, options)
+  // What npm adds to a script is the last command's.
+  const [last = '', ...earlier] = String(scripts.get(name)).split(' && ').reverse()
+  for (const command of earlier) assertPart(command, [])
+  assertPart(last, options)
   const file = scriptFiles.get(name)
   if (file !== undefined) assertParsed(file, options)
+}
+
+function assertPart(command: string, options: readonly string[]): void {
+  const [program, ...words] = command.split(' ')
+  if (program === 'serverless') assertServerless(words, options)
 }
 
 /** Fails unless osls has the command, such as `deploy`, and it knows the options. */
