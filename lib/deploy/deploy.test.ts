@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { runCommand } from '../testing/command.ts'
 import { stageArguments } from './deploy.ts'
 
 test('the stage and the region go on to the migration, whatever else is given', () => {
@@ -14,10 +13,9 @@ test('the stage and the region go on to the migration, whatever else is given', 
   ])
 })
 
-test('without a stage nothing is deployed, and the usage is told', () => {
+test('without a stage nothing is deployed, and the usage is told', async () => {
   assert.equal(stageArguments(['--force']), undefined)
-  const script = fileURLToPath(new URL('deploy.ts', import.meta.url))
-  const { status, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' })
+  const { status, stderr } = await runCommand('lib/deploy/deploy.ts', [])
   assert.equal(status, 2)
   assert.match(stderr, /--stage is missing/)
 })

@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { mutationOfThisProcess, takeMutantCoverage } from './mutation-child.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 /**
  * Runs a command line program of this repository as npm would, with nothing but `env`. What it covers
- * counts.
+ * counts, and in a mutation run it runs the mutant.
  */
 export async function runCommand(
   file: string,
@@ -15,14 +16,20 @@ export async function runCommand(
   env: Readonly<Record<string, string>> = {},
 ) {
   const coverage = process.env['NODE_V8_COVERAGE']
-  const child = spawn(process.execPath, [file, ...args], {
+  const mutation = mutationOfThisProcess()
+  const child = spawn(process.execPath, [...mutation.args, file, ...args], {
     cwd: ROOT,
-    env: { ...env, ...(coverage !== undefined && { NODE_V8_COVERAGE: coverage }) },
+    env: {
+      ...env,
+      ...(coverage !== undefined && { NODE_V8_COVERAGE: coverage }),
+      ...mutation.env,
+    },
   })
   const [stdout, stderr, [status]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, 'close'),
   ])
+  takeMutantCoverage(child.pid, ROOT)
   return { stdout, stderr, status }
 }
