@@ -23,6 +23,7 @@ async function smoke(
   t: TestContext,
   answer: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>,
   key: string | undefined = JWT_SECRET,
+  answerTimeoutMilliseconds = 30_000,
 ) {
   const { url, requests } = await serveHttp(t, answer)
   const lines: string[] = []
@@ -34,7 +35,7 @@ async function smoke(
     say: (line) => lines.push(line),
     onUsername: (username) => usernames.push(username),
     wait: async (milliseconds) => waits.push(milliseconds),
-    answerTimeoutMilliseconds: 500,
+    answerTimeoutMilliseconds,
   }).then(
     () => 'passed',
     (error: unknown) => (error instanceof Error ? `${error.name}: ${error.message}` : 'no error'),
@@ -106,7 +107,7 @@ test('a database that does not wake up is waited for no longer than two minutes'
 })
 
 test('an endpoint that nobody serves or that is silent fails with a sentence', async (t) => {
-  const silent = await smoke(t, () => ({ hangs: true }))
+  const silent = await smoke(t, () => ({ hangs: true }), JWT_SECRET, 500)
   assert.match(silent.outcome, /SmokeFailure: http.* gave no answer: 0.5 s passed\.$/)
 
   const unserved = runSmokeSteps({
