@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
+import { leanSdk } from './lean-sdk.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -24,6 +25,7 @@ export async function bundle(outdir = `${ROOT}.build`): Promise<Metafile> {
     outExtension: { '.js': '.cjs' },
     // The ESM builds of the SDK, of which esbuild can leave out what nothing calls.
     mainFields: ['module', 'main'],
+    plugins: [leanSdk()],
     logLevel: 'warning',
   })
   return metafile

@@ -1,0 +1,41 @@
+import type { HttpResponse } from '@smithy/core/transport'
+import { streamCollector } from '@smithy/node-http-handler'
+
+/** Where the class of an error may stand in an answer. */
+export type ErrorPlace = 'header' | 'code' | '__type'
+
+/**
+ * Reads the answer of a service that speaks JSON. Rejects with an error that has the name, message, `$fault`
+ * and `$metadata` of the SDK's, its class looked for at `places`, the first one first; what is no JSON rejects
+ * with a SyntaxError that has the `$metadata`.
+ */
+export async function readAnswer(response: HttpResponse, places: readonly ErrorPlace[]) {
+  const { statusCode, headers } = response
+  const $metadata = { httpStatusCode: statusCode, requestId: headers['x-amzn-requestid'] }
+  const body = parseJson(Buffer.from(await streamCollector(response.body)).toString(), $metadata)
+  if (statusCode < 300) return { ...body, $metadata }
+
+  const told = { header: headers['x-amzn-errortype'], code: body['code'], __type: body['__type'] }
+  const name = places.map((place) => told[place]).find((value) => value !== undefined)
+  const message = body['message'] ?? body['Message']
+  throw Object.assign(new Error(typeof message === 'string' ? message : 'UnknownError'), {
+    name: className(name),
+    $fault: statusCode < 500 ? 'client' : 'server',
+    $metadata,
+  })
+}
+
+function parseJson(json: string, $metadata: object): Readonly<Record<string, unknown>> {
+  if (json === '') return {}
+  try {
+    return { ...JSON.parse(json) }
+  } catch (error) {
+    throw error instanceof Error ? Object.assign(error, { $metadata }) : error
+  }
+}
+
+/** AWS writes an error's class as `Class`, `namespace#Class` or `Class:url`. */
+function className(told: unknown): string {
+  const [plain = ''] = String(told ?? 'Unknown').split(/[,:]/)
+  return plain.split('#').at(-1) ?? plain
+}

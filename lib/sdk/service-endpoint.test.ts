@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { serviceEndpoint } from './service-endpoint.ts'
+
+const region = 'eu-central-1'
+
+/** One region or more of each of AWS's partitions, and one that is in none. */
+const REGIONS = [
+  'us-east-1',
+  'eu-central-1',
+  'mx-central-1',
+  'ap-southeast-7',
+  'cn-north-1',
+  'eusc-de-east-1',
+  'us-gov-west-1',
+  'us-iso-east-1',
+  'us-isob-east-1',
+  'eu-isoe-west-1',
+  'us-isof-south-1',
+  'moon-base-1',
+]
+
+for (const { service, client } of [
+  { service: 'rds-data', client: new RDSDataClient({ region }) },
+  { service: 'secretsmanager', client: new SecretsManagerClient({ region }) },
+]) {
+  test(`${service} is where the SDK's rules say`, () => {
+    for (const Region of REGIONS) {
+      for (const UseFIPS of [false, true]) {
+        const { url } = client.config.endpointProvider({ Region, UseFIPS })
+        const env = { AWS_REGION: Region, ...(UseFIPS && { AWS_USE_FIPS_ENDPOINT: 'true' }) }
+        assert.equal(serviceEndpoint(env, service, '').href, url.href)
+      }
+    }
+  })
+}
+
+test('a variable for one service goes before the one for all, and an empty one counts as none', () => {
+  const env = { AWS_ENDPOINT_URL: 'http://all/', AWS_ENDPOINT_URL_RDS_DATA: 'http://one:1/path' }
+  assert.equal(serviceEndpoint(env, 'rds-data', 'RDS_DATA').href, 'http://one:1/path')
+  assert.equal(serviceEndpoint(env, 'secretsmanager', 'SECRETS_MANAGER').href, 'http://all/')
+  const none = { AWS_REGION: region, AWS_ENDPOINT_URL: '', AWS_ENDPOINT_URL_RDS_DATA: '' }
+  assert.match(serviceEndpoint(none, 'rds-data', 'RDS_DATA').href, /^https:\/\/rds-data\./)
+})
+
+test('what is no place is an error that names the variable', () => {
+  assert.throws(() => serviceEndpoint({}, 'rds-data', 'RDS_DATA'), /set AWS_REGION/)
+  const both = { AWS_ENDPOINT_URL: 'http://all/', AWS_USE_FIPS_ENDPOINT: 'true' }
+  assert.throws(() => serviceEndpoint(both, 'rds-data', 'RDS_DATA'), /AWS_USE_FIPS_ENDPOINT/)
+})
