@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { subscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SignUpDeps } from './sign-up.ts'
@@ -48,4 +49,24 @@ test('the time of a step that fails is noted too', async () => {
   const fails = { ...DEPS, insertUser: () => Promise.reject(new Error('fault')) }
   await assert.rejects(timedDeps(fails, timings).insertUser(NEW_USER), /fault/)
   assert.ok(timings.databaseMs !== undefined)
+})
+
+test('each step is told on the channel when it has ended, with times that are not rounded', async () => {
+  const told: object[] = []
+  subscribe('latchkey:step', (step) => told.push(Object(step)))
+  const timings: Timings = {}
+  const before = performance.now()
+  const deps = timedDeps({ ...DEPS, hashPassword: () => sleep(1).then(() => 'hash') }, timings)
+  await deps.hashPassword('secret')
+  await deps.insertUser(NEW_USER)
+  const [hashed, stored] = told.map((step) => ({
+    name: Reflect.get(step, 'name'),
+    start: Number(Reflect.get(step, 'start')),
+    end: Number(Reflect.get(step, 'end')),
+  }))
+  assert.ok(hashed && stored && told.length === 2)
+  assert.deepEqual([hashed.name, stored.name], ['hashMs', 'databaseMs'])
+  assert.equal(Math.round((hashed.end - hashed.start) * 10) / 10, timings.hashMs)
+  assert.ok(before <= hashed.start && hashed.start < hashed.end && hashed.end <= stored.start)
+  assert.ok(stored.end <= performance.now())
 })

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import type { SignUpDeps } from './sign-up.ts'
 
 /** What the costly steps of one sign-up took, as far as it came. */
@@ -10,16 +11,28 @@ export interface Timings {
   databaseRetries?: number
 }
 
+/** A costly step that has ended: its times on the clock of `performance.now()`, not rounded. */
+export interface Step {
+  readonly name: 'hashMs' | 'databaseMs'
+  readonly start: number
+  readonly end: number
+}
+
+/** Tells a {@link Step} to whoever in the process has subscribed, such as `npm run bench`. */
+const steps = channel('latchkey:step')
+
 /** The same deps, which note in `timings` how long they take, also when they reject. */
 export function timedDeps(deps: SignUpDeps, timings: Timings): SignUpDeps {
-  const timed = async <T>(key: 'hashMs' | 'databaseMs', work: Promise<T>): Promise<T> => {
+  const timed = async <T>(name: Step['name'], work: Promise<T>): Promise<T> => {
     const start = performance.now()
     try {
       return await work
     } finally {
-      const sum = (timings[key] ?? 0) + performance.now() - start
+      const end = performance.now()
+      const sum = (timings[name] ?? 0) + end - start
       // Tenths are enough: the clock of a shared machine tells no more.
-      timings[key] = Math.round(sum * 10) / 10
+      timings[name] = Math.round(sum * 10) / 10
+      steps.publish({ name, start, end } satisfies Step)
     }
   }
   return {
