@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { TestContext } from 'node:test'
 import postgres from 'postgres'
 
 const SERVER = process.env['DATABASE_URL']
@@ -8,12 +7,18 @@ const SERVER = process.env['DATABASE_URL']
 export const NO_SERVER =
   !SERVER && 'DATABASE_URL is not set: this test needs a Postgres server with several connections'
 
+/** What takes note of a clean-up: a test's context, or a program's own. */
+export interface CleanUps {
+  after(cleanUp: () => Promise<void>): void
+}
+
 /**
  * Creates an empty database on the server at `DATABASE_URL` and resolves with its URL; it is dropped
- * after the test `t`. So tests neither meet one another nor touch what else is on that server. UTF-8,
- * and of the locale C.UTF-8, in which lower() knows every letter, where the server has that.
+ * after the test `t`, or what stands for one. So tests neither meet one another nor touch what else is
+ * on that server. UTF-8, and of the locale C.UTF-8, in which lower() knows every letter, where the server
+ * has that.
  */
-export async function temporaryDatabase(t: TestContext, locale = 'C.UTF-8'): Promise<string> {
+export async function temporaryDatabase(t: CleanUps, locale = 'C.UTF-8'): Promise<string> {
   if (!SERVER) throw new Error('DATABASE_URL is not set.')
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`
   const sql = postgres(SERVER, { max: 1, onnotice: () => {} })
