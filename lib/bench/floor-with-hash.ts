@@ -1,9 +1,10 @@
-import 'node:crypto'
 import { Agent, request } from 'node:http'
-import 'node:https'
 import { text } from 'node:stream/consumers'
 import { hash } from 'bcryptjs'
 import type { FloorRequest } from './floor-request.ts'
+
+/** What the other floor loads, this one loads too. */
+export { loaded } from './floor-handler.ts'
 
 const agent = new Agent({ keepAlive: true })
 

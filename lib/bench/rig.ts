@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
-import { build, stop } from 'esbuild'
+import { stop } from 'esbuild'
 import { bundle } from '../local/bundle.ts'
 import type { Engine } from '../local/data-api/engine.ts'
 import { openPglite } from '../local/data-api/pglite-engine.ts'
@@ -10,6 +10,7 @@ import { connectPostgres } from '../local/data-api/postgres-engine.ts'
 import { serveMigrated } from '../local/migrated-data-api.ts'
 import { environment, JWT_SECRET } from '../testing/handler.ts'
 import { type CleanUps, temporaryDatabase } from '../testing/temporary-database.ts'
+import { bundleChildren, type ChildPaths } from './bundle-children.ts'
 
 /** bcrypt's cost factor of every hash in the bench: the function's default. */
 export const COST = 12
@@ -17,9 +18,7 @@ export const COST = 12
 /** All that the measurements share. */
 export interface Rig {
   /** CommonJS files: the function as it is packaged, the floors, and the programs that load them. */
-  readonly paths: Readonly<
-    Record<'bundle' | 'floor' | 'floorWithHash' | 'handlerChild' | 'startChild', string>
-  >
+  readonly paths: ChildPaths & { readonly bundle: string }
   /** The environment of a function's process, as on AWS: its key in a secret, its log and metrics on. */
   readonly env: Readonly<Record<string, string>>
   /** A database of the bench's own on the server at `DATABASE_URL`, if there is one. */
@@ -36,7 +35,7 @@ export async function setUp(cleanUps: CleanUps): Promise<Rig> {
   const folder = await mkdtemp(`${tmpdir()}/latchkey-bench-`)
   cleanUps.after(() => rm(folder, { recursive: true }))
   await bundle(`${folder}/function`)
-  await bundleChildren(folder)
+  const children = await bundleChildren(folder)
   await stop() // esbuild's own process, which would stand by.
 
   const databaseUrl = process.env['DATABASE_URL'] ? await temporaryDatabase(cleanUps) : undefined
@@ -46,38 +45,13 @@ export async function setUp(cleanUps: CleanUps): Promise<Rig> {
   const dataApi = await serveMigrated(counted.engine, 'latchkey', () => {})
   cleanUps.after(dataApi.close)
   return {
-    paths: {
-      bundle: `${folder}/function/sign-up.cjs`,
-      floor: `${folder}/floor-handler.cjs`,
-      floorWithHash: `${folder}/floor-with-hash.cjs`,
-      handlerChild: `${folder}/handler-child.cjs`,
-      startChild: `${folder}/start-child.cjs`,
-    },
+    paths: { ...children, bundle: `${folder}/function/sign-up.cjs` },
     env: functionEnvironment(dataApi.url, await serveSecret(cleanUps)),
     databaseUrl,
     database: databaseUrl ? version : `PGlite ${version}`,
     statements: counted.count,
     cleanUps,
   }
-}
-
-/** One file each, as the function is, so that a process under measurement compiles no TypeScript. */
-async function bundleChildren(outdir: string): Promise<void> {
-  const names = ['floor-handler', 'floor-with-hash', 'handler-child', 'start-child']
-  await build({
-    entryPoints: names.map((name) => `${import.meta.dirname}/${name}.ts`),
-    outdir,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    outExtension: { '.js': '.cjs' },
-    mainFields: ['module', 'main'],
-    logLevel: 'warning',
-    // The module of the events can find their folder, which no process of the bench does.
-    logOverride: { 'empty-import-meta': 'silent' },
-  })
 }
 
 function functionEnvironment(dataApiUrl: string, secretsUrl: string) {

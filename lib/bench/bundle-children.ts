@@ -1,0 +1,34 @@
+import { build } from 'esbuild'
+
+/** CommonJS files: the two floors, and the programs that load them or the function. */
+export type ChildPaths = Readonly<
+  Record<'floor' | 'floorWithHash' | 'handlerChild' | 'startChild', string>
+>
+
+/**
+ * Bundles them into `outdir`, one file each, as the function is, so that a process under measurement
+ * compiles no TypeScript.
+ */
+export async function bundleChildren(outdir: string): Promise<ChildPaths> {
+  const names = ['floor-handler', 'floor-with-hash', 'handler-child', 'start-child']
+  await build({
+    entryPoints: names.map((name) => `${import.meta.dirname}/${name}.ts`),
+    outdir,
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    mainFields: ['module', 'main'],
+    logLevel: 'warning',
+    // The module of the events can find their folder, which no process of the bench does.
+    logOverride: { 'empty-import-meta': 'silent' },
+  })
+  return {
+    floor: `${outdir}/floor-handler.cjs`,
+    floorWithHash: `${outdir}/floor-with-hash.cjs`,
+    handlerChild: `${outdir}/handler-child.cjs`,
+    startChild: `${outdir}/start-child.cjs`,
+  }
+}
