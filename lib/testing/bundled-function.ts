@@ -18,7 +18,8 @@ const STRICT = [
 /**
  * Bundles the function into a folder that goes with this process. `run` loads the bundle in a process
  * with nothing but `env`, under strict flags, sends it the events all at once, each with that time left of
- * Lambda's, and resolves with what it printed; the responses are the last line of stdout, as a JSON list. `path` is the bundle's.
+ * Lambda's, and resolves with what it printed; the responses are the last line of stdout, as a JSON list.
+ * `path` is the bundle's.
  */
 export async function bundleFunction() {
   const folder = mkdtempSync(`${tmpdir()}/latchkey-bundle-`)
