@@ -104,6 +104,14 @@ test('the bundle runs under strict flags and tells each outcome in one line, and
   assert.doesNotMatch(`${stdout}${stderr}`, /correct horse|\$2b\$|arn:|gary|Zoë/)
 })
 
+test('a variable that Powertools cannot read is answered 500 and told by its name', async () => {
+  const env = { ...environment('http://127.0.0.1:9'), POWERTOOLS_METRICS_DISABLED: 'maybe' }
+  const { stderr, status, statusCodes } = await run(env, [readEvent('sign-up')])
+  assert.equal(status, 0)
+  assert.deepEqual(statusCodes, ['500'])
+  assert.match(stderr, /"error":"ConfigError","detail":"[^"]*POWERTOOLS_METRICS_DISABLED is wrong/)
+})
+
 test('a key of 31 bytes is answered 500 and told by its variable, and its value is not told', async () => {
   const secret = 'only-thirty-one-bytes-long-key!'
   const env = { ...environment('http://127.0.0.1:9'), JWT_SECRET: secret, DB_NAME: '' }

@@ -12,12 +12,15 @@ import { describeFault } from '../lib/faults.ts'
 import { readIdempotencyKey } from '../lib/idempotency-key.ts'
 import { readJsonBody } from '../lib/json-body.ts'
 import { LogFormat } from '../lib/log-format.ts'
+import { takeUnreadable } from '../lib/powertools-variables.ts'
 import { type Outcome, respondToFault } from '../lib/responses.ts'
 import { type Service, startService } from '../lib/service.ts'
 import { type SignUpDeps, signUp } from '../lib/sign-up.ts'
 import { createTelemetry } from '../lib/telemetry.ts'
 import type { Timings } from '../lib/timings.ts'
 
+// Powertools reads some variables by itself, and would throw at one that it cannot read.
+const unreadable = takeUnreadable(process.env)
 const serviceName = readServiceName(process.env)
 const logger = new Logger({ serviceName, logFormatter: new LogFormat() })
 const metrics = new Metrics({ serviceName, namespace: 'Latchkey' })
@@ -27,7 +30,7 @@ let started: Service | undefined
 
 /** Starts it, unless it has been started. Throws at a wrong environment, and nothing of it stays. */
 function service(): Service {
-  started ??= startService(readConfig(process.env))
+  started ??= startService(readConfig(process.env, unreadable))
   return started
 }
 

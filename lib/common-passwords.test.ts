@@ -14,7 +14,7 @@ test('the packed list is what its source yields: npm run common-passwords', () =
 })
 
 for (const least of [8, 9, 10, 15, 64]) {
-  test(`of the passwords of ${least} characters and more the 3000 most common are refused`, () => {
+  test(`of the passwords of ${least} characters and more the 3000 most common are refused, or all there are`, () => {
     // The source is ranked by how often a password was seen.
     const policy = dictionary['passwords-common'].filter((each) => lengthOf(each) >= least)
     const top = policy.slice(0, 3000)
@@ -37,6 +37,7 @@ test('a part of a common password, or two of them, is not common', () => {
     'password ',
     'correct horse battery',
     '',
+    commonPasswords().sort().slice(0, 2).join('\n'),
     'constructor',
   ]) {
     assert.equal(isCommonPassword(text), false, text)

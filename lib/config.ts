@@ -31,9 +31,12 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** The service's name in log lines and metrics; on AWS the stage is in it. Has a default, so never fails. */
 export const readServiceName = (env: Environment) => env['POWERTOOLS_SERVICE_NAME'] || 'latchkey'
 
-/** Pure. Throws one {@link ConfigError} that lists all that is wrong with `env`. */
-export function readConfig(env: Environment): Config {
-  const problems: string[] = []
+/**
+ * Pure. Throws one {@link ConfigError} that lists all that is wrong with `env`, and before it `found`, which
+ * somebody else has found wrong with it.
+ */
+export function readConfig(env: Environment, found: readonly string[] = []): Config {
+  const problems = [...found]
 
   // A variable set to nothing counts as missing: that is how shells and .env files unset one.
   const optional = (name: string) => env[name] || undefined

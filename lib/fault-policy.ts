@@ -43,13 +43,13 @@ const sqlState =
 
 /**
  * The first row that matches counts. The names are the Data API's error classes (AWS, "RDS Data API,
- * common errors"; `ThrottlingException` and `ValidationException` are not modelled by the SDK), then the
- * SDK's own.
+ * common errors"; `ThrottlingException` and `ValidationException` are not modelled by the SDK), the SDK's
+ * own, and one of `users.ts`.
  */
 const POLICY: readonly Row[] = [
   // Before the names: the SDK calls a reset connection a TimeoutError too.
   [
-    errno(/^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH)/),
+    errno(/^(ECONN|EPIPE|EPROTO|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|HPE_)/),
     'database_unavailable',
     'soon',
   ],
@@ -60,6 +60,8 @@ const POLICY: readonly Row[] = [
       'DatabaseUnavailableException',
       'InternalServerErrorException',
       'InvalidResourceStateException', // the cluster is failing over, being changed, or stopped
+      'RequestLimitExceeded',
+      'RequestTimeoutException',
       'ServiceUnavailableError',
       'StatementTimeoutException', // seen right after a resume
       'ThrottlingException',
@@ -91,13 +93,18 @@ const POLICY: readonly Row[] = [
   [named('DatabaseErrorException'), 'internal_error', 'never'],
   [named('TimeoutError', 'AbortError'), 'timed_out', 'soon'],
   // A proxy's HTML page arrives as a SyntaxError; its status still tells.
-  [({ httpStatus = 0 }) => httpStatus >= 500 || httpStatus === 429, 'database_unavailable', 'soon'],
-  // An answer that was cut off: the statement may well have run.
+  [
+    ({ httpStatus = 0 }) => httpStatus >= 500 || httpStatus === 429 || httpStatus === 408,
+    'database_unavailable',
+    'soon',
+  ],
+  // An answer that was cut off, or of which nothing is left: the statement may well have run.
   [
     ({ name, httpStatus }) => name === 'SyntaxError' && httpStatus === 200,
     'database_unavailable',
     'soon',
   ],
+  [named('EmptyAnswer'), 'database_unavailable', 'soon'],
 ]
 
 /** What the signs mean by the table; whatever is not in it is a bug of ours. */

@@ -25,6 +25,9 @@ const BY_CLASS: readonly (readonly [string, status: number, FaultReason, Retry])
   ['StatementTimeoutException', 400, 'database_unavailable', 'soon'],
   ['ThrottlingException', 400, 'database_unavailable', 'soon'],
   ['TooManyRequestsException', 429, 'database_unavailable', 'soon'],
+  ['RequestLimitExceeded', 400, 'database_unavailable', 'soon'],
+  ['RequestTimeoutException', 400, 'database_unavailable', 'soon'],
+  [UNKNOWN, 408, 'database_unavailable', 'soon'],
   [UNKNOWN, 503, 'database_unavailable', 'soon'],
   [UNKNOWN, 429, 'database_unavailable', 'soon'],
   [UNKNOWN, 499, 'internal_error', 'never'],
@@ -91,8 +94,15 @@ test('a connection that breaks is worth another try, and its errno is told', asy
 
 test('an errno of the network is database_unavailable, any other code is not', () => {
   const reasonFor = (code: string) => describeFault(Object.assign(new Error(), { code })).reason
-  const network = ['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT']
-  for (const code of [...network, 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH']) {
+  const network = ['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'EPROTO', 'ETIMEDOUT']
+  for (const code of [
+    ...network,
+    'HPE_INVALID_CONSTANT',
+    'EAI_AGAIN',
+    'ENOTFOUND',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+  ]) {
     assert.equal(reasonFor(code), 'database_unavailable', code)
   }
   for (const code of ['ENOENT', 'EACCES', 'ERR_INVALID_ARG_TYPE', 'XECONNRESET']) {

@@ -16,7 +16,7 @@ import { createUserStore } from './users.ts'
 const CONNECTION_MILLISECONDS = 3000
 
 /** Three attempts and the SDK's pauses between them are over in half of the time that a request has. */
-const SECRET_READ_MILLISECONDS = 4000
+const SECRET_READ_MILLISECONDS = 3000
 
 /** What lives as long as the process. */
 export type Service = ReturnType<typeof startService>

@@ -103,8 +103,8 @@ for (const [name, row] of Object.entries(MALFORMED)) {
 
 test('an answer that says nothing is a fault and not a taken name', async (t) => {
   const { users, insertUser } = await storeAgainst(t, [{ body: {} }, { body: {} }])
-  await assert.rejects(insertUser('gary', HASH), TypeError)
-  await assert.rejects(users.findEarlierUser('gary', 'the digest', NEVER), TypeError)
+  await assert.rejects(insertUser('gary', HASH), { name: 'EmptyAnswer' })
+  await assert.rejects(users.findEarlierUser('gary', 'the digest', NEVER), { name: 'EmptyAnswer' })
 })
 
 test('an earlier user is found with one call, and comes with the hash', async (t) => {

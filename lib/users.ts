@@ -97,9 +97,13 @@ const text = (name: string, value: string | undefined): SqlParameter => ({
   value: value === undefined ? { isNull: true } : { stringValue: value },
 })
 
+/** An answer without anything in it, which says neither that there is a row nor that there is none. */
+class EmptyAnswer extends Error {
+  override name = 'EmptyAnswer'
+}
+
 function firstRow({ records, numberOfRecordsUpdated }: ExecuteStatementCommandOutput) {
-  // Only an answer that counts may say that there is no row; an empty one says nothing.
-  if (records === undefined && numberOfRecordsUpdated === undefined) throw malformed()
+  if (records === undefined && numberOfRecordsUpdated === undefined) throw new EmptyAnswer()
   return records?.[0]
 }
 

@@ -40,6 +40,7 @@ const htmlPage: ScriptedAnswer = { status: 502, body: `<html>${REVEALING}</html>
 const lost: ScriptedAnswer = { lost: true }
 /** An answer that never comes. */
 export const HANGS: ScriptedAnswer = { hangs: true }
+const EMPTY: ScriptedAnswer = { body: '' }
 const cutOff: ScriptedAnswer = { body: '{"records":[[{"longValue":7},{"stringV' }
 
 /** Faults that pass by themselves. */
@@ -49,6 +50,12 @@ export const PASSING: readonly FaultCase[] = [
   { name: 'a short outage', answers: [unavailable, htmlPage, ROW], status: 201, calls: 3 },
   { name: 'a lost answer', answers: [lost, ROW], status: 201, calls: 2 },
   { name: 'lost answers', answers: [lost, lost, lost, lost, ROW], status: 201, calls: 5 },
+  {
+    name: 'an answer of which nothing is left',
+    answers: [EMPTY, { body: '{}' }, ROW],
+    status: 201,
+    calls: 3,
+  },
   { name: 'an answer that was cut off', answers: [cutOff, ROW], status: 201, calls: 2 },
   { name: 'a call that hangs once', answers: [HANGS, ROW], status: 201, calls: 2 },
   {
