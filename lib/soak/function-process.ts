@@ -15,6 +15,14 @@ export interface FunctionAnswer {
   readonly sockets: number
 }
 
+/** Sockets of the process, those that are kept alive and idle too. */
+function countSockets(): number {
+  const report: { readonly libuv?: readonly { readonly type: string }[] } = Object(
+    process.report?.getReport(),
+  )
+  return (report.libuv ?? []).filter(({ type }) => type === 'tcp').length
+}
+
 const { handler } = createRequire(import.meta.url)(process.argv[2] ?? '')
 
 process.on('message', (event: APIGatewayProxyEventV2) => {
@@ -27,7 +35,7 @@ process.on('message', (event: APIGatewayProxyEventV2) => {
     process.send?.({
       response,
       heapBytes: process.memoryUsage().heapUsed,
-      sockets: process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length,
+      sockets: countSockets(),
     } satisfies FunctionAnswer)
   })
 })

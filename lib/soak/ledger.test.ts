@@ -7,13 +7,23 @@ const CREATED: SoakAnswer = { status: 201, code: undefined, userId: 7 }
 const TAKEN: SoakAnswer = { status: 400, code: 'username_taken', userId: undefined }
 const FAULT: SoakAnswer = { status: 503, code: 'timed_out', userId: undefined }
 
-/** The problems of one name, asked for with these passwords and answered so, with these rows stored. */
-function problems(asked: readonly (readonly [string, SoakAnswer])[], users: StoredUser[]) {
+type Asked = readonly (readonly [password: string, SoakAnswer])[]
+
+/**
+ * The problems of one name, asked for with these passwords and answered so, with these rows stored; beside
+ * ten sound sign-ups of others, so that there is traffic.
+ */
+function problems(asked: Asked, users: readonly StoredUser[], idempotencyKey?: string) {
   const ledger = createLedger(async (password, hash) => hash === `hash of ${password}`)
   for (const [password, answer] of asked) {
-    ledger.record({ username: 'gary', password, idempotencyKey: undefined }, answer)
+    ledger.record({ username: 'gary', password, idempotencyKey }, answer)
   }
-  return ledger.problems(users)
+  const others = Array.from({ length: 10 }, (_, index) => {
+    const username = `other ${index}`
+    ledger.record({ username, password: 'one', idempotencyKey: undefined }, CREATED)
+    return { ...USER, username }
+  })
+  return ledger.problems([...users, ...others])
 }
 
 const SOUND = {
@@ -44,7 +54,7 @@ const SOUND = {
 
 for (const [name, [asked, users]] of Object.entries(SOUND)) {
   test(`${name} fits together`, async () => {
-    assert.deepEqual(await problems(asked, [...users]), [])
+    assert.deepEqual(await problems(asked, users), [])
   })
 }
 
@@ -64,6 +74,11 @@ const BROKEN = {
   'a row that nobody asked for': [[], [USER], /nobody asked/],
   'a token with another id': [[['one', { ...CREATED, userId: 8 }]], [USER], /another id/],
   'a name stored twice': [[['one', CREATED]], [USER, { ...USER, id: 8 }], /twice/],
+  'a 400 of another code': [
+    [['one', { status: 400, code: 'other', userId: undefined }]],
+    [USER],
+    /answered 400 other/,
+  ],
   'a good request refused': [
     [['one', { status: 401, code: 'body_not_json', userId: undefined }]],
     [],
@@ -73,9 +88,30 @@ const BROKEN = {
 
 for (const [name, [asked, users, expected]] of Object.entries(BROKEN)) {
   test(`${name} is a problem`, async () => {
-    assert.match((await problems(asked, [...users])).join('\n'), expected)
+    assert.match((await problems(asked, users)).join('\n'), expected)
   })
 }
+
+test('an own sign-up that is told "taken" is a problem where it came with its key', async () => {
+  const asked = [
+    ['one', FAULT],
+    ['one', TAKEN],
+  ] as const
+  assert.match((await problems(asked, [USER], 'the key')).join(), /told "taken" by their own/)
+  const rival = [
+    ['one', CREATED],
+    ['two', TAKEN],
+  ] as const
+  assert.deepEqual(await problems(rival, [USER], 'the key'), [])
+})
+
+test('a function that always fails is a problem', async () => {
+  const ledger = createLedger(async () => true)
+  for (let i = 0; i < 100; i += 1) {
+    ledger.record({ username: `person ${i}`, password: 'one', idempotencyKey: undefined }, FAULT)
+  }
+  assert.match((await ledger.problems([])).join(), /Of 100 requests 0 were answered/)
+})
 
 test('answers are counted by status and code', () => {
   const ledger = createLedger(async () => true)

@@ -20,30 +20,39 @@ import { createTraffic, randomFaults } from './traffic.ts'
 /** What a process may hold more in its last quarter than in its second: less than a leak a request adds up to. */
 const HEAP_GROWTH_MAX_BYTES = 4 * 1024 * 1024
 
-/** The Data API's connection kept alive, one that a time-out is closing, and the channel to the parent. */
+/** The Data API's connection that is kept alive, and some that are just being closed. */
 const SOCKETS_MAX = 4
+
+const say = (line: string) => process.stdout.write(`${line}\n`)
+
+/** Ends the soak before it has begun, with what has to be put right. */
+function refuse(problem: string): never {
+  process.stderr.write(`${problem}\n`)
+  process.exit(2)
+}
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '3' } } })
 const minutes = Number(values.minutes)
-if (!(minutes > 0 && minutes <= 60)) throw new Error('--minutes takes a number up to 60.')
-const server = process.env['DATABASE_URL']
-if (!server)
-  throw new Error(
-    'Set DATABASE_URL to a Postgres server: the soak makes a database of its own there.',
-  )
-
-const ZIP = fileURLToPath(new URL('../../.serverless/latchkey.zip', import.meta.url))
-const folder = mkdtempSync(`${tmpdir()}/latchkey-soak-`)
-const [[name = '', code] = []] = Object.entries(unzipSync(readFileSync(ZIP)))
-const bundle = `${folder}/${name.replace(/.*\//, '')}`
-writeFileSync(bundle, code ?? '')
+if (!(minutes > 0 && minutes <= 60)) refuse('--minutes takes a number of up to 60.')
+const server =
+  process.env['DATABASE_URL'] ??
+  refuse('Set DATABASE_URL to a Postgres server, in which the soak makes a database of its own.')
 
 const admin = postgres(server, { max: 1, onnotice: () => {} })
 const databaseName = `latchkey_soak_${process.pid}`
-await admin.unsafe(`CREATE DATABASE ${databaseName} TEMPLATE template0 ENCODING 'UTF8'`)
+await admin
+  .unsafe(`CREATE DATABASE ${databaseName} TEMPLATE template0 ENCODING 'UTF8'`)
+  .catch(({ message }: Error) => refuse(`DATABASE_URL: no database can be made: ${message}.`))
 const database = await serveDatabase(
   await connectPostgres(Object.assign(new URL(server), { pathname: `/${databaseName}` }).href),
 )
+
+const ZIP = fileURLToPath(new URL('../../.serverless/latchkey.zip', import.meta.url))
+const [[name = '', code] = []] = Object.entries(unzipSync(readFileSync(ZIP)))
+const folder = mkdtempSync(`${tmpdir()}/latchkey-soak-`)
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+const bundle = `${folder}/${name.replace(/.*\//, '')}`
+writeFileSync(bundle, code ?? '')
 
 const ledger = createLedger(compare)
 const nextRequest = createTraffic()
@@ -75,7 +84,8 @@ async function soakProcess(): Promise<void> {
   const file = fileURLToPath(new URL('function-process.ts', import.meta.url))
   const child = fork(file, [bundle], {
     env: environment(database.url),
-    execArgv: ['--expose-gc'],
+    // The second, or counting sockets would look up the names of who is connected.
+    execArgv: ['--expose-gc', '--report-exclude-network'],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
   const heap: number[] = []
@@ -91,7 +101,6 @@ async function soakProcess(): Promise<void> {
   child.disconnect()
 }
 
-const say = (line: string) => process.stdout.write(`${line}\n`)
 const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0
 
 /** How much more a process holds in the last quarter of its life than in the second. */
@@ -128,5 +137,4 @@ try {
   await database.close()
   await admin.unsafe(`DROP DATABASE ${databaseName} WITH (FORCE)`)
   await admin.end()
-  rmSync(folder, { recursive: true, force: true })
 }
