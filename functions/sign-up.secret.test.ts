@@ -42,6 +42,20 @@ test('the key comes from the secret, which is read once for all requests', async
   for (const token of tokens) await jwtVerify(token ?? '', new TextEncoder().encode(KEY))
 })
 
+test('the key is read at the start, while nothing waits for it', async (t) => {
+  const { env, secretsManager } = await awsEnvironment(t, [SECRET])
+  const { status, stderr } = await run(env, [])
+  assert.equal(secretsManager.requests.length, 1)
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' })
+})
+
+test('a key that cannot be read at the start ends nothing', async (t) => {
+  const { env, secretsManager } = await awsEnvironment(t, [DENIED])
+  const { status, stderr } = await run(env, [])
+  assert.equal(secretsManager.requests.length, 1)
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' })
+})
+
 test('a secret that cannot be read stores nobody and is told by the name of its variable', async (t) => {
   const { env, dataApi } = await awsEnvironment(t, [DENIED])
   const { stdout, stderr, statusCodes } = await run(env, [SIGN_UP])

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { ConfigError, readConfig } from './config.ts'
+import { ConfigError, readConfig, readServiceName } from './config.ts'
 
 const REQUIRED = {
   DB_CLUSTER_ARN: 'arn:aws:rds:eu-central-1:123456789012:cluster:latchkey',
@@ -119,6 +119,28 @@ test('the bounds themselves are accepted', () => {
 test('JWT_SECRET is measured in bytes, so 16 characters of two bytes each are enough', () => {
   const secret = 'é'.repeat(16)
   assert.deepEqual(readConfig({ ...REQUIRED, JWT_SECRET: secret }).signingKey, { secret })
+})
+
+test('whatever is missing or wrong, the error says what would be right', () => {
+  const wrong = { JWT_SECRET_ARN: 'x', BCRYPT_COST: '1', DB_SECRET_ARN: 'x' }
+  for (const env of [{}, wrong]) {
+    assert.throws(
+      () => readConfig(env),
+      ({ message }: Error) => {
+        const problems = message.split('. ').slice(1)
+        assert.equal(problems.length, Object.keys(env).length === 0 ? 4 : 5, message)
+        for (const problem of problems) {
+          assert.match(problem, /^[A-Z_]+ is (missing: set it to|wrong: it must be) \w.{8,}/)
+        }
+        return true
+      },
+    )
+  }
+})
+
+test('the service has the name that it is given', () => {
+  assert.equal(readServiceName({ POWERTOOLS_SERVICE_NAME: 'latchkey-dev' }), 'latchkey-dev')
+  assert.equal(readServiceName({}), 'latchkey')
 })
 
 test('the error names all that is wrong at once and quotes no value', () => {

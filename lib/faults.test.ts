@@ -29,6 +29,7 @@ const BY_CLASS: readonly (readonly [string, status: number, FaultReason, Retry])
   ['RequestTimeoutException', 400, 'database_unavailable', 'soon'],
   [UNKNOWN, 408, 'database_unavailable', 'soon'],
   [UNKNOWN, 503, 'database_unavailable', 'soon'],
+  [UNKNOWN, 500, 'database_unavailable', 'soon'],
   [UNKNOWN, 429, 'database_unavailable', 'soon'],
   [UNKNOWN, 499, 'internal_error', 'never'],
   [UNKNOWN, 400, 'internal_error', 'never'],
@@ -119,6 +120,10 @@ test('a SQLSTATE that passes by itself is database_unavailable, any other is not
     assert.equal(fault.sqlState, sqlState)
     return fault.reason
   }
+  const serialization = Object.assign(new Error('ERROR: text; SQLState: 40001'), {
+    name: 'DatabaseErrorException',
+  })
+  assert.equal(retryFor(serialization), 'soon')
   const passing = ['08006', '08001', '40001', '40P01', '53300', '57014', '57P01', '57P03', '25006']
   for (const sqlState of passing) {
     assert.equal(reasonFor(sqlState), 'database_unavailable', sqlState)
@@ -139,6 +144,17 @@ test('a time-out, be it middy’s, the SDK’s or that of an aborted call, is ti
 test('what we parse ourselves is no broken answer: a SyntaxError without a status is a bug', () => {
   assert.equal(describeFault(new SyntaxError('{')).reason, 'internal_error')
   assert.equal(retryFor(new SyntaxError('{')), 'never')
+})
+
+test('another error than that about an answer with status 200 is a bug', () => {
+  const thrown = Object.assign(new TypeError(), { $metadata: { httpStatusCode: 200 } })
+  assert.equal(describeFault(thrown).reason, 'internal_error')
+  assert.equal(retryFor(thrown), 'never')
+})
+
+test('a status that is no number is not told', () => {
+  const thrown = { name: 'Odd', $metadata: { httpStatusCode: '503' } }
+  assert.deepEqual(describeFault(thrown), { reason: 'internal_error', error: 'Odd' })
 })
 
 test('whatever else is thrown is internal_error', () => {

@@ -16,6 +16,13 @@ test('a key is 16 to 255 visible ASCII characters, and its digest is all that is
   }
 })
 
+test('what is no text is refused', () => {
+  for (const json of ['1234567890123456', '{"length":20}', 'true', 'null']) {
+    const headers = JSON.parse(`{"idempotency-key":${json}}`)
+    assert.deepEqual(readIdempotencyKey(headers), MALFORMED, json)
+  }
+})
+
 test('anything else is refused', () => {
   const long = 'k'.repeat(20)
   for (const key of [

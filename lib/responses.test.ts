@@ -109,3 +109,10 @@ test('what is our fault tells no internals', () => {
     assert.doesNotMatch(table[reason].err, /arn|aurora|postgres|sql|lambda|exception|data api/i)
   }
 })
+
+test('a fault is told in words, and one that passes is told to be tried again', () => {
+  assert.match(table.internal_error.err, /^\w+ .*\w$/)
+  for (const reason of ['database_resuming', 'database_unavailable', 'timed_out'] as const) {
+    assert.match(table[reason].err, /^\w+ .*: try again soon$/)
+  }
+})

@@ -53,6 +53,23 @@ test('an aged key still signs while the new one is read, and then the new one do
   assert.equal(reads(), 2)
 })
 
+test('an aged key is read again once, however long that read takes', async () => {
+  const clock = { now: 0 }
+  let reads = 0
+  const load = storedKey({
+    read: () => {
+      reads += 1
+      return reads === 1 ? Promise.resolve(ONE) : new Promise(() => {})
+    },
+    refreshAfterMilliseconds: 1000,
+    now: () => clock.now,
+  })
+  await load()
+  for (clock.now = 1000; clock.now <= 5000; clock.now += 1000)
+    assert.equal(await textOf(load()), ONE)
+  assert.equal(reads, 2)
+})
+
 test('a refresh that fails leaves the kept key in force until the next one', async () => {
   const { load, answers, reads, clock } = stored()
   answers.push(ONE, new Error('outage'), TWO)

@@ -77,10 +77,14 @@ test('the row that comes back is the user', async (t) => {
   assert.deepEqual(await insertUser('as typed', HASH), { id: 7, username: 'gary' })
 })
 
-test('no row back means that the name is taken', async (t) => {
-  const { insertUser, requests } = await storeAgainst(t, [NO_ROW])
+test('no row back means that the name is taken, also where the answer has no list of rows', async (t) => {
+  const { insertUser, requests } = await storeAgainst(t, [
+    NO_ROW,
+    { body: { numberOfRecordsUpdated: 0 } },
+  ])
   assert.equal(await insertUser('gary', HASH), undefined)
-  assert.equal(requests.length, 1)
+  assert.equal(await insertUser('gary', HASH), undefined)
+  assert.equal(requests.length, 2)
 })
 
 const MALFORMED = {

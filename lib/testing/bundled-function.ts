@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { bundle } from '../local/bundle.ts'
+import { mutationOfThisProcess, takeMutantCoverage } from './mutation-child.ts'
 
 /** Flags under which code that leans on the loader's leniency fails. */
 const STRICT = [
@@ -36,12 +37,16 @@ export async function bundleFunction() {
       const context = { awsRequestId: 'test', getRemainingTimeInMillis: () => ${remainingMilliseconds} }
       Promise.all(${JSON.stringify(events)}.map((event) => handler(event, context)))
         .then((responses) => console.log(JSON.stringify(responses)))`
-    const child = spawn(process.execPath, [...STRICT, '--eval', script], { env })
+    const mutation = mutationOfThisProcess()
+    const child = spawn(process.execPath, [...mutation.args, ...STRICT, '--eval', script], {
+      env: { ...env, ...mutation.env },
+    })
     const [stdout, stderr, [status]] = await Promise.all([
       text(child.stdout),
       text(child.stderr),
       once(child, 'close'),
     ])
+    takeMutantCoverage(child.pid, process.cwd())
     const statusCodes = [...stdout.matchAll(/"statusCode":(\d+)/g)].map(([, code]) => code).sort()
     return { stdout, stderr, status, statusCodes }
   }

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { LogFormat } from './log-format.ts'
+
+const LINE = {
+  logLevel: 'INFO',
+  message: 'signed up',
+  timestamp: new Date('2026-01-02T03:04:05.678Z'),
+  serviceName: 'latchkey',
+  environment: '',
+  awsRegion: 'eu-central-1',
+  xRayTraceId: '',
+  sampleRateValue: 0,
+} as const
+
+const CONTEXT = {
+  functionName: 'latchkey-dev-signUp',
+  memoryLimitInMB: '1769',
+  functionVersion: '$LATEST',
+  invokedFunctionArn: 'arn:aws:lambda:eu-central-1:000000000000:function:latchkey-dev-signUp',
+  awsRequestId: 'the id',
+  coldStart: true,
+}
+
+const attributes = (lambdaContext: typeof CONTEXT | undefined) =>
+  new LogFormat()
+    .formatAttributes({ ...LINE, ...(lambdaContext && { lambdaContext }) }, { code: 'created' })
+    .getAttributes()
+
+const BARE = {
+  level: 'INFO',
+  message: 'signed up',
+  timestamp: '2026-01-02T03:04:05.678Z',
+  service: 'latchkey',
+  code: 'created',
+}
+
+test('a line has these fields, then those of its own, and no other', () => {
+  const expected = { ...BARE, requestId: 'the id', coldStart: true }
+  assert.deepEqual(JSON.parse(JSON.stringify(attributes(CONTEXT))), expected)
+})
+
+test('a line outside of any request has no request', () => {
+  assert.deepEqual(JSON.parse(JSON.stringify(attributes(undefined))), BARE)
+})

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { readSecret } from './secrets.ts'
+import { type ScriptedAnswer, scriptDataApi } from './testing/data-api-script.ts'
+
+const ARN = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:jwt'
+
+async function secretsManager(t: TestContext, answer: ScriptedAnswer) {
+  const { url, requests } = await scriptDataApi(t, [answer])
+  const client = new SecretsManagerClient({
+    endpoint: url,
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  })
+  t.after(() => client.destroy())
+  return { client, requests }
+}
+
+test('a secret is its text, asked for by its ARN', async (t) => {
+  const { client, requests } = await secretsManager(t, { body: { SecretString: 'the text' } })
+  assert.equal(await readSecret(client, ARN), 'the text')
+  assert.deepEqual(
+    requests.map(({ body }) => body),
+    [{ SecretId: ARN }],
+  )
+})
+
+test('a secret of bytes is an error that says so', async (t) => {
+  const { client } = await secretsManager(t, { body: { SecretBinary: 'AAAA' } })
+  await assert.rejects(readSecret(client, ARN), {
+    name: 'TypeError',
+    message: 'The secret holds no text.',
+  })
+})
