@@ -118,20 +118,6 @@ test('a variable that Powertools cannot read is answered 500 and told by its nam
   assert.match(stderr, /"error":"ConfigError","detail":"[^"]*POWERTOOLS_METRICS_DISABLED is wrong/)
 })
 
-test('a call that was made again is told and counted, and the SDK makes none of its own', async (t) => {
-  const unavailable = { status: 504, errorType: 'DatabaseUnavailableException', body: {} }
-  const row = { body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] } }
-  const { url, requests } = await scriptDataApi(t, [unavailable, unavailable, row])
-  const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...env } = environment(url)
-  const { stdout, statusCodes } = await run(env, [readEvent('sign-up')])
-  assert.deepEqual(statusCodes, ['201'])
-  assert.equal(requests.length, 3)
-  assert.match(stdout, /"code":"created",[^\n]*"databaseRetries":2[,}]/)
-  const metrics = stdout.split('\n').filter((line) => line.includes('"_aws"'))
-  assert.ok(metrics.some((line) => line.includes('"DatabaseRetries":2')))
-  assert.ok(metrics.every((line) => line.includes('"Namespace":"Latchkey"')))
-})
-
 test('a key of 31 bytes is answered 500 and told by its variable, and its value is not told', async () => {
   const secret = 'only-thirty-one-bytes-long-key!'
   const env = { ...environment('http://127.0.0.1:9'), JWT_SECRET: secret, DB_NAME: '' }

@@ -6,14 +6,17 @@ import { createTapTestRunnerFactory } from '@stryker-mutator/tap-runner'
 
 /**
  * Those of `testFiles` that cover a mutant of `file`, in the order in which they are to be tried: the tests
- * beside it, then its folder's, then all others. The first that fails ends the mutant, and those nearest
- * are the quickest and the likeliest to fail: it is the order that bounds the time of a run.
+ * beside it, its folder's of the same first word (`smoke-steps.test.ts` for `smoke-http.ts`), its folder's,
+ * then all others. The first that fails ends the mutant, and those nearest are the quickest and the likeliest
+ * to fail: it is the order that bounds the time of a run.
  */
 export function nearestFirst(testFiles: readonly string[], file: string): string[] {
   const name = basename(file, '.ts')
+  const [firstWord = name] = name.split('-')
   const distance = (testFile: string) => {
-    if (dirname(testFile) !== dirname(file)) return 2
-    return basename(testFile).startsWith(`${name}.`) ? 0 : 1
+    if (dirname(testFile) !== dirname(file)) return 3
+    if (basename(testFile).startsWith(`${name}.`)) return 0
+    return basename(testFile).startsWith(firstWord) ? 1 : 2
   }
   return testFiles.toSorted((a, b) => distance(a) - distance(b))
 }
