@@ -7,7 +7,7 @@ import { liveDeployment } from './live-deployment.ts'
 
 const bucket = { ServerlessDeploymentBucket: { Type: 'AWS::S3::Bucket' } }
 
-const template = (key: string) =>
+const template = (key: string | string[]) =>
   JSON.stringify({
     Resources: {
       ...bucket,
@@ -30,11 +30,16 @@ test('the folder of the running code has the timestamp to roll back to', () => {
 })
 
 test('a stack that has no more than its bucket runs nothing', () => {
-  assert.equal(liveDeployment(JSON.stringify({ Resources: bucket })), undefined)
+  for (const odd of [{ Resources: bucket }, { Resources: { A: null, B: 'text' } }, {}, null]) {
+    assert.equal(liveDeployment(JSON.stringify(odd)), undefined)
+  }
 })
 
 test('code from elsewhere is no deployment to roll back to', () => {
-  assert.throws(() => liveDeployment(template('elsewhere/latchkey.zip')), /whose code is it/)
+  const key = 'serverless/latchkey/dev/1795470849123-2026-11-23T21:54:09.123Z/latchkey.zip'
+  for (const other of ['elsewhere/latchkey.zip', `elsewhere/${key}`, [key]]) {
+    assert.throws(() => liveDeployment(template(other)), /whose code is it/)
+  }
 })
 
 test('the command prints the timestamp and nothing else', async (t) => {
@@ -50,16 +55,22 @@ test('before the first deployment the command prints nothing, and that is no fai
   assert.deepEqual(await ask(['--stage', 'dev'], env), { stdout: '', stderr: '', status: 0 })
 })
 
-test('what may not be read is a failure, and not a first deployment', async (t) => {
-  const { url } = await serveHttp(t, () => ({
-    status: 403,
-    headers: { 'content-type': 'text/xml' },
-    body: '<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>',
-  }))
-  const { env } = await serveAws(t, {})
-  const answer = await ask(['--stage', 'dev'], { ...env, AWS_ENDPOINT_URL: url })
-  assert.deepEqual(answer, { stdout: '', stderr: 'not you\n', status: 1 })
-})
+for (const [code, message] of [
+  ['AccessDenied', 'not you'],
+  ['AccessDenied', 'the role does not exist'],
+  ['ValidationError', 'the name is too long'],
+] as const) {
+  test(`what may not be read is a failure, and not a first deployment: ${message}`, async (t) => {
+    const { url } = await serveHttp(t, () => ({
+      status: 403,
+      headers: { 'content-type': 'text/xml' },
+      body: `<ErrorResponse><Error><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
+    }))
+    const { env } = await serveAws(t, {})
+    const answer = await ask(['--stage', 'dev'], { ...env, AWS_ENDPOINT_URL: url })
+    assert.deepEqual(answer, { stdout: '', stderr: `${message}\n`, status: 1 })
+  })
+}
 
 test('what cannot be read is a failure, and not a first deployment', async (t) => {
   const { env } = await serveAws(t, { template: 'no JSON' })
