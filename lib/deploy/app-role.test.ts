@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { openPglite } from '../local/data-api/pglite-engine.ts'
 import { startDataApi } from '../testing/data-api.ts'
-import { scriptDataApi } from '../testing/data-api-script.ts'
+import { type ScriptedAnswer, scriptDataApi } from '../testing/data-api-script.ts'
 import { migrationDatabase } from '../testing/migration-database.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
 import { migrate } from './migrations.ts'
@@ -29,6 +29,10 @@ const UNUSABLE = {
     username: 'latchkey_app',
     password: `${PASSWORD}é`,
   }),
+  'a password that begins with what SASLprep would change': secret({
+    username: 'latchkey_app',
+    password: `é${PASSWORD}`,
+  }),
 }
 
 for (const [name, text] of Object.entries(UNUSABLE)) {
@@ -52,6 +56,30 @@ test('no statement holds the password or what a login would be proved with', asy
   const sent = JSON.stringify(requests)
   assert.doesNotMatch(sent, new RegExp(PASSWORD))
   assert.match(sent, /PASSWORD 'SCRAM-SHA-256\$4096:[A-Za-z\d+/]{22}==\$[^' ]{44}:[^' ]{44}'"/)
+})
+
+test('a role that is not there is told apart from every other refusal, which stays as it is', async (t) => {
+  const refusal = (errorType: string, message: string): ScriptedAnswer => ({
+    status: 400,
+    errorType,
+    body: { message },
+  })
+  const begun: ScriptedAnswer[] = [
+    { body: { transactionId: 'a transaction' } },
+    { body: { records: [[{ booleanValue: true }]] } },
+  ]
+  const setUp = async (answer: ScriptedAnswer) => {
+    const { url } = await scriptDataApi(t, [...begun, answer, { body: {} }])
+    return setUpAppRole(migrationDatabase(t, url), PASSWORD)
+  }
+  const denied = refusal('AccessDeniedException', 'not you')
+  await assert.rejects(setUp(denied), { name: 'AccessDeniedException', message: 'not you' })
+  const missing = refusal('DatabaseErrorException', 'ERROR: no such role; SQLState: 42704')
+  await assert.rejects(setUp(missing), ({ message, cause }: Error) => {
+    assert.match(message, /^There is no role latchkey_app/)
+    assert.ok(cause instanceof Error && cause.name === 'DatabaseErrorException')
+    return true
+  })
 })
 
 /** PGlite's one session, as a user who is what Aurora's master is: no superuser, owner of the database. */
