@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { createCleanUps } from './clean-ups.ts'
 import { costTable } from './cost.ts'
-import { describeMachine } from './machine.ts'
+import { describeLoad, describeMachine } from './machine.ts'
 import { measureAll } from './measure-all.ts'
 import { type Options, readOptions } from './options.ts'
 import { replaceBlock } from './readme-block.ts'
@@ -19,6 +19,8 @@ const LOCAL_PICTURE = new URL('../../.local/waterfall.svg', import.meta.url)
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
 async function run(options: Options, cleanUps: ReturnType<typeof createCleanUps>): Promise<void> {
+  const load = describeLoad()
+  if (load) say(load)
   say('Bundling, and opening a database')
   const rig = await setUp(cleanUps)
   const machine = describeMachine(rig)

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { availableParallelism, cpus, totalmem } from 'node:os'
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { COST, type Rig } from './rig.ts'
 
 /** What the figures depend on, and what of it differs from AWS, in one sentence. */
@@ -15,6 +15,13 @@ export function describeMachine({ database }: Rig): string {
     'the local Data API over plain HTTP on loopback',
   ]
   return `${parts.join('; ')}.`
+}
+
+/** Says so if other processes leave the bench less than quiet cores; else `undefined`. */
+export function describeLoad(): string | undefined {
+  const [load = 0] = loadavg()
+  if (load < availableParallelism() / 4) return undefined
+  return `The machine is busy (load ${load.toFixed(1)}): the figures will be worse than in quiet`
 }
 
 function versionOf(name: string): string {
