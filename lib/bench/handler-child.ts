@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { sender } from '../testing/handler.ts'
 import { now } from './clock.ts'
 import type { Job } from './handler-process.ts'
+import { peakMemory } from './peak-memory.ts'
 import { recordSpans } from './record-spans.ts'
 import type { Call } from './spans.ts'
 
@@ -21,7 +22,7 @@ async function perform({ target, event }: Job): Promise<Call> {
   const start = now()
   const { statusCode = 0 } = await called(event)
   const end = now()
-  const peakBytes = process.resourceUsage().maxRSS * 1024
+  const peakBytes = peakMemory()
   return { statusCode, start, end, spans: takeSpans(), peakBytes }
 }
 
