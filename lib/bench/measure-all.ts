@@ -2,6 +2,7 @@ import type { Row } from './figures.ts'
 import { measureCold, total } from './measure-cold.ts'
 import { measureGrowth } from './measure-growth.ts'
 import { measureMemory } from './measure-memory.ts'
+import { measureOwnTime } from './measure-own-time.ts'
 import { measureRefused } from './measure-refused.ts'
 import { measureRival } from './measure-rival.ts'
 import { measureSideBySide } from './measure-side-by-side.ts'
@@ -27,6 +28,8 @@ export async function measureAll(
 ): Promise<Result> {
   say(`Warm sign-ups: ${rounds.warm} pairs`)
   const warm = await measureWarm(rig, rounds.warm)
+  say(`Own time: ${rounds.warm} sign-ups, after some that are not counted`)
+  const own = await measureOwnTime(rig, rounds.warm)
   say(`Refusals: ${rounds.refused} of each kind`)
   const refused = await measureRefused(rig, rounds.refused)
   say(`Start-up: ${rounds.startUp} pairs of processes`)
@@ -43,7 +46,9 @@ export async function measureAll(
   const rival = await measureRival(rig, rounds.rival)
   return {
     rows: [
-      ...warm.rows,
+      warm.againstFloor,
+      own,
+      warm.calls,
       refused,
       ...startUp,
       ...cold.rows,

@@ -3,11 +3,11 @@ import { floorEvents } from './floor-request.ts'
 import { startHandler } from './handler-process.ts'
 import type { Rig } from './rig.ts'
 import { newUsername, signUpEvent } from './sign-up-events.ts'
-import { type Call, length, named, ownTime } from './spans.ts'
-import { median, summarise, summariseRatios } from './statistics.ts'
+import { type Call, length, named } from './spans.ts'
+import { median, summariseRatios } from './statistics.ts'
 import { inTurns, repeat } from './turns.ts'
 
-/** Rounds after which the compiler has done with the code under measurement. */
+/** Rounds that are not counted. */
 const WARM_UP = 5
 
 /** A sign-up in a process that has done some, against its floor in the same process. */
@@ -37,7 +37,8 @@ export async function measureWarm(rig: Rig, rounds: number) {
     return {
       signUps,
       hashMs: median(signUps.flatMap((call) => named(call, 'hash').map(length))),
-      rows: [againstFloor(signUps, floors), ownTimeOf(signUps), callsOf(statements, created + 1)],
+      againstFloor: againstFloor(signUps, floors),
+      calls: callsOf(statements, created + 1),
     }
   } finally {
     await handler.stop()
@@ -53,20 +54,6 @@ function againstFloor(signUps: readonly Call[], floors: readonly Call[]): Figure
     digits: 3,
     atMost: 1.01,
     detail: `${median(own ?? []).toFixed(0)} ms ÷ ${median(least ?? []).toFixed(0)} ms in one process`,
-  }
-}
-
-function ownTimeOf(signUps: readonly Call[]): Figure {
-  const parts = signUps.map(ownTime)
-  const part = (name: 'beforeHash' | 'beforeCall' | 'afterCall') =>
-    median(parts.map((times) => times[name])).toFixed(2)
-  return {
-    what: 'its own time: neither hash nor wait for the answer',
-    summary: summarise(parts.map(({ total }) => total)),
-    unit: 'ms',
-    digits: 1,
-    atMost: 1,
-    detail: `${part('beforeHash')} ms to read and check, ${part('beforeCall')} to serialise and sign the call, ${part('afterCall')} to parse its answer, sign the token, log`,
   }
 }
 
