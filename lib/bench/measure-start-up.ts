@@ -8,8 +8,8 @@ import type { Rig } from './rig.ts'
 import { median, summariseRatios } from './statistics.ts'
 import { inTurns } from './turns.ts'
 
-/** Milliseconds of one start. */
-interface StartUp {
+/** Milliseconds of one start: from the spawn until the handler is loaded, and of CPU until then. */
+export interface StartUp {
   readonly wall: number
   readonly cpu: number
 }
@@ -40,7 +40,7 @@ export async function measureStartUp(rig: Rig, rounds: number): Promise<Figure[]
       unit: 'KB',
       digits: 0,
       atMost: 250,
-      detail: 'with logger, metrics, both AWS clients, the common passwords',
+      detail: 'with logger, metrics, the clients of both AWS services, the common passwords',
     },
     {
       ...ratio('start-up ÷ a handler with `node:https` and `node:crypto` alone', 'wall'),
@@ -50,7 +50,11 @@ export async function measureStartUp(rig: Rig, rounds: number): Promise<Figure[]
   ]
 }
 
-async function startOnce(rig: Rig, path: string): Promise<StartUp> {
+/** Starts one process that loads the handler at `path`. */
+export async function startOnce(
+  rig: { readonly env: Rig['env']; readonly paths: Pick<Rig['paths'], 'startChild'> },
+  path: string,
+): Promise<StartUp> {
   const spawned = now()
   const child = spawn(process.execPath, [rig.paths.startChild, path], {
     env: rig.env,
