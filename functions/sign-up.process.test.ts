@@ -7,6 +7,42 @@ import { environment, eventWith, readEvent } from '../lib/testing/handler.ts'
 
 const { run } = await bundleFunction()
 
+test('the bundle runs under strict flags and tells each outcome in one line, and its metrics', async (t) => {
+  const row = [[{ longValue: 7 }, { stringValue: 'gary' }]]
+  const denied = { status: 403, errorType: 'AccessDeniedException', body: { message: 'arn:' } }
+  const { url } = await scriptDataApi(t, [{ body: { records: row } }, denied])
+  const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...quiet } = environment(url)
+  // Set by someone in search of a fault, it would print events, passwords and all.
+  const env = {
+    ...quiet,
+    POWERTOOLS_LOGGER_LOG_EVENT: 'true',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+  }
+  const events = ['sign-up', 'sign-up-malformed', 'sign-up-base64'].map(readEvent)
+  const { stdout, stderr, status, statusCodes } = await run(env, events)
+
+  assert.equal(status, 0)
+  assert.deepEqual(statusCodes, ['201', '401', '500'])
+  const lines = `${stdout}${stderr}`.trim().split('\n')
+  const told = lines.flatMap((line) => /"requestId":"test".*"code":"(\w+)"/.exec(line)?.[1] ?? [])
+  assert.deepEqual(told.sort(), ['body_not_json', 'created', 'internal_error'])
+  for (const message of ['signed up', 'refused', 'fault']) {
+    assert.ok(
+      lines.some((line) => line.includes(`"message":"${message}"`)),
+      message,
+    )
+  }
+  assert.match(stdout, /"code":"created","userId":7,"hashMs":[\d.]+,"databaseMs":[\d.]+\}/)
+  for (const metric of ['SignUps', 'Refusals', 'Faults', 'HashMs', 'DatabaseMs', 'ColdStart']) {
+    assert.ok(
+      lines.some((line) => line.includes('"_aws"') && line.includes(`"${metric}":`)),
+      metric,
+    )
+  }
+  assert.match(stderr, /^\{"level":"ERROR",[^\n]*\}\n$/)
+  assert.doesNotMatch(`${stdout}${stderr}`, /correct horse|\$2b\$|arn:|gary|Zoë/)
+})
+
 test('a call that was made again is told and counted, and the SDK makes none of its own', async (t) => {
   const unavailable = { status: 504, errorType: 'DatabaseUnavailableException', body: {} }
   const row = { body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] } }
