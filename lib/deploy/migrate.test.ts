@@ -40,6 +40,7 @@ test('a stage is migrated and its role set up, and the second time only the latt
   const { env, queries, execute, requests } = await deployStage(t)
   const first = await migrate(['--stage', 'dev', '--region', 'eu-west-1'], env)
   const second = await migrate(['--stage', 'dev', '--region', 'eu-west-1'], env)
+  const dry = await migrate(['--stage', 'dev', '--dry-run'], env)
 
   assert.deepEqual(first, {
     stdout: `latchkey-dev in eu-west-1, database latchkey
@@ -60,6 +61,7 @@ latchkey_app may log in with the password of its secret
     stderr: '',
     status: 0,
   })
+  assert.match(dry.stdout, /\nNo migration to apply\nWould set the password [^\n]+\n$/)
   const secretIds = requests.flatMap(({ body }) => /"SecretId":"([^"]+)"/.exec(body)?.[1] ?? [])
   assert.deepEqual(secretIds, [STACK_OUTPUTS.AppSecretArn, STACK_OUTPUTS.AppSecretArn])
   assert.ok(queries.length > 10)

@@ -54,5 +54,7 @@ test('any other fault is not waited for, nor is what is no error', async () => {
 
 test('the silent one waits, and says nothing', async () => {
   assert.equal(SILENT.say('a line'), undefined)
-  assert.equal(await SILENT.wait(1), undefined)
+  const waiting = SILENT.wait(1)
+  assert.ok(waiting instanceof Promise)
+  await waiting
 })

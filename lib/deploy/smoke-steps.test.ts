@@ -71,6 +71,7 @@ test('the real handler on an embedded database passes every step', async (t) => 
     [usernames[0]?.toLowerCase(), false],
   )
   const { password } = JSON.parse(requests[0]?.body ?? '')
+  assert.equal(requests[0]?.headers['content-type'], 'application/json')
   assert.ok(password.length >= 16 && !lines.join().includes(password))
 })
 
@@ -161,6 +162,18 @@ const wrong: Record<string, { parts: EndpointParts; says: RegExp }> = {
       created: () => ({ status: 201, headers: { 'content-type': 'text/html' }, body: '<p>' }),
     },
     says: /content-type is text\/html/,
+  },
+  'a 201 of no type': {
+    parts: { created: () => ({ status: 201, headers: {}, body: '{}' }) },
+    says: /content-type is missing/,
+  },
+  'a 201 of null': {
+    parts: { created: () => ({ status: 201, headers: JSON_HEADERS, body: 'null' }) },
+    says: /no text in "token"/,
+  },
+  'a code that never ends': {
+    parts: { created: () => refuse(500, 'x'.repeat(1000)) },
+    says: /got 500 x{60}\.$/,
   },
   'no token': { parts: { created: () => create(undefined) }, says: /no text in "token"/ },
   'a token that is none': { parts: { created: () => create('a.b.c') }, says: /is no JWT/ },
