@@ -143,6 +143,18 @@ const wrong: Record<string, { parts: EndpointParts; says: RegExp }> = {
     parts: { created: () => refuse(503, 'database_resuming') },
     says: /Expected 201, got 503/,
   },
+  'a 503 that names a time in words': {
+    parts: { created: () => refuse(503, 'database_resuming', { 'retry-after': 'in 15' }) },
+    says: /Expected 201, got 503/,
+  },
+  'a 503 that names a time and more': {
+    parts: { created: () => refuse(503, 'database_resuming', { 'retry-after': '15 s' }) },
+    says: /Expected 201, got 503/,
+  },
+  'a 429 that names a time': {
+    parts: { created: () => refuse(429, 'slow_down', { 'retry-after': '1' }) },
+    says: /Expected 201, got 429 slow_down/,
+  },
   'a 200 with a token': {
     parts: { created: () => ({ status: 200, headers: JSON_HEADERS, body: '{}' }) },
     says: /Expected 201, got 200/,
@@ -162,6 +174,16 @@ const wrong: Record<string, { parts: EndpointParts; says: RegExp }> = {
       created: () => ({ status: 201, headers: { 'content-type': 'text/html' }, body: '<p>' }),
     },
     says: /content-type is text\/html/,
+  },
+  'a 201 of JSON that is called HTML': {
+    parts: {
+      created: () => ({ status: 201, headers: { 'content-type': 'text/html' }, body: '{}' }),
+    },
+    says: /content-type is text\/html/,
+  },
+  'a 201 that is called JSON and is none': {
+    parts: { created: () => ({ status: 201, headers: JSON_HEADERS, body: '<p>' }) },
+    says: /The 201 must be JSON/,
   },
   'a 201 of no type': {
     parts: { created: () => ({ status: 201, headers: {}, body: '{}' }) },
@@ -213,6 +235,10 @@ const wrong: Record<string, { parts: EndpointParts; says: RegExp }> = {
   'a name that can be had twice': {
     parts: { taken: create('a.b.c') },
     says: /Expected 400 username_taken, got 201/,
+  },
+  'another status for a taken name': {
+    parts: { taken: refuse(409, 'username_taken') },
+    says: /Expected 400 username_taken, got 409/,
   },
   'another code for a taken name': {
     parts: { taken: refuse(400, 'taken') },
