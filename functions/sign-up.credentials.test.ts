@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { createHash, createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { bundleFunction } from '../lib/testing/bundled-function.ts'
 import { environment, readEvent } from '../lib/testing/handler.ts'
-import { type HttpRequest, serveHttp } from '../lib/testing/http-endpoint.ts'
+import { serveHttp } from '../lib/testing/http-endpoint.ts'
+import { signatureOf } from '../lib/testing/signature.ts'
 
 const SIGN_UP = readEvent('sign-up')
 const ROW = [[{ longValue: 7 }, { stringValue: 'gary' }]]
@@ -77,25 +77,3 @@ test('without credentials the bundle calls nobody, and the log names the error',
   assert.equal(requests.length, 0)
   assert.match(stderr, /"error":"CredentialsProviderError"/)
 })
-
-/** The header that a POST without a query has to have, by AWS's "Create a signed AWS API request". */
-function signatureOf({ path, headers, body }: HttpRequest, secret: string): string {
-  const [, credential = '', names = ''] =
-    /Credential=([^,]+), SignedHeaders=([^,]+)/.exec(String(headers['authorization'])) ?? []
-  const [, date = '', region = '', service = ''] = credential.split('/')
-  const canonical = [
-    ...['POST', path, ''],
-    ...names.split(';').map((name) => `${name}:${String(headers[name]).trim()}`),
-    ...['', names, sha256(body)],
-  ].join('\n')
-  const scope = `${date}/${region}/${service}/aws4_request`
-  const text = `AWS4-HMAC-SHA256\n${headers['x-amz-date']}\n${scope}\n${sha256(canonical)}`
-  let key = Buffer.from(`AWS4${secret}`)
-  for (const part of [...scope.split('/'), text]) {
-    key = createHmac('sha256', key).update(part).digest()
-  }
-  const signature = key.toString('hex')
-  return `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names}, Signature=${signature}`
-}
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')

@@ -2,12 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type HttpAnswer, serveHttp } from '../testing/http-endpoint.ts'
 import { loadBoth, SECRET, STATEMENT } from '../testing/lean-and-whole.ts'
+import { json } from '../testing/sdk-endpoint.ts'
 
-const json = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) => ({
-  status,
-  headers: { 'content-type': 'application/json', 'x-amzn-requestid': 'request-1', ...headers },
-  body: typeof body === 'string' ? body : JSON.stringify(body),
-})
 const error = (status: number, type: string, body: unknown = { message: 'why' }) =>
   json(status, body, { 'x-amzn-errortype': type })
 

@@ -14,6 +14,9 @@ export type HttpAnswer =
 
 /** A request as it came. */
 export interface HttpRequest {
+  readonly method: string | undefined
+  /** The caller's, so one a connection. */
+  readonly port: number | undefined
   readonly path: string
   readonly headers: NodeJS.Dict<string | string[]>
   readonly body: string
@@ -27,6 +30,8 @@ export async function serveHttp(
   const requests: HttpRequest[] = []
   const server = createServer(async (incoming, outgoing) => {
     const request = {
+      method: incoming.method,
+      port: incoming.socket.remotePort,
       path: incoming.url ?? '',
       headers: incoming.headers,
       body: await text(incoming),
