@@ -6,7 +6,7 @@ import { serviceEndpoint } from './service-endpoint.ts'
 
 const region = 'eu-central-1'
 
-/** One region or more of each of AWS's partitions, and one that is in none. */
+/** One region or more of each of AWS's partitions, and two that are in none, one with all their names in it. */
 const REGIONS = [
   'us-east-1',
   'eu-central-1',
@@ -20,6 +20,7 @@ const REGIONS = [
   'eu-isoe-west-1',
   'us-isof-south-1',
   'moon-base-1',
+  'moon-cn-eusc-us-iso-us-isob-eu-isoe-us-isof-1',
 ]
 
 for (const { service, client } of [
@@ -45,8 +46,19 @@ test('a variable for one service goes before the one for all, and an empty one c
   assert.match(serviceEndpoint(none, 'rds-data', 'RDS_DATA').href, /^https:\/\/rds-data\./)
 })
 
+test('a FIPS endpoint is for whoever says true, and nothing else', () => {
+  const env = { AWS_REGION: 'us-east-1', AWS_USE_FIPS_ENDPOINT: 'false' }
+  assert.equal(serviceEndpoint(env, 'rds-data', '').hostname, 'rds-data.us-east-1.amazonaws.com')
+})
+
 test('what is no place is an error that names the variable', () => {
-  assert.throws(() => serviceEndpoint({}, 'rds-data', 'RDS_DATA'), /set AWS_REGION/)
+  assert.throws(
+    () => serviceEndpoint({}, 'rds-data', 'RDS_DATA'),
+    /There is no region: set AWS_REGION\./,
+  )
   const both = { AWS_ENDPOINT_URL: 'http://all/', AWS_USE_FIPS_ENDPOINT: 'true' }
-  assert.throws(() => serviceEndpoint(both, 'rds-data', 'RDS_DATA'), /AWS_USE_FIPS_ENDPOINT/)
+  assert.throws(
+    () => serviceEndpoint(both, 'rds-data', 'RDS_DATA'),
+    /^TypeError: AWS_USE_FIPS_ENDPOINT goes/,
+  )
 })
