@@ -85,8 +85,10 @@ function createClient(service: Service, options: ClientOptions = {}) {
     sha256: Sha256,
   })
 
+  let endpoint: URL | undefined
+
   async function sendOnce(command: Command, options: { readonly abortSignal?: AbortSignal }) {
-    const endpoint = serviceEndpoint(process.env, service.name, service.variable)
+    endpoint ??= serviceEndpoint(process.env, service.name, service.variable)
     const request = toRequest(endpoint, service, command)
     const signed = new HttpRequest(await signer.sign(request))
     const { response } = await handler.handle(signed, options)
