@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { bundleFunction } from '../lib/testing/bundled-function.ts'
-import { environment, readEvent } from '../lib/testing/handler.ts'
+import { environment } from '../lib/testing/handler.ts'
 
-const { metafile, path, run } = await bundleFunction()
+const { metafile, path } = await bundleFunction()
 const inputs = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs))
 
 /** How many bytes of the bundle are of the sources whose paths match. */
@@ -71,24 +71,4 @@ test("loading the bundle loads nothing of Node's that no start needs", () => {
   for (const costly of ['internal/crypto/webcrypto', 'zlib', 'http2', 'fs/promises', 'os']) {
     assert.ok(!stdout.includes(`"NativeModule ${costly}"`), costly)
   }
-})
-
-test('a variable that Powertools cannot read is answered 500 and told by its name', async () => {
-  const env = { ...environment('http://127.0.0.1:9'), POWERTOOLS_METRICS_DISABLED: 'maybe' }
-  const { stderr, status, statusCodes } = await run(env, [readEvent('sign-up')])
-  assert.equal(status, 0)
-  assert.deepEqual(statusCodes, ['500'])
-  assert.match(stderr, /"error":"ConfigError","detail":"[^"]*POWERTOOLS_METRICS_DISABLED is wrong/)
-})
-
-test('a key of 31 bytes is answered 500 and told by its variable, and its value is not told', async () => {
-  const secret = 'only-thirty-one-bytes-long-key!'
-  const env = { ...environment('http://127.0.0.1:9'), JWT_SECRET: secret, DB_NAME: '' }
-  const { stdout, stderr, status, statusCodes } = await run(env, [readEvent('sign-up')])
-  assert.equal(status, 0)
-  assert.deepEqual(statusCodes, ['500'])
-  assert.match(stderr, /^\{"level":"ERROR",[^\n]*"error":"ConfigError"[^\n]*\}\n$/)
-  assert.match(stderr, /JWT_SECRET is wrong: .*at least 32 bytes/)
-  assert.match(stderr, /DB_NAME is missing/)
-  assert.ok(!`${stdout}${stderr}`.includes(secret))
 })

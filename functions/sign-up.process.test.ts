@@ -70,3 +70,23 @@ test('a request that is repeated with its key is answered 201 by a second statem
   assert.deepEqual(statusCodes, ['201'])
   assert.equal(requests.length, 2)
 })
+
+test('a variable that Powertools cannot read is answered 500 and told by its name', async () => {
+  const env = { ...environment('http://127.0.0.1:9'), POWERTOOLS_METRICS_DISABLED: 'maybe' }
+  const { stderr, status, statusCodes } = await run(env, [readEvent('sign-up')])
+  assert.equal(status, 0)
+  assert.deepEqual(statusCodes, ['500'])
+  assert.match(stderr, /"error":"ConfigError","detail":"[^"]*POWERTOOLS_METRICS_DISABLED is wrong/)
+})
+
+test('a key of 31 bytes is answered 500 and told by its variable, and its value is not told', async () => {
+  const secret = 'only-thirty-one-bytes-long-key!'
+  const env = { ...environment('http://127.0.0.1:9'), JWT_SECRET: secret, DB_NAME: '' }
+  const { stdout, stderr, status, statusCodes } = await run(env, [readEvent('sign-up')])
+  assert.equal(status, 0)
+  assert.deepEqual(statusCodes, ['500'])
+  assert.match(stderr, /^\{"level":"ERROR",[^\n]*"error":"ConfigError"[^\n]*\}\n$/)
+  assert.match(stderr, /JWT_SECRET is wrong: .*at least 32 bytes/)
+  assert.match(stderr, /DB_NAME is missing/)
+  assert.ok(!`${stdout}${stderr}`.includes(secret))
+})
