@@ -1,4 +1,5 @@
 import { build } from 'esbuild'
+import { BUNDLING } from '../local/bundle.ts'
 
 /** CommonJS files: the two floors, and the programs that load them or the function. */
 export type ChildPaths = Readonly<
@@ -12,16 +13,9 @@ export type ChildPaths = Readonly<
 export async function bundleChildren(outdir: string): Promise<ChildPaths> {
   const names = ['floor-handler', 'floor-with-hash', 'handler-child', 'start-child']
   await build({
+    ...BUNDLING,
     entryPoints: names.map((name) => `${import.meta.dirname}/${name}.ts`),
     outdir,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    outExtension: { '.js': '.cjs' },
-    mainFields: ['module', 'main'],
-    logLevel: 'warning',
     // The module of the events can find their folder, which no process of the bench does.
     logOverride: { 'empty-import-meta': 'silent' },
   })

@@ -1,9 +1,23 @@
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { build, type Metafile } from 'esbuild'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { leanSdk } from './lean-sdk.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+/** How whatever runs as a process of its own is bundled: the function, and what the bench compares it with. */
+export const BUNDLING: BuildOptions = {
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node24',
+  // CommonJS under a name that says so needs no package.json beside it in the zip.
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  // The ESM builds of the SDK, of which esbuild can leave out what nothing calls.
+  mainFields: ['module', 'main'],
+  logLevel: 'warning',
+}
 
 /**
  * Bundles the function into `.build/`, which is emptied first: what lies there is what the zip holds.
@@ -12,21 +26,12 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export async function bundle(outdir = `${ROOT}.build`): Promise<Metafile> {
   await rm(outdir, { recursive: true, force: true })
   const { metafile } = await build({
+    ...BUNDLING,
     absWorkingDir: ROOT,
     entryPoints: ['functions/sign-up.ts'],
     outdir,
-    bundle: true,
-    minify: true,
     metafile: true,
-    platform: 'node',
-    target: 'node24',
-    // CommonJS under a name that says so needs no package.json beside it in the zip.
-    format: 'cjs',
-    outExtension: { '.js': '.cjs' },
-    // The ESM builds of the SDK, of which esbuild can leave out what nothing calls.
-    mainFields: ['module', 'main'],
     plugins: [leanSdk()],
-    logLevel: 'warning',
   })
   return metafile
 }
