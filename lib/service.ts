@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { Config, SigningKeySource } from './config.ts'
@@ -6,7 +7,7 @@ import { createPasswordHasher, verifyPassword } from './passwords.ts'
 import { createResponder } from './responses.ts'
 import { untilDeadline } from './retries.ts'
 import { readSecret } from './secrets.ts'
-import type { SignUpDeps } from './sign-up.ts'
+import type { SignToken, SignUpDeps } from './sign-up.ts'
 import { fixedKey, type LoadKey, storedKey } from './signing-key.ts'
 import { type Timings, timedDeps } from './timings.ts'
 import { createTokenSigner } from './tokens.ts'
@@ -33,7 +34,14 @@ export function startService(config: Config) {
     requestHandler: { connectionTimeout: CONNECTION_MILLISECONDS },
   })
   const users = createUserStore({ ...config, client })
-  const loadTokenSigner = async () => createTokenSigner(await loadKey(), config.token)
+
+  let signer: { readonly key: KeyObject; readonly signToken: SignToken } | undefined
+  /** The same signer as long as the key is the same, so that a key is imported once. */
+  const loadTokenSigner = async () => {
+    const key = await loadKey()
+    if (key !== signer?.key) signer = { key, signToken: createTokenSigner(key, config.token) }
+    return signer.signToken
+  }
 
   let first = true
   /** A process's first signature loads WebCrypto, 3 ms for which nobody waits while the first call is out. */

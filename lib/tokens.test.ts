@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createHmac, createSecretKey } from 'node:crypto'
+import { createHmac, createSecretKey, webcrypto } from 'node:crypto'
 import { test } from 'node:test'
 import { errors, jwtVerify } from 'jose'
 import { createTokenSigner } from './tokens.ts'
@@ -57,4 +57,15 @@ test('the key is the secret in UTF-8, as any other implementation of HS256 reads
   const [header, payload, signature] = token.split('.')
   const expected = createHmac('sha256', SECRET).update(`${header}.${payload}`)
   assert.equal(signature, expected.digest('base64url'))
+})
+
+test('a key is imported once for all of its tokens', async (t) => {
+  const toCryptoKey = t.mock.method(KEY, 'toCryptoKey')
+  const importKey = t.mock.method(webcrypto.subtle, 'importKey')
+  const sign = createTokenSigner(KEY, { ttlSeconds: 900 })
+  assert.equal(toCryptoKey.mock.callCount(), 0)
+  await sign(USER)
+  await sign(USER)
+  assert.equal(toCryptoKey.mock.callCount(), 1)
+  assert.equal(importKey.mock.callCount(), 0)
 })
