@@ -15,6 +15,8 @@ export interface Options {
 /** Pairs, or processes, or calls, by measurement; each pair is measured in turns. */
 export interface Rounds {
   readonly warm: number
+  /** Sign-ups that go before those whose own time is measured. */
+  readonly warmUp: number
   readonly refused: number
   readonly startUp: number
   readonly cold: number
@@ -28,6 +30,7 @@ export interface Rounds {
 
 const FULL: Rounds = {
   warm: 60,
+  warmUp: 1000,
   refused: 300,
   startUp: 60,
   cold: 15,
@@ -41,6 +44,7 @@ const FULL: Rounds = {
 
 const QUICK: Rounds = {
   warm: 12,
+  warmUp: 100,
   refused: 50,
   startUp: 12,
   cold: 5,

@@ -16,7 +16,10 @@ export function recordSpans(): () => readonly Span[] {
     if (!isStep(step) || step.name !== 'hashMs') return
     spans.push({ name: 'hash', start: step.start + CLOCK_OFFSET, end: step.end + CLOCK_OFFSET })
   })
-  subscribe('http.client.request.start', (message) => sent.set(requestOf(message), now()))
+  subscribe('http.client.request.start', (message) => {
+    const start = now() // First: what the recording takes is none of the function's time.
+    sent.set(requestOf(message), start)
+  })
   subscribe('http.client.response.finish', (message) => {
     const request = requestOf(message)
     const start = sent.get(request)

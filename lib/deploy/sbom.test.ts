@@ -31,7 +31,7 @@ test('every package that the bundle takes code from is listed, as it is installe
     const manifest: unknown = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'))
     return `${at(manifest, 'name')}@${at(manifest, 'version')}`
   })
-  assert.ok(bundled.length > 15)
+  assert.ok(bundled.some((id) => id.startsWith('jose@')))
   const ids = listed.map(({ id }) => id)
   assert.deepEqual(
     bundled.filter((id) => !ids.includes(id)),

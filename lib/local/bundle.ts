@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
-import { leanSdk } from './lean-sdk.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -19,6 +18,12 @@ export const BUNDLING: BuildOptions = {
   logLevel: 'warning',
 }
 
+/** In the bundle `lib/sdk/` stands for the SDK's clients; where the code runs unbundled they are the SDK's. */
+export const OWN_CLIENTS: Readonly<Record<string, string>> = {
+  '@aws-sdk/client-rds-data': `${ROOT}lib/sdk/clients.ts`,
+  '@aws-sdk/client-secrets-manager': `${ROOT}lib/sdk/clients.ts`,
+}
+
 /**
  * Bundles the function into `.build/`, which is emptied first: what lies there is what the zip holds.
  * Returns esbuild's metafile, which names every source in the bundle.
@@ -31,7 +36,7 @@ export async function bundle(outdir = `${ROOT}.build`): Promise<Metafile> {
     entryPoints: ['functions/sign-up.ts'],
     outdir,
     metafile: true,
-    plugins: [leanSdk()],
+    alias: OWN_CLIENTS,
   })
   return metafile
 }

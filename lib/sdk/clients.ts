@@ -1,19 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Sha256 } from '@smithy/core/checksum'
-import { HttpRequest } from '@smithy/core/transport'
-import { NodeHttpHandler, type NodeHttpHandlerOptions } from '@smithy/node-http-handler'
-import { SignatureV4 } from '@smithy/signature-v4'
 import { retryFor } from '../faults.ts'
 import { lambdaCredentials } from './credentials.ts'
+import { type HttpOptions, httpEndpoint } from './http-endpoint.ts'
 import { type ErrorPlace, readAnswer } from './read-answer.ts'
 import { serviceEndpoint } from './service-endpoint.ts'
+import { createSigner } from './signature.ts'
 
 /**
- * In the bundle this stands for the two clients of the SDK, with as much of them as this function uses. Of the
- * SDK it takes the parts: the signer, the HTTP handler with its pool of connections and its time-outs, the
- * providers of credentials. `lib/local/lean-sdk.*test.ts` hold the two side by side. Two things of the SDK
- * have no place here: it corrects for a clock that is wrong, which Lambda's is not, and its settings in
- * `~/.aws` and in variables other than `AWS_REGION`, `AWS_ENDPOINT_URL…` and `AWS_USE_FIPS_ENDPOINT`.
+ * In the bundle this stands for the two clients of the SDK, with as much of them as this function uses;
+ * `lib/local/bundle.clients*.test.ts` hold the two side by side. Two things of the SDK have no place here: it
+ * corrects for a clock that is wrong, which Lambda's is not, and its settings in `~/.aws` and in variables other
+ * than `AWS_REGION`, `AWS_ENDPOINT_URL…` and `AWS_USE_FIPS_ENDPOINT`.
  */
 
 interface Service {
@@ -58,8 +55,7 @@ export function GetSecretValueCommand(input: object): Command {
 export interface ClientOptions {
   /** How often a call is sent at most, if `fault-policy.ts` has it that sending it again can help. */
   readonly maxAttempts?: number
-  /** The SDK's handler: connections are kept alive; time-outs in milliseconds. */
-  readonly requestHandler?: NodeHttpHandlerOptions
+  readonly requestHandler?: HttpOptions
 }
 
 /** A client of the Data API. Like all of these it takes `new`, as its counterpart in the SDK does. */
@@ -73,64 +69,64 @@ export function SecretsManagerClient(options?: ClientOptions) {
 }
 
 function createClient(service: Service, options: ClientOptions = {}) {
-  const { maxAttempts = 3, requestHandler, ...others } = options
+  const { maxAttempts = 3, requestHandler = {}, ...others } = options
   // The types at the call are the SDK's, which has more.
   const [unknown] = Object.keys(others)
   if (unknown !== undefined) throw new TypeError(`lib/sdk/clients.ts has no option ${unknown}.`)
-  const handler = new NodeHttpHandler(requestHandler)
-  const signer = new SignatureV4({
-    service: service.name,
-    region: process.env['AWS_REGION'] ?? '',
-    credentials: lambdaCredentials(),
-    sha256: Sha256,
-  })
+  const credentials = lambdaCredentials()
 
-  let endpoint: URL | undefined
+  let connected: ReturnType<typeof connect> | undefined
+  /** At the first call, which is what a wrong environment fails. */
+  function connect() {
+    const { region, url } = serviceEndpoint(process.env, service.name, service.variable)
+    return {
+      url,
+      sign: createSigner(service.name, region),
+      endpoint: httpEndpoint(url, requestHandler),
+    }
+  }
 
-  async function sendOnce(command: Command, options: { readonly abortSignal?: AbortSignal }) {
-    endpoint ??= serviceEndpoint(process.env, service.name, service.variable)
-    const request = toRequest(endpoint, service, command)
-    const signed = new HttpRequest(await signer.sign(request))
-    const { response } = await handler.handle(signed, options)
-    return readAnswer(response, service.errorPlaces)
+  async function sendOnce({ path, headers, input }: Command, signal?: AbortSignal) {
+    connected ??= connect()
+    const { url, sign, endpoint } = connected
+    const request = {
+      path: url.pathname.replace(/\/$/, '') + path,
+      headers: { host: url.host, 'content-type': service.contentType, ...headers },
+      body: JSON.stringify(input),
+    }
+    const signed = sign(request, await credentials())
+    const sent = { ...signed, ...unsignedHeaders(request.body) }
+    const answer = await endpoint.send({ method: 'POST', ...request, headers: sent }, signal)
+    return readAnswer(answer, service.errorPlaces)
   }
 
   return {
     /** Sends the command; rejects with errors of the names, messages and `$metadata` of the SDK's. */
-    async send(command: Command, options: { readonly abortSignal?: AbortSignal } = {}) {
+    async send(command: Command, { abortSignal }: { readonly abortSignal?: AbortSignal } = {}) {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await sendOnce(command, options)
+          return await sendOnce(command, abortSignal)
         } catch (error) {
-          const last = attempt >= maxAttempts || options.abortSignal?.aborted
+          const last = attempt >= maxAttempts || abortSignal?.aborted
           if (last || retryFor(error) === 'never') throw error
           // The SDK's pause: at random up to 100 ms, and up to twice as long from time to time.
           await sleep(Math.random() * 100 * 2 ** (attempt - 1))
         }
       }
     },
-    destroy: () => handler.destroy(),
+    destroy: () => connected?.endpoint.close(),
   }
 }
 
-function toRequest(endpoint: URL, { contentType }: Service, { path, headers, input }: Command) {
-  const body = JSON.stringify(input)
+/** What may change on the way, so that no signature may depend on it. */
+function unsignedHeaders(body: string) {
   const trace = process.env['_X_AMZN_TRACE_ID']
-  return new HttpRequest({
-    method: 'POST',
-    protocol: endpoint.protocol,
-    hostname: endpoint.hostname,
-    ...(endpoint.port !== '' && { port: Number(endpoint.port) }),
-    path: endpoint.pathname.replace(/\/$/, '') + path,
-    headers: {
-      host: endpoint.host,
-      'content-type': contentType,
-      'content-length': String(Buffer.byteLength(body)),
-      'user-agent': `latchkey nodejs/${process.versions.node}`,
-      // X-Ray's, so that the call is part of the request's trace.
-      ...(trace !== undefined && { 'x-amzn-trace-id': trace }),
-      ...headers,
-    },
-    body,
-  })
+  return {
+    'content-length': String(Buffer.byteLength(body)),
+    'user-agent': USER_AGENT,
+    // X-Ray's, so that the call is part of the request's trace.
+    ...(trace !== undefined && { 'x-amzn-trace-id': trace }),
+  }
 }
+
+const USER_AGENT = `latchkey nodejs/${process.versions.node}`

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, type TestContext, test } from 'node:test'
 import { serveHttp } from '../testing/http-endpoint.ts'
+import { json } from '../testing/sdk-endpoint.ts'
 import { lambdaCredentials } from './credentials.ts'
 
 const KEY = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' }
@@ -27,13 +28,15 @@ async function serveCredentials(t: TestContext, milliseconds: number) {
   return { url, requests }
 }
 
-test('credentials of the environment come with token and account', async () => {
-  Object.assign(process.env, { ...KEY, AWS_SESSION_TOKEN: 'token', AWS_ACCOUNT_ID: '000000000000' })
-  const { accessKeyId, secretAccessKey, sessionToken, accountId } = await lambdaCredentials()()
-  assert.deepEqual(
-    [accessKeyId, secretAccessKey, sessionToken, accountId],
-    ['key', 'secret', 'token', '000000000000'],
-  )
+test('credentials of the environment come with their token, if there is one', async () => {
+  for (const [token, sessionToken] of [
+    ['token', 'token'],
+    ['', undefined],
+  ]) {
+    Object.assign(process.env, { ...KEY, AWS_SESSION_TOKEN: token })
+    const expected = { accessKeyId: 'key', secretAccessKey: 'secret', sessionToken }
+    assert.deepEqual(await lambdaCredentials()(), expected)
+  }
 })
 
 test('credentials without an end are read once', async () => {
@@ -64,13 +67,71 @@ test('credentials of an endpoint are read again when they end within five minute
   assert.deepEqual(keys, ['key 1', 'key 1', 'key 2'])
 })
 
-test("a path is one of the container's endpoint", async (t) => {
+test('the endpoint is asked for its path, with the token of the environment if there is one', async (t) => {
   const { url, requests } = await serveCredentials(t, 2 * FIVE_MINUTES)
-  // What is put behind the endpoint's address, which makes that a user's name at loopback.
-  process.env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'] = `@${new URL(url).host}/credentials`
-  assert.equal((await lambdaCredentials()()).accessKeyId, 'key 1')
-  assert.equal(requests[0]?.path, '/credentials')
+  process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = `${url}/credentials?of=me`
+  for (const token of ['let me in', '']) {
+    process.env['AWS_CONTAINER_AUTHORIZATION_TOKEN'] = token
+    await lambdaCredentials()()
+  }
+  assert.deepEqual(
+    requests.map(({ method, path, headers }) => [method, path, headers['authorization']]),
+    [
+      ['GET', '/credentials?of=me', 'let me in'],
+      ['GET', '/credentials?of=me', undefined],
+    ],
+  )
 })
+
+const ANSWER = { AccessKeyId: 'key', SecretAccessKey: 'secret', Token: 'token', Expiration: '2026' }
+
+for (const { what, status, body } of [
+  { what: 'an error', status: 500, body: ANSWER },
+  { what: 'no JSON', status: 200, body: '<html>' },
+  ...Object.keys(ANSWER).map((name) => ({
+    what: `an answer without ${name}`,
+    status: 200,
+    body: { ...ANSWER, [name]: undefined },
+  })),
+]) {
+  test(`${what} of the endpoint is no credential`, async (t) => {
+    const { url, requests } = await serveHttp(t, () => json(status, body))
+    process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = url
+    await assert.rejects(lambdaCredentials()(), {
+      name: 'CredentialsProviderError',
+      message: 'AWS_CONTAINER_CREDENTIALS_FULL_URI gave no credentials.',
+    })
+    assert.equal(requests.length, 1)
+  })
+}
+
+test('an endpoint that cannot be reached is no credential, and its error says why', async () => {
+  process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = 'http://127.0.0.1:9'
+  await assert.rejects(lambdaCredentials()(), (error) => {
+    assert.ok(error instanceof Error && error.name === 'CredentialsProviderError')
+    assert.equal(Reflect.get(Object(error.cause), 'code'), 'ECONNREFUSED')
+    return true
+  })
+})
+
+for (const { uri, asked } of [
+  { uri: 'http://127.0.0.1:9', asked: true },
+  { uri: 'http://localhost:9', asked: true },
+  { uri: 'http://[::1]:9', asked: true },
+  { uri: 'https://127.0.0.1:9', asked: true },
+  { uri: 'https://credentials.invalid:9', asked: true },
+  { uri: 'http://credentials.invalid:9', asked: false },
+  { uri: 'http://127.0.0.1.invalid:9', asked: false },
+  { uri: 'http://not-localhost:9', asked: false },
+  { uri: 'localhost', asked: false },
+]) {
+  test(`${uri} is ${asked ? 'asked' : 'not sent the token of the environment'}`, async () => {
+    process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = uri
+    await assert.rejects(lambdaCredentials()(), {
+      message: asked ? /gave no credentials/ : /must be a URL of https, or of this machine/,
+    })
+  })
+}
 
 for (const { what, env } of [
   { what: 'nothing', env: {} },
@@ -84,7 +145,6 @@ for (const { what, env } of [
       name: 'CredentialsProviderError',
       message:
         /: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_CONTAINER_CREDENTIALS_FULL_URI\.$/,
-      tryNextLink: false,
     })
   })
 }

@@ -1,32 +1,102 @@
-import { fromEnv } from '@aws-sdk/credential-provider-env'
-import { fromHttp } from '@aws-sdk/credential-provider-http'
-import { CredentialsProviderError, memoize } from '@smithy/core/config'
+import { httpEndpoint } from './http-endpoint.ts'
+import type { Credentials } from './signature.ts'
+
+/** Credentials, and when they end, if they do. */
+interface TemporaryCredentials extends Credentials {
+  readonly expiration?: Date | undefined
+}
 
 /** Credentials that end are read again this long before: what the SDK's own chain does. */
 const REFRESH_AHEAD_MILLISECONDS = 300_000
 
+/** The endpoint is on the same machine. */
+const CONTAINER_MILLISECONDS = 1000
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
+
+/** There are no credentials; the name is the SDK's. */
+class CredentialsProviderError extends Error {
+  override name = 'CredentialsProviderError'
+}
+
 /**
- * Credentials in the two ways in which Lambda gives them: in the environment, or from an HTTP endpoint that the
- * environment names, as SnapStart does. Of the SDK's chain of providers, files, SSO, processes and EC2's
- * metadata service are not here, which no Lambda has.
+ * Credentials in the two ways in which Lambda gives them: in the environment, or, where a process may be older
+ * than those can be, as with SnapStart, from an HTTP endpoint that the environment names. They are read once,
+ * and again before they end. Of the SDK's chain of providers, files, SSO, processes, ECS, EKS and EC2 are not
+ * here, which no Lambda has.
  */
-export const lambdaCredentials = () =>
-  memoize(
-    async () => {
-      const { env } = process
-      if (env['AWS_ACCESS_KEY_ID'] && env['AWS_SECRET_ACCESS_KEY']) return fromEnv()()
-      if (
-        env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] ||
-        env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']
-      ) {
-        return fromHttp()()
-      }
-      throw new CredentialsProviderError(
-        'There are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_CONTAINER_CREDENTIALS_FULL_URI.',
-        { tryNextLink: false },
-      )
-    },
-    ({ expiration }) =>
-      expiration !== undefined && expiration.getTime() - Date.now() < REFRESH_AHEAD_MILLISECONDS,
-    ({ expiration }) => expiration !== undefined,
+export function lambdaCredentials(): () => Promise<Credentials> {
+  let kept: TemporaryCredentials | undefined
+  let reading: Promise<TemporaryCredentials> | undefined
+  return async () => {
+    if (kept !== undefined && !endsSoon(kept)) return kept
+    reading ??= readCredentials().finally(() => {
+      reading = undefined
+    })
+    kept = await reading
+    return kept
+  }
+}
+
+const endsSoon = ({ expiration }: TemporaryCredentials) =>
+  expiration !== undefined && expiration.getTime() - Date.now() < REFRESH_AHEAD_MILLISECONDS
+
+async function readCredentials(): Promise<TemporaryCredentials> {
+  const { env } = process
+  const accessKeyId = env['AWS_ACCESS_KEY_ID']
+  const secretAccessKey = env['AWS_SECRET_ACCESS_KEY']
+  if (accessKeyId && secretAccessKey) {
+    return { accessKeyId, secretAccessKey, sessionToken: env['AWS_SESSION_TOKEN'] || undefined }
+  }
+  const uri = env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
+  if (uri) return readContainerCredentials(uri, env['AWS_CONTAINER_AUTHORIZATION_TOKEN'])
+  throw new CredentialsProviderError(
+    'There are no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_CONTAINER_CREDENTIALS_FULL_URI.',
   )
+}
+
+/** AWS SDKs and tools reference guide, "Container credential provider". */
+async function readContainerCredentials(uri: string, token = ''): Promise<TemporaryCredentials> {
+  const url = URL.parse(uri)
+  if (url === null || (url.protocol !== 'https:' && !LOOPBACK.test(url.hostname))) {
+    throw new CredentialsProviderError(
+      'AWS_CONTAINER_CREDENTIALS_FULL_URI must be a URL of https, or of this machine.',
+    )
+  }
+  const endpoint = httpEndpoint(url, { requestTimeout: CONTAINER_MILLISECONDS })
+  try {
+    const { statusCode, body } = await endpoint.send({
+      method: 'GET',
+      path: url.pathname + url.search,
+      headers: token ? { authorization: token } : {},
+      body: '',
+    })
+    if (statusCode !== 200) throw new Error(`It answered ${statusCode}.`)
+    return parseContainerCredentials(JSON.parse(body))
+  } catch (cause) {
+    throw new CredentialsProviderError('AWS_CONTAINER_CREDENTIALS_FULL_URI gave no credentials.', {
+      cause,
+    })
+  } finally {
+    endpoint.close()
+  }
+}
+
+function parseContainerCredentials(answer: Readonly<Record<string, unknown>>) {
+  const { AccessKeyId, SecretAccessKey, Token, Expiration } = answer
+  const expiration = new Date(String(Expiration))
+  if (
+    typeof AccessKeyId !== 'string' ||
+    typeof SecretAccessKey !== 'string' ||
+    typeof Token !== 'string' ||
+    Number.isNaN(expiration.getTime())
+  ) {
+    throw new Error('It answered without AccessKeyId, SecretAccessKey, Token and Expiration.')
+  }
+  return {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    sessionToken: Token,
+    expiration,
+  }
+}

@@ -1,23 +1,28 @@
-import type { HttpResponse } from '@smithy/core/transport'
-import { streamCollector } from '@smithy/node-http-handler'
+import type { HttpAnswer } from './http-endpoint.ts'
 
 /** Where the class of an error may stand in an answer. */
 export type ErrorPlace = 'header' | 'code' | '__type'
 
 /**
- * Reads the answer of a service that speaks JSON. Rejects with an error that has the name, message, `$fault`
- * and `$metadata` of the SDK's, its class looked for at `places`, the first one first; what is no JSON rejects
- * with a SyntaxError that has the `$metadata`.
+ * Reads the answer of a service that speaks JSON. Throws an error that has the name, message, `$fault` and
+ * `$metadata` of the SDK's, its class looked for at `places`, the first one first; what is no JSON throws a
+ * SyntaxError that has the `$metadata`.
  */
-export async function readAnswer(response: HttpResponse, places: readonly ErrorPlace[]) {
-  const { statusCode, headers } = response
+export function readAnswer(
+  { statusCode, headers, body }: HttpAnswer,
+  places: readonly ErrorPlace[],
+) {
   const $metadata = { httpStatusCode: statusCode, requestId: headers['x-amzn-requestid'] }
-  const body = parseJson(Buffer.from(await streamCollector(response.body)).toString(), $metadata)
-  if (statusCode < 300) return { ...body, $metadata }
+  const output = parseJson(body, $metadata)
+  if (statusCode < 300) return { ...output, $metadata }
 
-  const told = { header: headers['x-amzn-errortype'], code: body['code'], __type: body['__type'] }
+  const told = {
+    header: headers['x-amzn-errortype'],
+    code: output['code'],
+    __type: output['__type'],
+  }
   const name = places.map((place) => told[place]).find((value) => value !== undefined)
-  const message = body['message'] ?? body['Message']
+  const message = output['message'] ?? output['Message']
   throw Object.assign(new Error(typeof message === 'string' ? message : 'UnknownError'), {
     name: className(name),
     $fault: statusCode < 500 ? 'client' : 'server',

@@ -32,31 +32,42 @@ for (const { service, client } of [
       for (const UseFIPS of [false, true]) {
         const { url } = client.config.endpointProvider({ Region, UseFIPS })
         const env = { AWS_REGION: Region, ...(UseFIPS && { AWS_USE_FIPS_ENDPOINT: 'true' }) }
-        assert.equal(serviceEndpoint(env, service, '').href, url.href)
+        const ours = serviceEndpoint(env, service, '')
+        assert.deepEqual([ours.region, ours.url.href], [Region, url.href])
       }
     }
   })
 }
 
 test('a variable for one service goes before the one for all, and an empty one counts as none', () => {
-  const env = { AWS_ENDPOINT_URL: 'http://all/', AWS_ENDPOINT_URL_RDS_DATA: 'http://one:1/path' }
-  assert.equal(serviceEndpoint(env, 'rds-data', 'RDS_DATA').href, 'http://one:1/path')
-  assert.equal(serviceEndpoint(env, 'secretsmanager', 'SECRETS_MANAGER').href, 'http://all/')
+  const all = { AWS_REGION: region, AWS_ENDPOINT_URL: 'http://all/' }
+  const env = { ...all, AWS_ENDPOINT_URL_RDS_DATA: 'http://one:1/path' }
+  assert.equal(serviceEndpoint(env, 'rds-data', 'RDS_DATA').url.href, 'http://one:1/path')
+  assert.equal(serviceEndpoint(env, 'secretsmanager', 'SECRETS_MANAGER').url.href, 'http://all/')
   const none = { AWS_REGION: region, AWS_ENDPOINT_URL: '', AWS_ENDPOINT_URL_RDS_DATA: '' }
-  assert.match(serviceEndpoint(none, 'rds-data', 'RDS_DATA').href, /^https:\/\/rds-data\./)
+  assert.match(serviceEndpoint(none, 'rds-data', 'RDS_DATA').url.href, /^https:\/\/rds-data\./)
 })
 
 test('a FIPS endpoint is for whoever says true, and nothing else', () => {
   const env = { AWS_REGION: 'us-east-1', AWS_USE_FIPS_ENDPOINT: 'false' }
-  assert.equal(serviceEndpoint(env, 'rds-data', '').hostname, 'rds-data.us-east-1.amazonaws.com')
+  assert.equal(
+    serviceEndpoint(env, 'rds-data', '').url.hostname,
+    'rds-data.us-east-1.amazonaws.com',
+  )
 })
 
 test('what is no place is an error that names the variable', () => {
-  assert.throws(
-    () => serviceEndpoint({}, 'rds-data', 'RDS_DATA'),
-    /There is no region: set AWS_REGION\./,
-  )
-  const both = { AWS_ENDPOINT_URL: 'http://all/', AWS_USE_FIPS_ENDPOINT: 'true' }
+  for (const env of [{}, { AWS_REGION: '' }, { AWS_ENDPOINT_URL: 'http://all/' }]) {
+    assert.throws(
+      () => serviceEndpoint(env, 'rds-data', 'RDS_DATA'),
+      /There is no region: set AWS_REGION\./,
+    )
+  }
+  const both = {
+    AWS_REGION: region,
+    AWS_ENDPOINT_URL: 'http://all/',
+    AWS_USE_FIPS_ENDPOINT: 'true',
+  }
   assert.throws(
     () => serviceEndpoint(both, 'rds-data', 'RDS_DATA'),
     /^TypeError: AWS_USE_FIPS_ENDPOINT goes/,

@@ -11,19 +11,30 @@ const SUFFIXES: readonly (readonly [regions: RegExp, suffix: string])[] = [
   [/^/, 'amazonaws.com'],
 ]
 
+/** A service, as far as a request has to know. */
+export interface ServiceEndpoint {
+  readonly region: string
+  readonly url: URL
+}
+
 /**
  * Where a service is: where `AWS_ENDPOINT_URL_<VARIABLE>` or `AWS_ENDPOINT_URL` says, else where AWS has it in
  * `AWS_REGION`, with `AWS_USE_FIPS_ENDPOINT=true` at its FIPS endpoint. Throws where the SDK does.
  */
-export function serviceEndpoint(env: Environment, service: string, variable: string): URL {
+export function serviceEndpoint(
+  env: Environment,
+  service: string,
+  variable: string,
+): ServiceEndpoint {
+  const region = env['AWS_REGION']
+  if (!region) throw new TypeError('There is no region: set AWS_REGION.')
   const fips = env['AWS_USE_FIPS_ENDPOINT'] === 'true'
   const own = env[`AWS_ENDPOINT_URL_${variable}`] || env['AWS_ENDPOINT_URL']
   if (own) {
     if (fips) throw new TypeError('AWS_USE_FIPS_ENDPOINT goes with no AWS_ENDPOINT_URL.')
-    return new URL(own)
+    return { region, url: new URL(own) }
   }
-  const region = env['AWS_REGION']
-  if (!region) throw new TypeError('There is no region: set AWS_REGION.')
   const suffix = SUFFIXES.find(([regions]) => regions.test(region))?.[1]
-  return new URL(`https://${service}${fips ? '-fips' : ''}.${region}.${suffix}`)
+  const host = `${service}${fips ? '-fips' : ''}.${region}.${suffix}`
+  return { region, url: new URL(`https://${host}`) }
 }

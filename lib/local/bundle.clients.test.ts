@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type HttpAnswer, serveHttp } from '../testing/http-endpoint.ts'
-import { loadBoth, SECRET, STATEMENT } from '../testing/lean-and-whole.ts'
-import { json } from '../testing/sdk-endpoint.ts'
+import { loadBoth, SECRET, STATEMENT } from '../testing/own-and-sdk-clients.ts'
+import { json, SECRET_KEY } from '../testing/sdk-endpoint.ts'
+import { signatureOf } from '../testing/signature.ts'
 
 const error = (status: number, type: string, body: unknown = { message: 'why' }) =>
   json(status, body, { 'x-amzn-errortype': type })
@@ -43,19 +44,22 @@ for (const { operation, input, answers } of [
   { operation: 'execute', input: STATEMENT, answers: { ...ROWS, ...EITHER } },
   { operation: 'getSecret', input: SECRET, answers: { ...SECRETS, ...EITHER } },
 ] as const) {
-  test(`${operation} sends and reads the same with the plugin and without`, async (t) => {
-    const [lean, whole] = await loadBoth(t)
+  test(`${operation} sends and reads the same by our clients as by the SDK's`, async (t) => {
+    const [own, sdk] = await loadBoth(t)
     for (const [name, answer] of Object.entries(answers)) {
       const { url, requests } = await serveHttp(t, () => answer)
       process.env['AWS_ENDPOINT_URL'] = url
-      const read = await lean[operation](input, { maxAttempts: 1 })
-      assert.deepEqual(read, await whole[operation](input, { maxAttempts: 1 }), name)
+      const read = await own[operation](input, { maxAttempts: 1 })
+      assert.deepEqual(read, await sdk[operation](input, { maxAttempts: 1 }), name)
       const [ours, theirs] = requests.map(({ path, headers, body }) => ({
         path,
         body,
         headers: Object.fromEntries(Object.entries(headers).filter(([key]) => !PASSING.test(key))),
       }))
       assert.deepEqual(ours, theirs, name)
+      for (const request of requests) {
+        assert.equal(request.headers['authorization'], signatureOf(request, SECRET_KEY), name)
+      }
     }
   })
 }

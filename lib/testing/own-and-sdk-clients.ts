@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
-import { build, type Plugin } from 'esbuild'
-import { leanSdk } from '../local/lean-sdk.ts'
+import { type BuildOptions, build } from 'esbuild'
+import { OWN_CLIENTS } from '../local/bundle.ts'
+import { SECRET_KEY } from './sdk-endpoint.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 /** The calls that the function makes, each with what came of it. What is undefined is as good as absent. */
@@ -43,9 +44,10 @@ export const STATEMENT = {
 export const SECRET = { SecretId: 'arn:jwt' }
 
 /** The calls over the clients as the bundle has them, and over the SDK's; both go where AWS_ENDPOINT_URL says. */
-export const loadBoth = (t: TestContext) => Promise.all([load(t, [leanSdk()]), load(t, [])])
+export const loadBoth = (t: TestContext) =>
+  Promise.all([load(t, { alias: OWN_CLIENTS }), load(t, {})])
 
-async function load(t: TestContext, plugins: Plugin[]): Promise<Calls> {
+async function load(t: TestContext, options: BuildOptions): Promise<Calls> {
   const outfile = `${temporaryFolder(t)}/calls.cjs`
   await build({
     stdin: { contents: CALLS, resolveDir: import.meta.dirname },
@@ -54,7 +56,7 @@ async function load(t: TestContext, plugins: Plugin[]): Promise<Calls> {
     platform: 'node',
     format: 'cjs',
     mainFields: ['module', 'main'],
-    plugins,
+    ...options,
   })
   return import(outfile)
 }
@@ -62,7 +64,7 @@ async function load(t: TestContext, plugins: Plugin[]): Promise<Calls> {
 Object.assign(process.env, {
   AWS_REGION: 'eu-central-1',
   AWS_ACCESS_KEY_ID: 'key',
-  AWS_SECRET_ACCESS_KEY: 'secret',
+  AWS_SECRET_ACCESS_KEY: SECRET_KEY,
   AWS_SESSION_TOKEN: 'token',
   // As on Lambda: the SDK asks for both before it sends a trace on.
   AWS_LAMBDA_FUNCTION_NAME: 'signUp',

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { serveHttp } from '../testing/http-endpoint.ts'
+import { type HttpOptions, httpEndpoint } from './http-endpoint.ts'
+
+const GET = { method: 'GET', path: '/', headers: {}, body: '' } as const
+const HEAD = 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n'
+
+/** An endpoint at a server on loopback that does with each connection's first bytes what `answer` does. */
+async function rawEndpoint(
+  t: TestContext,
+  answer: (socket: Socket) => unknown,
+  options: HttpOptions = {},
+) {
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).once('data', () => answer(socket))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  assert.ok(address !== null && typeof address === 'object')
+  const endpoint = httpEndpoint(new URL(`http://127.0.0.1:${address.port}`), options)
+  t.after(() => {
+    endpoint.close()
+    server.close()
+  })
+  return endpoint
+}
+
+test('a request is sent and its answer read, whatever the status', async (t) => {
+  for (const status of [200, 404, 503]) {
+    const { url, requests } = await serveHttp(t, () => ({ status, headers: { a: 'b' }, body: 'ö' }))
+    const endpoint = httpEndpoint(new URL(url), {})
+    t.after(endpoint.close)
+    const answer = await endpoint.send({
+      method: 'POST',
+      path: '/path?a=b',
+      headers: { c: 'd' },
+      body: 'Zoë',
+    })
+    assert.equal(answer.statusCode, status)
+    assert.equal(answer.body, 'ö')
+    assert.equal(answer.headers['a'], 'b')
+    assert.partialDeepStrictEqual(requests, [
+      { method: 'POST', path: '/path?a=b', headers: { c: 'd' }, body: 'Zoë' },
+    ])
+  }
+})
+
+test('a character that arrives in two pieces is one', async (t) => {
+  const [first = 0, ...rest] = Buffer.from('😀')
+  const endpoint = await rawEndpoint(t, (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n')
+    socket.write(Uint8Array.of(first))
+    setImmediate(() => socket.write(Uint8Array.from(rest)))
+  })
+  assert.equal((await endpoint.send(GET)).body, '😀')
+})
+
+test('an address of IPv6 is one', async (t) => {
+  const endpoint = httpEndpoint(new URL('http://[::1]:9'), {})
+  t.after(endpoint.close)
+  await assert.rejects(endpoint.send(GET), { code: 'ECONNREFUSED', address: '::1' })
+})
+
+test('a connection that breaks within the answer rejects', async (t) => {
+  const endpoint = await rawEndpoint(t, (socket) => socket.end(`${HEAD}half`))
+  await assert.rejects(endpoint.send(GET), { code: 'ECONNRESET' })
+})
+
+test('an answer that stops in its middle is over after requestTimeout', async (t) => {
+  const endpoint = await rawEndpoint(t, (socket) => socket.write(`${HEAD}half`), {
+    requestTimeout: 50,
+  })
+  await assert.rejects(endpoint.send(GET), {
+    name: 'TimeoutError',
+    code: 'ETIMEDOUT',
+    message: 'There was no answer within 50 ms.',
+  })
+})
+
+test('a signal ends an answer that has stopped in its middle, and its connection', async (t) => {
+  const closed = Promise.withResolvers<void>()
+  const abort = new AbortController()
+  const endpoint = await rawEndpoint(t, (socket) => {
+    socket.once('close', () => closed.resolve())
+    socket.write(`${HEAD}half`, () => abort.abort())
+  })
+  await assert.rejects(endpoint.send(GET, abort.signal), { name: 'AbortError' })
+  await closed.promise
+})
+
+test('a limit that was not reached ends nothing later', async (t) => {
+  const { url } = await serveHttp(t, () => ({ status: 200, headers: {}, body: '' }))
+  const endpoint = httpEndpoint(new URL(url), { requestTimeout: 50, connectionTimeout: 50 })
+  t.after(endpoint.close)
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  await endpoint.send(GET)
+  await new Promise(setImmediate)
+  assert.equal(timers(), before)
+})
