@@ -28,8 +28,8 @@ export async function measureAll(
 ): Promise<Result> {
   say(`Warm sign-ups: ${rounds.warm} pairs`)
   const warm = await measureWarm(rig, rounds.warm)
-  say(`Own time: ${rounds.warm} sign-ups, after ${rounds.warmUp} that are not counted`)
-  const own = await measureOwnTime(rig, rounds.warmUp, rounds.warm)
+  say(`Own time: ${rounds.ownTime} sign-ups, after ${rounds.warmUp} that are not counted`)
+  const own = await measureOwnTime(rig, rounds.warmUp, rounds.ownTime)
   say(`Refusals: ${rounds.refused} of each kind`)
   const refused = await measureRefused(rig, rounds.refused)
   say(`Start-up: ${rounds.startUp} pairs of processes`)

@@ -15,6 +15,7 @@ export interface Options {
 /** Pairs, or processes, or calls, by measurement; each pair is measured in turns. */
 export interface Rounds {
   readonly warm: number
+  readonly ownTime: number
   /** Sign-ups that go before those whose own time is measured. */
   readonly warmUp: number
   readonly refused: number
@@ -30,6 +31,7 @@ export interface Rounds {
 
 const FULL: Rounds = {
   warm: 60,
+  ownTime: 200,
   warmUp: 1000,
   refused: 300,
   startUp: 60,
@@ -44,6 +46,7 @@ const FULL: Rounds = {
 
 const QUICK: Rounds = {
   warm: 12,
+  ownTime: 12,
   warmUp: 100,
   refused: 50,
   startUp: 12,

@@ -7,7 +7,7 @@ export interface Span {
 
 /**
  * `hash`: bcrypt's, from the inside. `data-api` and `secret`: from the moment in which all bytes of a
- * request are handed to the socket to the answer's headers, so that what the SDK computes before and
+ * request are handed to the socket to the answer's headers, so that what the client computes before and
  * after is not in it.
  */
 export type SpanName = 'hash' | 'data-api' | 'secret'
