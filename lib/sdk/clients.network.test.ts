@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { syncBuiltinESMExports } from 'node:module'
 import { type TestContext, test } from 'node:test'
-import timers from 'node:timers/promises'
 import { json, serveSdk } from '../testing/sdk-endpoint.ts'
+import { skipPauses } from '../testing/skip-pauses.ts'
 import { type ClientOptions, ExecuteStatementCommand, RDSDataClient } from './clients.ts'
 
 const STATEMENT = ExecuteStatementCommand({ sql: 'SELECT 1' })
@@ -12,24 +11,18 @@ const REFUSAL = json(400, {}, { 'x-amzn-errortype': 'BadRequestException' })
 
 /** A client that ends with the test, and the pauses between its attempts, in milliseconds, which take no time. */
 function impatientClient(t: TestContext, options?: ClientOptions) {
-  const pauses: number[] = []
+  const pauses = skipPauses(t)
   t.mock.method(Math, 'random', () => 0.5)
-  t.mock.method(timers, 'setTimeout', async (milliseconds: number) => pauses.push(milliseconds))
-  syncBuiltinESMExports()
   const client = RDSDataClient(options)
-  t.after(() => {
-    client.destroy()
-    t.mock.restoreAll()
-    syncBuiltinESMExports()
-  })
+  t.after(client.destroy)
   return { client, pauses }
 }
 
 for (const { options, pauses: expected } of [
   { options: { maxAttempts: 1 }, pauses: [] },
-  { options: { maxAttempts: 2 }, pauses: [50] },
-  { options: { maxAttempts: 3 }, pauses: [50, 100] },
-  { options: undefined, pauses: [50, 100] },
+  { options: { maxAttempts: 2 }, pauses: [25] },
+  { options: { maxAttempts: 3 }, pauses: [25, 50] },
+  { options: undefined, pauses: [25, 50] },
 ]) {
   const attempts = expected.length + 1
   test(`${JSON.stringify(options ?? 'default')}: attempts are ${attempts}`, async (t) => {
@@ -38,6 +31,15 @@ for (const { options, pauses: expected } of [
     await assert.rejects(client.send(STATEMENT), { name: 'ServiceUnavailableError' })
     assert.equal(requests.length, attempts)
     assert.deepEqual(pauses, expected)
+  })
+}
+
+for (const name of ['ThrottlingException', 'TooManyRequestsException', 'RequestLimitExceeded']) {
+  test(`after a ${name} the pauses are longer`, async (t) => {
+    await serveSdk(t, [json(400, {}, { 'x-amzn-errortype': name }), ROW])
+    const { client, pauses } = impatientClient(t)
+    await client.send(STATEMENT)
+    assert.deepEqual(pauses, [500])
   })
 }
 

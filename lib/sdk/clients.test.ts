@@ -96,11 +96,13 @@ test("the request's trace is sent on, and none where there is none", async (t) =
   const client = RDSDataClient()
   t.after(client.destroy)
   await client.send(ExecuteStatementCommand(STATEMENT))
-  process.env['_X_AMZN_TRACE_ID'] = 'Root=1-2;Sampled=1'
-  await client.send(ExecuteStatementCommand(STATEMENT))
+  for (const trace of ['', 'Root=1-2;Sampled=1']) {
+    process.env['_X_AMZN_TRACE_ID'] = trace
+    await client.send(ExecuteStatementCommand(STATEMENT))
+  }
   assert.deepEqual(
     requests.map(({ headers }) => headers['x-amzn-trace-id']),
-    [undefined, 'Root=1-2;Sampled=1'],
+    [undefined, undefined, 'Root=1-2;Sampled=1'],
   )
 })
 
@@ -118,6 +120,6 @@ test('an option that would not be heeded is refused by its name', () => {
   const options = { maxAttempts: 1, requestHandler: {}, retryMode: 'adaptive' }
   assert.throws(() => RDSDataClient(options), {
     name: 'TypeError',
-    message: 'lib/sdk/clients.ts has no option retryMode.',
+    message: 'lib/sdk/ has no option retryMode.',
   })
 })

@@ -1,16 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { retryFor } from '../faults.ts'
 import { lambdaCredentials } from './credentials.ts'
-import { type HttpOptions, httpEndpoint } from './http-endpoint.ts'
+import { type HttpOptions, httpEndpoint, refuseOptions } from './http-endpoint.ts'
 import { type ErrorPlace, readAnswer } from './read-answer.ts'
 import { serviceEndpoint } from './service-endpoint.ts'
 import { createSigner } from './signature.ts'
 
 /**
  * In the bundle this stands for the two clients of the SDK, with as much of them as this function uses;
- * `lib/local/bundle.clients*.test.ts` hold the two side by side. Two things of the SDK have no place here: it
- * corrects for a clock that is wrong, which Lambda's is not, and its settings in `~/.aws` and in variables other
- * than `AWS_REGION`, `AWS_ENDPOINT_URL…` and `AWS_USE_FIPS_ENDPOINT`.
+ * `lib/local/bundle.clients*.test.ts` hold the two side by side. What else the SDK does has no
+ * place here: it corrects for a clock that is wrong, which Lambda's is not, heeds `Retry-After`, keeps a quota of
+ * retries, and has settings in `~/.aws` and in variables other than `AWS_REGION`, `AWS_ENDPOINT_URL…` and
+ * `AWS_USE_FIPS_ENDPOINT`.
  */
 
 interface Service {
@@ -70,9 +71,7 @@ export function SecretsManagerClient(options?: ClientOptions) {
 
 function createClient(service: Service, options: ClientOptions = {}) {
   const { maxAttempts = 3, requestHandler = {}, ...others } = options
-  // The types at the call are the SDK's, which has more.
-  const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw new TypeError(`lib/sdk/clients.ts has no option ${unknown}.`)
+  refuseOptions(others)
   const credentials = lambdaCredentials()
 
   let connected: ReturnType<typeof connect> | undefined
@@ -109,14 +108,17 @@ function createClient(service: Service, options: ClientOptions = {}) {
         } catch (error) {
           const last = attempt >= maxAttempts || abortSignal?.aborted
           if (last || retryFor(error) === 'never') throw error
-          // The SDK's pause: at random up to 100 ms, and up to twice as long from time to time.
-          await sleep(Math.random() * 100 * 2 ** (attempt - 1))
+          await sleep(Math.random() * pauseMilliseconds(error) * 2 ** (attempt - 1))
         }
       }
     },
     destroy: () => connected?.endpoint.close(),
   }
 }
+
+/** The longest first pause before a call is sent again, as in the SDK: longer for a caller that calls too often. */
+const pauseMilliseconds = (error: unknown) =>
+  error instanceof Error && /Throttl|TooManyRequests|LimitExceeded/.test(error.name) ? 1000 : 50
 
 /** What may change on the way, so that no signature may depend on it. */
 function unsignedHeaders(body: string) {
@@ -125,7 +127,7 @@ function unsignedHeaders(body: string) {
     'content-length': String(Buffer.byteLength(body)),
     'user-agent': USER_AGENT,
     // X-Ray's, so that the call is part of the request's trace.
-    ...(trace !== undefined && { 'x-amzn-trace-id': trace }),
+    ...(trace && { 'x-amzn-trace-id': trace }),
   }
 }
 

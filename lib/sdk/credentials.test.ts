@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, type TestContext, test } from 'node:test'
-import { serveHttp } from '../testing/http-endpoint.ts'
+import { type HttpAnswer, serveHttp } from '../testing/http-endpoint.ts'
 import { json } from '../testing/sdk-endpoint.ts'
+import { skipPauses } from '../testing/skip-pauses.ts'
 import { lambdaCredentials } from './credentials.ts'
 
 const KEY = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' }
@@ -83,29 +84,67 @@ test('the endpoint is asked for its path, with the token of the environment if t
   )
 })
 
-const ANSWER = { AccessKeyId: 'key', SecretAccessKey: 'secret', Token: 'token', Expiration: '2026' }
+test('calls at once share one read of the endpoint', async (t) => {
+  const { url, requests } = await serveCredentials(t, 2 * FIVE_MINUTES)
+  process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = url
+  const credentials = lambdaCredentials()
+  const [first, second] = await Promise.all([credentials(), credentials()])
+  assert.equal(first, second)
+  assert.equal(requests.length, 1)
+})
 
-for (const { what, status, body } of [
-  { what: 'an error', status: 500, body: ANSWER },
-  { what: 'no JSON', status: 200, body: '<html>' },
+const ANSWER = {
+  AccessKeyId: 'key',
+  SecretAccessKey: 'secret',
+  Token: 'token',
+  Expiration: '2026-01-01T00:00:00Z',
+}
+const FAILURE = json(500, {})
+
+/** Serves those answers in turns, and says which pauses the reader makes between two. */
+async function serveInTurns(t: TestContext, answers: readonly HttpAnswer[]) {
+  const { url, requests } = await serveHttp(t, () => answers[requests.length - 1] ?? FAILURE)
+  process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = url
+  return { requests, pauses: skipPauses(t) }
+}
+
+for (const { what, answer } of [
+  { what: 'an error', answer: FAILURE },
+  { what: 'no JSON', answer: json(200, '<html>') },
   ...Object.keys(ANSWER).map((name) => ({
     what: `an answer without ${name}`,
-    status: 200,
-    body: { ...ANSWER, [name]: undefined },
+    answer: json(200, { ...ANSWER, [name]: undefined }),
   })),
 ]) {
-  test(`${what} of the endpoint is no credential`, async (t) => {
-    const { url, requests } = await serveHttp(t, () => json(status, body))
-    process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = url
+  test(`after ${what} the endpoint is asked again, and then given up`, async (t) => {
+    const failures = [answer, answer, answer]
+    const good = await serveInTurns(t, [...failures, json(200, ANSWER)])
+    assert.equal((await lambdaCredentials()()).accessKeyId, 'key')
+    assert.deepEqual(good.pauses, [1000, 1000, 1000])
+
+    const bad = await serveInTurns(t, [...failures, answer, json(200, ANSWER)])
     await assert.rejects(lambdaCredentials()(), {
       name: 'CredentialsProviderError',
       message: 'AWS_CONTAINER_CREDENTIALS_FULL_URI gave no credentials.',
     })
-    assert.equal(requests.length, 1)
+    assert.equal(bad.requests.length, 4)
   })
 }
 
-test('an endpoint that cannot be reached is no credential, and its error says why', async () => {
+test('credentials that are still good serve when no others can be had, and no longer', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.parse(ANSWER.Expiration) - FIVE_MINUTES + 1 })
+  await serveInTurns(t, [json(200, ANSWER)])
+  const credentials = lambdaCredentials()
+  await credentials()
+  assert.equal((await credentials()).accessKeyId, 'key')
+  t.mock.timers.tick(FIVE_MINUTES - 1)
+  assert.equal((await credentials()).accessKeyId, 'key')
+  t.mock.timers.tick(1)
+  await assert.rejects(credentials(), { name: 'CredentialsProviderError' })
+})
+
+test('an endpoint that cannot be reached is no credential, and its error says why', async (t) => {
+  skipPauses(t)
   process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = 'http://127.0.0.1:9'
   await assert.rejects(lambdaCredentials()(), (error) => {
     assert.ok(error instanceof Error && error.name === 'CredentialsProviderError')
@@ -125,7 +164,8 @@ for (const { uri, asked } of [
   { uri: 'http://not-localhost:9', asked: false },
   { uri: 'localhost', asked: false },
 ]) {
-  test(`${uri} is ${asked ? 'asked' : 'not sent the token of the environment'}`, async () => {
+  test(`${uri} is ${asked ? 'asked' : 'not sent the token of the environment'}`, async (t) => {
+    skipPauses(t)
     process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI'] = uri
     await assert.rejects(lambdaCredentials()(), {
       message: asked ? /gave no credentials/ : /must be a URL of https, or of this machine/,

@@ -1,4 +1,5 @@
-import { httpEndpoint } from './http-endpoint.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type HttpAnswer, httpEndpoint } from './http-endpoint.ts'
 import type { Credentials } from './signature.ts'
 
 /** Credentials, and when they end, if they do. */
@@ -9,7 +10,8 @@ interface TemporaryCredentials extends Credentials {
 /** Credentials that end are read again this long before: what the SDK's own chain does. */
 const REFRESH_AHEAD_MILLISECONDS = 300_000
 
-/** The endpoint is on the same machine. */
+/** As in the SDK: four attempts, each of a second, which is much for the same machine, and one between two. */
+const CONTAINER_ATTEMPTS = 4
 const CONTAINER_MILLISECONDS = 1000
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
@@ -29,17 +31,21 @@ export function lambdaCredentials(): () => Promise<Credentials> {
   let kept: TemporaryCredentials | undefined
   let reading: Promise<TemporaryCredentials> | undefined
   return async () => {
-    if (kept !== undefined && !endsSoon(kept)) return kept
+    if (kept !== undefined && lasts(kept, REFRESH_AHEAD_MILLISECONDS)) return kept
     reading ??= readCredentials().finally(() => {
       reading = undefined
     })
-    kept = await reading
+    try {
+      kept = await reading
+    } catch (error) {
+      if (kept === undefined || !lasts(kept, 0)) throw error
+    }
     return kept
   }
 }
 
-const endsSoon = ({ expiration }: TemporaryCredentials) =>
-  expiration !== undefined && expiration.getTime() - Date.now() < REFRESH_AHEAD_MILLISECONDS
+const lasts = ({ expiration }: TemporaryCredentials, milliseconds: number) =>
+  expiration === undefined || expiration.getTime() - Date.now() >= milliseconds
 
 async function readCredentials(): Promise<TemporaryCredentials> {
   const { env } = process
@@ -64,26 +70,32 @@ async function readContainerCredentials(uri: string, token = ''): Promise<Tempor
     )
   }
   const endpoint = httpEndpoint(url, { requestTimeout: CONTAINER_MILLISECONDS })
+  const request = {
+    method: 'GET',
+    path: url.pathname + url.search,
+    headers: token ? { authorization: token } : {},
+    body: '',
+  } as const
   try {
-    const { statusCode, body } = await endpoint.send({
-      method: 'GET',
-      path: url.pathname + url.search,
-      headers: token ? { authorization: token } : {},
-      body: '',
-    })
-    if (statusCode !== 200) throw new Error(`It answered ${statusCode}.`)
-    return parseContainerCredentials(JSON.parse(body))
-  } catch (cause) {
-    throw new CredentialsProviderError('AWS_CONTAINER_CREDENTIALS_FULL_URI gave no credentials.', {
-      cause,
-    })
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return parseContainerCredentials(await endpoint.send(request))
+      } catch (cause) {
+        if (attempt === CONTAINER_ATTEMPTS) {
+          const message = 'AWS_CONTAINER_CREDENTIALS_FULL_URI gave no credentials.'
+          throw new CredentialsProviderError(message, { cause })
+        }
+        await sleep(CONTAINER_MILLISECONDS)
+      }
+    }
   } finally {
     endpoint.close()
   }
 }
 
-function parseContainerCredentials(answer: Readonly<Record<string, unknown>>) {
-  const { AccessKeyId, SecretAccessKey, Token, Expiration } = answer
+function parseContainerCredentials({ statusCode, body }: HttpAnswer): TemporaryCredentials {
+  if (statusCode !== 200) throw new Error(`It answered ${statusCode}.`)
+  const { AccessKeyId, SecretAccessKey, Token, Expiration } = JSON.parse(body)
   const expiration = new Date(String(Expiration))
   if (
     typeof AccessKeyId !== 'string' ||

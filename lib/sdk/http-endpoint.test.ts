@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { serveHttp } from '../testing/http-endpoint.ts'
 import { type HttpOptions, httpEndpoint } from './http-endpoint.ts'
 
@@ -100,4 +101,46 @@ test('a limit that was not reached ends nothing later', async (t) => {
   await endpoint.send(GET)
   await new Promise(setImmediate)
   assert.equal(timers(), before)
+})
+
+test('connectionTimeout ends with the connection, for a kept one too', async (t) => {
+  const { url } = await serveHttp(t, async () => {
+    await sleep(60)
+    return { status: 200, headers: {}, body: '' }
+  })
+  const endpoint = httpEndpoint(new URL(url), { connectionTimeout: 30 })
+  t.after(endpoint.close)
+  for (let call = 0; call < 2; call += 1) assert.equal((await endpoint.send(GET)).statusCode, 200)
+})
+
+test('a connection over TLS has been made when TLS has been', async (t) => {
+  const server = createServer() // Takes connections, and never says anything.
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  assert.ok(address !== null && typeof address === 'object')
+  const url = new URL(`https://127.0.0.1:${address.port}`)
+  const endpoint = httpEndpoint(url, { connectionTimeout: 30 })
+  t.after(() => {
+    endpoint.close()
+    server.close()
+  })
+  await assert.rejects(endpoint.send(GET), {
+    name: 'TimeoutError',
+    message: 'There was no connection within 30 ms.',
+  })
+})
+
+test('an answer that changes the protocol rejects, and nothing waits for it', async (t) => {
+  const endpoint = await rawEndpoint(t, (socket) =>
+    socket.write('HTTP/1.1 101 Switching\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n'),
+  )
+  await assert.rejects(endpoint.send(GET), { code: 'EPROTO' })
+})
+
+test('an option that would not be heeded is refused by its name', () => {
+  const options = { requestTimeout: 1, socketTimeout: 1 }
+  assert.throws(() => httpEndpoint(new URL('http://localhost'), options), {
+    name: 'TypeError',
+    message: 'lib/sdk/ has no option socketTimeout.',
+  })
 })

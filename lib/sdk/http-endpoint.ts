@@ -19,7 +19,7 @@ export interface HttpAnswer {
 
 /** By the names that the SDK's HTTP handler has for them. */
 export interface HttpOptions {
-  /** Milliseconds that a new connection may take. */
+  /** Milliseconds that a new connection may take, TLS included. */
   readonly connectionTimeout?: number
   /** Milliseconds from the call to the end of its answer. */
   readonly requestTimeout?: number
@@ -33,19 +33,30 @@ export interface HttpOptions {
 export interface HttpEndpoint {
   /**
    * Resolves with the answer, whatever its status. Rejects with Node's error if the network fails, with a
-   * `TimeoutError` if one of the limits is reached, and with any error once `signal` has aborted.
+   * `TimeoutError` if one of the limits is reached, and with any error once `signal`, which is for this call
+   * alone, has aborted.
    */
   send(request: HttpRequest, signal?: AbortSignal): Promise<HttpAnswer>
   /** Ends the connections. */
   close(): void
 }
 
-/** Opens no connection yet. `url` says no more than scheme, host and port. */
+/** Opens no connection yet. Of `url` scheme, host and port count. Throws at an option that it does not have. */
 export function httpEndpoint(url: URL, options: HttpOptions): HttpEndpoint {
-  const { connectionTimeout, requestTimeout } = options
+  const {
+    connectionTimeout,
+    requestTimeout,
+    throwOnRequestTimeout: _,
+    httpAgent,
+    httpsAgent,
+    ...others
+  } = options
+  refuseOptions(others)
   const { hostname, port } = urlToHttpOptions(url)
-  const [protocol, agentOptions] =
-    url.protocol === 'https:' ? [https, options.httpsAgent] : [http, options.httpAgent]
+  const [protocol, agentOptions, connected] =
+    url.protocol === 'https:'
+      ? ([https, httpsAgent, 'secureConnect'] as const)
+      : ([http, httpAgent, 'connect'] as const)
   const agent = new protocol.Agent({ keepAlive: true, ...agentOptions })
 
   return {
@@ -61,9 +72,10 @@ export function httpEndpoint(url: URL, options: HttpOptions): HttpEndpoint {
         signal?.addEventListener('abort', () => giveUp(signal.reason), { once: true })
 
         const limit = (milliseconds: number, what: string, signs = {}) => {
-          const error = new Error(`${what} within ${milliseconds} ms.`)
-          Object.assign(error, { name: 'TimeoutError', ...signs })
-          const timer = setTimeout(giveUp, milliseconds, error)
+          const timer = setTimeout(() => {
+            const error = new Error(`${what} within ${milliseconds} ms.`)
+            giveUp(Object.assign(error, { name: 'TimeoutError', ...signs }))
+          }, milliseconds)
           const end = () => clearTimeout(timer)
           request.once('close', end)
           return end
@@ -72,7 +84,7 @@ export function httpEndpoint(url: URL, options: HttpOptions): HttpEndpoint {
         if (connectionTimeout) {
           request.once('socket', (socket) => {
             if (!socket.connecting) return
-            socket.once('connect', limit(connectionTimeout, 'There was no connection'))
+            socket.once(connected, limit(connectionTimeout, 'There was no connection'))
           })
         }
 
@@ -86,9 +98,19 @@ export function httpEndpoint(url: URL, options: HttpOptions): HttpEndpoint {
           response.once('end', () => resolve({ statusCode, headers, body: text }))
           response.once('error', reject)
         })
+        // Node would end it without an error.
+        request.once('upgrade', () => {
+          giveUp(Object.assign(new Error('The answer changes the protocol.'), { code: 'EPROTO' }))
+        })
         request.on('error', reject)
         request.end(body)
       }),
     close: () => agent.destroy(),
   }
+}
+
+/** Where the code is typed by the SDK, which has more of them. */
+export function refuseOptions(options: object): void {
+  const [unknown] = Object.keys(options)
+  if (unknown !== undefined) throw new TypeError(`lib/sdk/ has no option ${unknown}.`)
 }

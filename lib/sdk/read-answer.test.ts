@@ -80,6 +80,14 @@ for (const { told, name } of [
   })
 }
 
+test('what is no text tells no class', () => {
+  const header = { 'x-amzn-errortype': 'InHeader' }
+  for (const __type of [null, 7, {}, ['InBody']]) {
+    const body = JSON.stringify({ __type })
+    assert.throws(() => read(400, body, header, ['__type', 'header']), { name: 'InHeader' })
+  }
+})
+
 test('of several places the first that tells anything counts, and a place not asked for does not', () => {
   const body = '{"code":"InCode","__type":"InType"}'
   const header = { 'x-amzn-errortype': 'InHeader' }

@@ -21,7 +21,7 @@ export function readAnswer(
     code: output['code'],
     __type: output['__type'],
   }
-  const name = places.map((place) => told[place]).find((value) => value !== undefined)
+  const name = places.map((place) => told[place]).find((value) => typeof value === 'string')
   const message = output['message'] ?? output['Message']
   throw Object.assign(new Error(typeof message === 'string' ? message : 'UnknownError'), {
     name: className(name),
@@ -40,7 +40,7 @@ function parseJson(json: string, $metadata: object): Readonly<Record<string, unk
 }
 
 /** AWS writes an error's class as `Class`, `namespace#Class` or `Class:url`. */
-function className(told: unknown): string {
-  const [plain = ''] = String(told ?? 'Unknown').split(/[,:]/)
+function className(told = 'Unknown'): string {
+  const [plain = ''] = told.split(/[,:]/)
   return plain.split('#').at(-1) ?? plain
 }

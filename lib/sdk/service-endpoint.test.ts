@@ -48,6 +48,15 @@ test('a variable for one service goes before the one for all, and an empty one c
   assert.match(serviceEndpoint(none, 'rds-data', 'RDS_DATA').url.href, /^https:\/\/rds-data\./)
 })
 
+test('an address of its own has a plain path, which needs no escaping, and no query', () => {
+  const at = (url: string) =>
+    serviceEndpoint({ AWS_REGION: region, AWS_ENDPOINT_URL: url }, 'rds-data', 'RDS_DATA')
+  for (const path of ['', '/', '/data/api', '/data/api/', '/~a.b_c-1/2']) at(`http://all${path}`)
+  for (const path of ['/a%20b', '/a@b', '/a+b', '/a,b', '//a', '/a//b', '/ä', '/a?b=c', '/a(b)']) {
+    assert.throws(() => at(`http://all${path}`), /must have a plain path, and no query/, path)
+  }
+})
+
 test('a FIPS endpoint is for whoever says true, and nothing else', () => {
   const env = { AWS_REGION: 'us-east-1', AWS_USE_FIPS_ENDPOINT: 'false' }
   assert.equal(

@@ -19,7 +19,8 @@ export interface ServiceEndpoint {
 
 /**
  * Where a service is: where `AWS_ENDPOINT_URL_<VARIABLE>` or `AWS_ENDPOINT_URL` says, else where AWS has it in
- * `AWS_REGION`, with `AWS_USE_FIPS_ENDPOINT=true` at its FIPS endpoint. Throws where the SDK does.
+ * `AWS_REGION`, with `AWS_USE_FIPS_ENDPOINT=true` at its FIPS endpoint. Throws without a
+ * region, and at an address of one's own that is to be FIPS's or has more than a plain path.
  */
 export function serviceEndpoint(
   env: Environment,
@@ -32,7 +33,12 @@ export function serviceEndpoint(
   const own = env[`AWS_ENDPOINT_URL_${variable}`] || env['AWS_ENDPOINT_URL']
   if (own) {
     if (fips) throw new TypeError('AWS_USE_FIPS_ENDPOINT goes with no AWS_ENDPOINT_URL.')
-    return { region, url: new URL(own) }
+    const url = new URL(own)
+    // Anything else would have to be escaped for the signature.
+    if (!/^(\/[\w.~-]+)*\/?$/.test(url.pathname) || url.search !== '') {
+      throw new TypeError('AWS_ENDPOINT_URL must have a plain path, and no query.')
+    }
+    return { region, url }
   }
   const suffix = SUFFIXES.find(([regions]) => regions.test(region))?.[1]
   const host = `${service}${fips ? '-fips' : ''}.${region}.${suffix}`

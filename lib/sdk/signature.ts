@@ -48,7 +48,7 @@ export function createSigner(service: string, region: string) {
       ...headers,
       'x-amz-content-sha256': digest,
       'x-amz-date': time,
-      ...(sessionToken !== undefined && { 'x-amz-security-token': sessionToken }),
+      ...(sessionToken && { 'x-amz-security-token': sessionToken }),
     }
     const sorted = Object.keys(signed).sort()
     const names = sorted.join(';')
