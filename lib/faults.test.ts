@@ -141,6 +141,12 @@ test('a time-out, be it middy’s, the SDK’s or that of an aborted call, is ti
   }
 })
 
+test('an answer with nothing in it is worth another try', () => {
+  const thrown = Object.assign(new Error(), { name: 'EmptyAnswer' })
+  assert.deepEqual(describeFault(thrown), { reason: 'database_unavailable', error: 'EmptyAnswer' })
+  assert.equal(retryFor(thrown), 'soon')
+})
+
 test('what we parse ourselves is no broken answer: a SyntaxError without a status is a bug', () => {
   assert.equal(describeFault(new SyntaxError('{')).reason, 'internal_error')
   assert.equal(retryFor(new SyntaxError('{')), 'never')

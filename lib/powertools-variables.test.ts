@@ -21,11 +21,11 @@ function startsIn(env: NodeJS.Dict<string>): boolean {
 }
 
 const WRONG = {
-  POWERTOOLS_LOG_LEVEL: ['LOUD'],
-  POWERTOOLS_METRICS_DISABLED: ['maybe', ' '],
+  POWERTOOLS_LOG_LEVEL: ['LOUD', 'INFOS', 'TOO-WARN'],
+  POWERTOOLS_METRICS_DISABLED: ['maybe', ' ', 'trues', 'un-true'],
   POWERTOOLS_LOGGER_LOG_EVENT: ['x', '2'],
   POWERTOOLS_DEV: ['perhaps'],
-  POWERTOOLS_LOGGER_SAMPLE_RATE: ['abc', '2', '-1', 'NaN'],
+  POWERTOOLS_LOGGER_SAMPLE_RATE: ['abc', '2', '-1', 'NaN', '0.5x', '1.5'],
 } as const
 
 for (const [name, values] of Object.entries(WRONG)) {
@@ -58,5 +58,9 @@ test('what is left is what Powertools starts with, and what it throws at is not'
   assert.deepEqual(takeUnreadable(env), [])
   assert.deepEqual(env, right)
   assert.ok(startsIn(right))
+  for (const POWERTOOLS_LOGGER_SAMPLE_RATE of ['0', '1', '.5', '0.25', '1.00']) {
+    assert.deepEqual(takeUnreadable({ POWERTOOLS_LOGGER_SAMPLE_RATE }), [])
+    assert.ok(startsIn({ POWERTOOLS_LOGGER_SAMPLE_RATE }))
+  }
   assert.ok(!startsIn({ POWERTOOLS_METRICS_DISABLED: 'maybe' }))
 })

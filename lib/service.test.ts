@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { webcrypto } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jwtVerify } from 'jose'
@@ -46,5 +47,24 @@ test('a key that has taken the place of another signs from then on', async (t) =
   for (let tries = 0; !(await signsWith(deps, SECOND)); tries += 1) {
     assert.ok(tries < 100, 'The first key still signs.')
     await sleep(10)
+  }
+})
+
+test('the first call is used to sign a token ahead, and no other', async (t) => {
+  const sign = t.mock.method(webcrypto.subtle, 'sign')
+  const signed = () => sign.mock.callCount()
+  let signedMeanwhile = 0
+  await serveSdk(t, [
+    () => {
+      signedMeanwhile = signed()
+      return json(200, { records: [] })
+    },
+  ])
+  const { depsFor } = startService(readConfig(environment(process.env['AWS_ENDPOINT_URL'] ?? '')))
+  const { insertUser } = depsFor(startDeadline(), {})
+  const user = { username: 'gary', passwordHash: 'hash', idempotencyKeySha256: undefined }
+  for (let call = 0; call < 2; call += 1) {
+    await insertUser(user)
+    assert.deepEqual({ signedMeanwhile, signed: signed() }, { signedMeanwhile: 1, signed: 1 })
   }
 })
