@@ -44,13 +44,18 @@ export function startService(config: Config) {
   }
 
   let first = true
-  /** A process's first signature loads WebCrypto, 3 ms for which nobody waits while the first call is out. */
+  /**
+   * A process's first signature loads WebCrypto, 3 ms for which nobody waits while the first call is out: it is
+   * on its way when the event loop comes round.
+   */
   const signAheadOnce = () => {
     if (!first) return
     first = false
-    loadTokenSigner()
-      .then((signToken) => signToken({ id: 0, username: '' }))
-      .catch(() => {})
+    setImmediate(() => {
+      loadTokenSigner()
+        .then((signToken) => signToken({ id: 0, username: '' }))
+        .catch(() => {})
+    })
   }
 
   /** The deps of one request: bounded by its deadline, with what they take noted in `timings`. */
