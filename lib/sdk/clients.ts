@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { retryFor } from '../faults.ts'
+import { attempts } from './attempts.ts'
 import { lambdaCredentials } from './credentials.ts'
 import { type HttpOptions, httpEndpoint, refuseOptions } from './http-endpoint.ts'
 import { type ErrorPlace, readAnswer } from './read-answer.ts'
@@ -101,17 +101,15 @@ function createClient(service: Service, options: ClientOptions = {}) {
 
   return {
     /** Sends the command; rejects with errors of the names, messages and `$metadata` of the SDK's. */
-    async send(command: Command, { abortSignal }: { readonly abortSignal?: AbortSignal } = {}) {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await sendOnce(command, abortSignal)
-        } catch (error) {
+    send: (command: Command, { abortSignal }: { readonly abortSignal?: AbortSignal } = {}) =>
+      attempts(
+        () => sendOnce(command, abortSignal),
+        (error, attempt) => {
           const last = attempt >= maxAttempts || abortSignal?.aborted
-          if (last || retryFor(error) === 'never') throw error
-          await sleep(Math.random() * pauseMilliseconds(error) * 2 ** (attempt - 1))
-        }
-      }
-    },
+          if (last || retryFor(error) === 'never') return undefined
+          return Math.random() * pauseMilliseconds(error) * 2 ** (attempt - 1)
+        },
+      ),
     destroy: () => connected?.endpoint.close(),
   }
 }

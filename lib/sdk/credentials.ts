@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { attempts } from './attempts.ts'
 import { type HttpAnswer, httpEndpoint } from './http-endpoint.ts'
 import type { Credentials } from './signature.ts'
 
@@ -77,17 +77,13 @@ async function readContainerCredentials(uri: string, token = ''): Promise<Tempor
     body: '',
   } as const
   try {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return parseContainerCredentials(await endpoint.send(request))
-      } catch (cause) {
-        if (attempt === CONTAINER_ATTEMPTS) {
-          const message = 'AWS_CONTAINER_CREDENTIALS_FULL_URI gave no credentials.'
-          throw new CredentialsProviderError(message, { cause })
-        }
-        await sleep(CONTAINER_MILLISECONDS)
-      }
-    }
+    return await attempts(
+      async () => parseContainerCredentials(await endpoint.send(request)),
+      (_, attempt) => (attempt < CONTAINER_ATTEMPTS ? CONTAINER_MILLISECONDS : undefined),
+    )
+  } catch (cause) {
+    const message = 'AWS_CONTAINER_CREDENTIALS_FULL_URI gave no credentials.'
+    throw new CredentialsProviderError(message, { cause })
   } finally {
     endpoint.close()
   }

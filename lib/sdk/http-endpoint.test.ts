@@ -14,6 +14,7 @@ async function rawEndpoint(
   t: TestContext,
   answer: (socket: Socket) => unknown,
   options: HttpOptions = {},
+  scheme: 'http' | 'https' = 'http',
 ) {
   const server = createServer((socket) => {
     socket.on('error', () => {}).once('data', () => answer(socket))
@@ -21,7 +22,7 @@ async function rawEndpoint(
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
   assert.ok(address !== null && typeof address === 'object')
-  const endpoint = httpEndpoint(new URL(`http://127.0.0.1:${address.port}`), options)
+  const endpoint = httpEndpoint(new URL(`${scheme}://127.0.0.1:${address.port}`), options)
   t.after(() => {
     endpoint.close()
     server.close()
@@ -114,16 +115,7 @@ test('connectionTimeout ends with the connection, for a kept one too', async (t)
 })
 
 test('a connection over TLS has been made when TLS has been', async (t) => {
-  const server = createServer() // Takes connections, and never says anything.
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
-  const url = new URL(`https://127.0.0.1:${address.port}`)
-  const endpoint = httpEndpoint(url, { connectionTimeout: 30 })
-  t.after(() => {
-    endpoint.close()
-    server.close()
-  })
+  const endpoint = await rawEndpoint(t, () => {}, { connectionTimeout: 30 }, 'https')
   await assert.rejects(endpoint.send(GET), {
     name: 'TimeoutError',
     message: 'There was no connection within 30 ms.',
