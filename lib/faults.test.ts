@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
+import { scriptDataApi } from '../test/support/data-api-script.ts'
 import { ConfigError } from './config.ts'
 import type { FaultReason, Retry } from './fault-policy.ts'
 import { describeFault, retryFor } from './faults.ts'
 import { SigningKeyError } from './signing-key.ts'
-import { scriptDataApi } from './testing/data-api-script.ts'
 
 const STATEMENT = new ExecuteStatementCommand({
   resourceArn: 'arn:aws:rds:eu-central-1:123456789012:cluster:latchkey',

@@ -14,10 +14,10 @@ const LINE = {
 } as const
 
 const CONTEXT = {
-  functionName: 'latchkey-dev-signUp',
+  functionName: 'latchkey-dev-auth',
   memoryLimitInMB: '1769',
   functionVersion: '$LATEST',
-  invokedFunctionArn: 'arn:aws:lambda:eu-central-1:000000000000:function:latchkey-dev-signUp',
+  invokedFunctionArn: 'arn:aws:lambda:eu-central-1:000000000000:function:latchkey-dev-auth',
   awsRequestId: 'the id',
   coldStart: true,
 }

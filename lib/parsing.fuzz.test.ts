@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { arbitraryEventBody } from '../test/support/arbitrary-events.ts'
+import { fuzzRuns } from '../test/support/fuzz-runs.ts'
 import { parseCredentials } from './credentials.ts'
 import { readJsonBody } from './json-body.ts'
 import { refusals } from './responses.ts'
-import { arbitraryEventBody } from './testing/arbitrary-events.ts'
-import { fuzzRuns } from './testing/fuzz-runs.ts'
 
 const RULES = { passwordMinLength: 8, serviceName: 'latchkey' }
 const TABLE = refusals(RULES.passwordMinLength)

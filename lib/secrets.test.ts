@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { type ScriptedAnswer, scriptDataApi } from '../test/support/data-api-script.ts'
 import { readSecret } from './secrets.ts'
-import { type ScriptedAnswer, scriptDataApi } from './testing/data-api-script.ts'
 
 const ARN = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:jwt'
 

@@ -3,12 +3,12 @@ import { webcrypto } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jwtVerify } from 'jose'
+import { environment } from '../test/support/handler.ts'
+import { json, serveSdk } from '../test/support/sdk-endpoint.ts'
 import { readConfig } from './config.ts'
 import { startDeadline } from './deadline.ts'
 import { startService } from './service.ts'
 import type { SignUpDeps } from './sign-up.ts'
-import { environment } from './testing/handler.ts'
-import { json, serveSdk } from './testing/sdk-endpoint.ts'
 
 const [FIRST, SECOND] = [
   'the first key, of more than 32 bytes',

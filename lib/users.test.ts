@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type ScriptedAnswer, scriptDataApi } from './testing/data-api-script.ts'
+import { type ScriptedAnswer, scriptDataApi } from '../test/support/data-api-script.ts'
 import { createUserStore } from './users.ts'
 
 const CLUSTER_ARN = 'arn:aws:rds:eu-central-1:123456789012:cluster:latchkey'

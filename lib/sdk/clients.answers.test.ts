@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { HttpAnswer } from '../testing/http-endpoint.ts'
-import { json, serveSdk } from '../testing/sdk-endpoint.ts'
+import type { HttpAnswer } from '../../test/support/http-endpoint.ts'
+import { json, serveSdk } from '../../test/support/sdk-endpoint.ts'
 import {
   ExecuteStatementCommand,
   GetSecretValueCommand,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { json, serveSdk } from '../testing/sdk-endpoint.ts'
-import { skipPauses } from '../testing/skip-pauses.ts'
+import { json, serveSdk } from '../../test/support/sdk-endpoint.ts'
+import { skipPauses } from '../../test/support/skip-pauses.ts'
 import { type ClientOptions, ExecuteStatementCommand, RDSDataClient } from './clients.ts'
 
 const STATEMENT = ExecuteStatementCommand({ sql: 'SELECT 1' })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { LookupFunction } from 'node:net'
 import { test } from 'node:test'
-import { json, SECRET_KEY, serveSdk } from '../testing/sdk-endpoint.ts'
-import { signatureOf } from '../testing/signature.ts'
+import { json, SECRET_KEY, serveSdk } from '../../test/support/sdk-endpoint.ts'
+import { signatureOf } from '../../test/support/signature.ts'
 import {
   ExecuteStatementCommand,
   GetSecretValueCommand,

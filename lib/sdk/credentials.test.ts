@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, type TestContext, test } from 'node:test'
-import { type HttpAnswer, serveHttp } from '../testing/http-endpoint.ts'
-import { json } from '../testing/sdk-endpoint.ts'
-import { skipPauses } from '../testing/skip-pauses.ts'
+import { type HttpAnswer, serveHttp } from '../../test/support/http-endpoint.ts'
+import { json } from '../../test/support/sdk-endpoint.ts'
+import { skipPauses } from '../../test/support/skip-pauses.ts'
 import { lambdaCredentials } from './credentials.ts'
 
 const KEY = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { serveHttp } from '../testing/http-endpoint.ts'
+import { serveHttp } from '../../test/support/http-endpoint.ts'
 import { type HttpOptions, httpEndpoint } from './http-endpoint.ts'
 
 const GET = { method: 'GET', path: '/', headers: {}, body: '' } as const

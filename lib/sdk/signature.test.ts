@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { signatureOf } from '../testing/signature.ts'
+import { signatureOf } from '../../test/support/signature.ts'
 import { createSigner } from './signature.ts'
 
 const POST = {

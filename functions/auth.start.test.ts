@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { scriptDataApi } from '../test/support/data-api-script.ts'
+import { bodyOf, environment, eventWith, sender } from '../test/support/handler.ts'
+import { captureStderr } from '../test/support/stderr.ts'
+
+const KEY = 'the key that Secrets Manager keeps, of more than 32 bytes'
+const SIGN_UP = eventWith({ username: 'gary', password: 'correct horse battery' })
+const ROW = { body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] } }
+
+test('a start that fails is answered 500, told by its variable, and tried again', async (t) => {
+  const dataApi = await scriptDataApi(t, [ROW, ROW])
+  const secrets = await scriptDataApi(t, [
+    { status: 400, body: { __type: 'AccessDeniedException', message: 'arn:' } },
+    { body: { SecretString: 'short' } },
+    { body: { SecretString: KEY } },
+  ])
+  const { JWT_SECRET: _, ...env } = environment(dataApi.url)
+  Object.assign(process.env, env, {
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
+    DB_CLUSTER_ARN: 'a cluster without arn',
+  })
+  delete process.env['JWT_SECRET']
+  delete process.env['JWT_SECRET_ARN']
+  // The import itself does not throw: a function that does not start answers nothing that a client knows.
+  const { handler } = await import('./auth.ts')
+  const send = sender(handler)
+
+  const failsWith = async (t: Parameters<typeof captureStderr>[0], logged: RegExp) => {
+    const output = captureStderr(t)
+    const response = await send(SIGN_UP)
+    assert.equal(response.statusCode, 500)
+    assert.equal(bodyOf(response)['code'], 'internal_error')
+    assert.match(output(), /^[^\n]*\n$/)
+    assert.match(output(), logged)
+    assert.doesNotMatch(
+      `${output()}${response.body}`,
+      /without arn|arn:(?!…)|short"|Secrets Manager keeps/,
+    )
+    assert.equal(dataApi.requests.length, 0)
+  }
+
+  await t.test('two wrong variables', (t) =>
+    failsWith(t, /"ConfigError","detail":"[^"]*DB_CLUSTER_ARN is wrong.*JWT_SECRET is missing/),
+  )
+
+  process.env['DB_CLUSTER_ARN'] = env.DB_CLUSTER_ARN
+  await t.test('one of them mended', (t) =>
+    failsWith(t, /"ConfigError","detail":"[^"]*JWT_SECRET is missing/),
+  )
+
+  process.env['JWT_SECRET_ARN'] = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:jwt'
+  await t.test('a secret that may not be read', (t) =>
+    failsWith(
+      t,
+      /"SigningKeyError","detail":"[^"]*JWT_SECRET_ARN[^"]*","cause":\{"error":"AccessDen/,
+    ),
+  )
+  await t.test('a secret that is too short', (t) =>
+    failsWith(t, /"SigningKeyError","detail":"[^"]*JWT_SECRET_ARN is shorter than 32 bytes/),
+  )
+  await t.test('all of it mended: a token, and the secret is not read again', async () => {
+    assert.equal((await send(SIGN_UP)).statusCode, 201)
+    assert.equal((await send(SIGN_UP)).statusCode, 201)
+    assert.equal(secrets.requests.length, 3)
+  })
+})

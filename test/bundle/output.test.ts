@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { bundleFunction } from '../support/bundled-function.ts'
+import { type ScriptedAnswer, scriptDataApi } from '../support/data-api-script.ts'
+import { environment, eventWith } from '../support/handler.ts'
+
+/** Quotes and a line break, so that its forms in JSON and in text differ. */
+const PASSWORD = 'pass"word\nof möbius'
+const KEY = 'an-idempotency-key-nobody-may-see'
+const NAME = 'a name that nobody may see'
+const HASH = `$2b$10$${'h'.repeat(53)}`
+
+/** What must be nowhere, in the forms that it could be printed in. */
+const FORBIDDEN = [PASSWORD, 'möbius', KEY, NAME, HASH].flatMap((text) => [
+  text,
+  JSON.stringify(text).slice(1, -1),
+  Buffer.from(text).toString('base64').replace(/=+$/, ''),
+  encodeURIComponent(text),
+])
+
+const { run } = await bundleFunction()
+
+/** All levels of the log, all metrics, and everything that a person in search of a fault might switch on. */
+function talkative(url: string) {
+  const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...env } = environment(url)
+  return {
+    ...env,
+    POWERTOOLS_LOG_LEVEL: 'DEBUG',
+    POWERTOOLS_LOGGER_LOG_EVENT: 'true',
+    POWERTOOLS_DEV: 'true',
+    NODE_DEBUG: 'latchkey',
+  }
+}
+
+const credentials = JSON.stringify({ username: NAME, password: PASSWORD })
+
+/** Bodies with the password in them, right and wrong, as text and in base64. */
+const BODIES = [
+  credentials,
+  credentials.slice(0, -1),
+  `${credentials},`,
+  credentials.replace('"', ''),
+  credentials.replaceAll('\\n', '\n'),
+  `\uFEFF${credentials}`,
+  `[${credentials}]`,
+  JSON.stringify(credentials),
+  JSON.stringify({ username: PASSWORD, password: NAME }),
+  JSON.stringify({ username: NAME, password: [PASSWORD] }),
+  JSON.stringify({ username: PASSWORD, password: 'short' }),
+  JSON.stringify({ username: NAME, password: PASSWORD.repeat(5) }),
+  PASSWORD,
+]
+
+const quoted = `ERROR: ${PASSWORD} ${NAME} ${KEY} ${HASH}`
+const fault = (status: number, errorType: string, sqlState = '42P01'): ScriptedAnswer => ({
+  status,
+  errorType,
+  body: { message: `${quoted}; SQLState: ${sqlState}` },
+})
+
+const ANSWERS: readonly ScriptedAnswer[] = [
+  { body: { records: [[{ longValue: 7 }, { stringValue: NAME }]] } },
+  { body: { records: [], numberOfRecordsUpdated: 0 } },
+  { body: { records: [[{ stringValue: HASH }, { stringValue: NAME }]] } },
+  { body: {} },
+  fault(400, 'DatabaseErrorException'),
+  fault(403, 'AccessDeniedException'),
+  { status: 400, body: { __type: `${PASSWORD}` } },
+]
+
+/** What a fault that may pass is answered with, time and again. */
+const PASSING: readonly ScriptedAnswer[] = [
+  fault(400, 'DatabaseErrorException', '40001'),
+  { status: 502, body: `<html>${quoted}</html>` },
+  { body: `{"records": ${quoted}` },
+]
+
+function assertSilent(log: string): void {
+  for (const text of FORBIDDEN) assert.ok(!log.includes(text), text)
+}
+
+test('whatever the body, nothing that is printed has the password, the name or the key in it', async (t) => {
+  const { url } = await scriptDataApi(t, Array(60).fill(ANSWERS[1]))
+  const events = BODIES.flatMap((body) => {
+    const event = eventWith(body)
+    const headers = { ...event.headers, 'idempotency-key': KEY }
+    return [
+      { ...event, headers },
+      { ...event, headers, body: Buffer.from(body).toString('base64'), isBase64Encoded: true },
+      { ...event, headers: { ...headers, 'idempotency-key': `${KEY} ${PASSWORD}` } },
+      { ...event, isBase64Encoded: true },
+    ]
+  })
+  const { stdout, stderr, statusCodes } = await run(talkative(url), events)
+  assert.equal(statusCodes.length, events.length)
+  assert.deepEqual([...new Set(statusCodes)], ['400', '401'])
+  assert.ok(stdout.includes('"body_not_json"') && stdout.includes('"username_taken"'))
+  assertSilent(`${stdout}${stderr}`)
+})
+
+test('whatever the database answers, nothing that is printed has a word of it', async (t) => {
+  for (const answers of [ANSWERS, ...PASSING.map((answer) => Array(40).fill(answer))]) {
+    const { url } = await scriptDataApi(t, answers)
+    const event = eventWith(credentials)
+    const events = answers === ANSWERS ? ANSWERS.map(() => event) : [event]
+    const { stdout, stderr, statusCodes } = await run(talkative(url), events, 2500)
+    assert.equal(statusCodes.length, events.length)
+    assert.match(`${stdout}${stderr}`, /"level": "ERROR"/)
+    // The token holds the name: it is the one answer that may.
+    assertSilent(`${stdout}${stderr}`.replace(/"token\\":\\"[\w.-]+/g, ''))
+  }
+})

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { hash } from 'bcryptjs'
+import { bundleFunction } from '../support/bundled-function.ts'
+import { scriptDataApi } from '../support/data-api-script.ts'
+import { environment, eventWith, readEvent } from '../support/handler.ts'
+
+const { run } = await bundleFunction()
+
+test('the bundle runs under strict flags and tells each outcome in one line, and its metrics', async (t) => {
+  const row = [[{ longValue: 7 }, { stringValue: 'gary' }]]
+  const denied = { status: 403, errorType: 'AccessDeniedException', body: { message: 'arn:' } }
+  const { url } = await scriptDataApi(t, [{ body: { records: row } }, denied])
+  const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...quiet } = environment(url)
+  // Set by someone in search of a fault, it would print events, passwords and all.
+  const env = {
+    ...quiet,
+    POWERTOOLS_LOGGER_LOG_EVENT: 'true',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+  }
+  const events = ['sign-up', 'sign-up-malformed', 'sign-up-base64'].map(readEvent)
+  const { stdout, stderr, status, statusCodes } = await run(env, events)
+
+  assert.equal(status, 0)
+  assert.deepEqual(statusCodes, ['201', '401', '500'])
+  const lines = `${stdout}${stderr}`.trim().split('\n')
+  const told = lines.flatMap((line) => /"requestId":"test".*"code":"(\w+)"/.exec(line)?.[1] ?? [])
+  assert.deepEqual(told.sort(), ['body_not_json', 'created', 'internal_error'])
+  for (const message of ['signed up', 'refused', 'fault']) {
+    assert.ok(
+      lines.some((line) => line.includes(`"message":"${message}"`)),
+      message,
+    )
+  }
+  assert.match(stdout, /"code":"created","userId":7,"hashMs":[\d.]+,"databaseMs":[\d.]+\}/)
+  for (const metric of ['SignUps', 'Refusals', 'Faults', 'HashMs', 'DatabaseMs', 'ColdStart']) {
+    assert.ok(
+      lines.some((line) => line.includes('"_aws"') && line.includes(`"${metric}":`)),
+      metric,
+    )
+  }
+  assert.match(stderr, /^\{"level":"ERROR",[^\n]*\}\n$/)
+  assert.doesNotMatch(`${stdout}${stderr}`, /correct horse|\$2b\$|arn:|gary|Zoë/)
+})
+
+test('a call that was made again is told and counted, and the SDK makes none of its own', async (t) => {
+  const unavailable = { status: 504, errorType: 'DatabaseUnavailableException', body: {} }
+  const row = { body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] } }
+  const { url, requests } = await scriptDataApi(t, [unavailable, unavailable, row])
+  const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...env } = environment(url)
+  const { stdout, statusCodes } = await run(env, [readEvent('sign-up')])
+  assert.deepEqual(statusCodes, ['201'])
+  assert.equal(requests.length, 3)
+  assert.match(stdout, /"code":"created",[^\n]*"databaseRetries":2[,}]/)
+  const metrics = stdout.split('\n').filter((line) => line.includes('"_aws"'))
+  assert.ok(metrics.some((line) => line.includes('"DatabaseRetries":2')))
+  assert.ok(metrics.every((line) => line.includes('"Namespace":"Latchkey"')))
+})
+
+test('a request that is repeated with its key is answered 201 by a second statement', async (t) => {
+  const event = eventWith({ username: 'gary', password: 'correct horse battery' })
+  const headers = { ...event.headers, 'idempotency-key': 'k'.repeat(20) }
+  const stored = await hash('correct horse battery', 4)
+  const row = [{ longValue: 7 }, { stringValue: 'gary' }, { stringValue: stored }]
+  const { url, requests } = await scriptDataApi(t, [
+    { body: { records: [], numberOfRecordsUpdated: 0 } },
+    { body: { records: [row] } },
+  ])
+  const { statusCodes } = await run(environment(url), [{ ...event, headers }])
+  assert.deepEqual(statusCodes, ['201'])
+  assert.equal(requests.length, 2)
+})
+
+test('a variable that Powertools cannot read is answered 500 and told by its name', async () => {
+  const env = { ...environment('http://127.0.0.1:9'), POWERTOOLS_METRICS_DISABLED: 'maybe' }
+  const { stderr, status, statusCodes } = await run(env, [readEvent('sign-up')])
+  assert.equal(status, 0)
+  assert.deepEqual(statusCodes, ['500'])
+  assert.match(stderr, /"error":"ConfigError","detail":"[^"]*POWERTOOLS_METRICS_DISABLED is wrong/)
+})
+
+test('a key of 31 bytes is answered 500 and told by its variable, and its value is not told', async () => {
+  const secret = 'only-thirty-one-bytes-long-key!'
+  const env = { ...environment('http://127.0.0.1:9'), JWT_SECRET: secret, DB_NAME: '' }
+  const { stdout, stderr, status, statusCodes } = await run(env, [readEvent('sign-up')])
+  assert.equal(status, 0)
+  assert.deepEqual(statusCodes, ['500'])
+  assert.match(stderr, /^\{"level":"ERROR",[^\n]*"error":"ConfigError"[^\n]*\}\n$/)
+  assert.match(stderr, /JWT_SECRET is wrong: .*at least 32 bytes/)
+  assert.match(stderr, /DB_NAME is missing/)
+  assert.ok(!`${stdout}${stderr}`.includes(secret))
+})

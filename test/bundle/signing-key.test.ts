@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { jwtVerify } from 'jose'
+import { bundleFunction } from '../support/bundled-function.ts'
+import { type ScriptedAnswer, scriptDataApi } from '../support/data-api-script.ts'
+import { environment, readEvent } from '../support/handler.ts'
+
+const KEY = 'the key that Secrets Manager keeps, of more than 32 bytes'
+const SECRET: ScriptedAnswer = { body: { SecretString: KEY } }
+const DENIED: ScriptedAnswer = {
+  status: 400,
+  body: { __type: 'AccessDeniedException', message: `arn:aws:secretsmanager ${KEY}` },
+}
+const SIGN_UP = readEvent('sign-up')
+
+const { run } = await bundleFunction()
+
+/** The environment on AWS, with Secrets Manager and the Data API played by a script each. */
+async function awsEnvironment(t: Parameters<typeof scriptDataApi>[0], secrets: ScriptedAnswer[]) {
+  const row = [[{ longValue: 7 }, { stringValue: 'gary' }]]
+  const dataApi = await scriptDataApi(t, [{ body: { records: row } }, { body: { records: row } }])
+  const secretsManager = await scriptDataApi(t, secrets)
+  const { JWT_SECRET: _, ...env } = environment(dataApi.url)
+  return {
+    dataApi,
+    secretsManager,
+    env: {
+      ...env,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsManager.url,
+      JWT_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:jwt',
+    },
+  }
+}
+
+test('the key comes from the secret, which is read once for all requests', async (t) => {
+  const { env, secretsManager } = await awsEnvironment(t, [SECRET])
+  const { stdout, stderr } = await run(env, [SIGN_UP, SIGN_UP])
+  assert.equal(stderr, '')
+  assert.equal(secretsManager.requests.length, 1)
+  const tokens = [...stdout.matchAll(/\\"token\\":\\"([\w.-]+)\\"/g)].map(([, token]) => token)
+  assert.equal(tokens.length, 2)
+  for (const token of tokens) await jwtVerify(token ?? '', new TextEncoder().encode(KEY))
+})
+
+test('the key is read at the start, while nothing waits for it', async (t) => {
+  const { env, secretsManager } = await awsEnvironment(t, [SECRET])
+  const { status, stderr } = await run(env, [])
+  assert.equal(secretsManager.requests.length, 1)
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' })
+})
+
+test('a key that cannot be read at the start ends nothing', async (t) => {
+  const { env, secretsManager } = await awsEnvironment(t, [DENIED])
+  const { status, stderr } = await run(env, [])
+  assert.equal(secretsManager.requests.length, 1)
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' })
+})
+
+test('a secret that cannot be read stores nobody and is told by the name of its variable', async (t) => {
+  const { env, dataApi } = await awsEnvironment(t, [DENIED])
+  const { stdout, stderr, statusCodes } = await run(env, [SIGN_UP])
+  assert.deepEqual(statusCodes, ['500'])
+  assert.equal(dataApi.requests.length, 0)
+  assert.match(stderr, /"error":"SigningKeyError","detail":"[^"]*JWT_SECRET_ARN[^"]*"/)
+  assert.match(stderr, /"cause":\{"error":"AccessDeniedException"/)
+  assert.doesNotMatch(`${stdout}${stderr}`, /arn:|Secrets Manager keeps/)
+})

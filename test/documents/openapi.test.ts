@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { createSecretKey } from 'node:crypto'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { readConfig } from '../../lib/config.ts'
+import {
+  type CredentialsRefusal,
+  PASSWORD_MAX_BYTES,
+  parseCredentials,
+  USERNAME_MAX_CODE_POINTS,
+} from '../../lib/credentials.ts'
+import { IDEMPOTENCY_KEY_LENGTH } from '../../lib/idempotency-key.ts'
+import { BODY_MAX_BYTES } from '../../lib/json-body.ts'
+import { createResponder, type Reason, refusals } from '../../lib/responses.ts'
+import { createTokenSigner } from '../../lib/tokens.ts'
+import {
+  answer,
+  assertDocumented,
+  createValidator,
+  documented,
+  documentedNames,
+  json,
+  SIGN_UP,
+} from '../support/openapi.ts'
+
+// The examples are the answers of a deployment that sets nothing but what it must.
+const config = readConfig({
+  DB_CLUSTER_ARN: 'arn:cluster',
+  DB_SECRET_ARN: 'arn:secret',
+  DB_NAME: 'latchkey',
+  JWT_SECRET: 'x'.repeat(32),
+})
+const table = refusals(config.passwordMinLength)
+const respond = createResponder(config)
+
+const isReason = (code: string): code is Reason => Object.hasOwn(table, code)
+const reasons = Object.keys(table).filter(isReason)
+const statuses = [...new Set(reasons.map((reason) => table[reason].status))]
+
+const REQUEST = json([...SIGN_UP, 'requestBody'])
+const credentialsProblem = createValidator([...REQUEST, 'schema'])
+const claimsProblem = createValidator(['components', 'schemas', 'TokenClaims'])
+
+for (const reason of reasons) {
+  test(`${reason}: the answer is documented, and its example is the answer itself`, () => {
+    const response = respond({ ok: false, reason })
+    assertDocumented(response)
+    const example = documented([...json(answer(response.statusCode)), 'examples', reason, 'value'])
+    assert.equal(JSON.stringify(example), response.body)
+  })
+}
+
+test('the documented statuses are those of the table, and 201', () => {
+  assert.deepEqual(
+    documentedNames([...SIGN_UP, 'responses']).toSorted(),
+    ['201', ...statuses.map(String)].toSorted(),
+  )
+})
+
+for (const status of statuses) {
+  test(`${status}: the documented codes are those of the table, with one example each`, () => {
+    const ofTable = reasons.filter((reason) => table[reason].status === status).toSorted()
+    const media = json(answer(status))
+    const codes = documented([...media, 'schema', 'properties', 'code', 'enum'])
+    assert.ok(Array.isArray(codes))
+    assert.deepEqual(codes.toSorted(), ofTable)
+    assert.deepEqual(documentedNames([...media, 'examples']).toSorted(), ofTable)
+  })
+}
+
+test('201: a signed token and its claims are documented', async () => {
+  for (const options of [{}, { issuer: 'https://id.example.org', audience: 'web' }]) {
+    const sign = createTokenSigner(createSecretKey('k'.repeat(32), 'utf8'), {
+      ...config.token,
+      ...options,
+    })
+    const token = await sign({ id: 2 ** 31 - 1, username: 'Zoë 李' })
+    assertDocumented(respond({ ok: true, token, userId: 7 }))
+    assert.equal(claimsProblem(decodeJwt(token)), '')
+  }
+})
+
+test('201: the example is a token of the service', () => {
+  const example = documented([...json(answer(201)), 'examples', 'token', 'value', 'token'])
+  assert.ok(typeof example === 'string')
+  assertDocumented(respond({ ok: true, token: example, userId: 7 }))
+  assert.deepEqual(decodeProtectedHeader(example), { alg: 'HS256', typ: 'JWT' })
+  const claims = decodeJwt(example)
+  assert.equal(claimsProblem(claims), '')
+  assert.equal(Number(claims.exp) - Number(claims.iat), config.token.ttlSeconds)
+})
+
+test('the documented limits are those of the code', () => {
+  const limit = (field: string, keyword: string) =>
+    documented([...REQUEST, 'schema', 'properties', field, keyword])
+  assert.equal(limit('username', 'maxLength'), USERNAME_MAX_CODE_POINTS)
+  assert.equal(limit('password', 'minLength'), config.passwordMinLength)
+  assert.equal(limit('password', 'maxLength'), PASSWORD_MAX_BYTES)
+  const key = (keyword: string) =>
+    documented(['components', 'parameters', 'IdempotencyKey', 'schema', keyword])
+  assert.equal(key('minLength'), IDEMPOTENCY_KEY_LENGTH.least)
+  assert.equal(key('maxLength'), IDEMPOTENCY_KEY_LENGTH.most)
+  const prose = documented([...SIGN_UP, 'requestBody', 'description'])
+  assert.ok(String(prose).includes(` ${BODY_MAX_BYTES} bytes`))
+})
+
+for (const name of documentedNames([...REQUEST, 'examples'])) {
+  test(`request example ${name}: the service accepts it`, () => {
+    const body = documented([...REQUEST, 'examples', name, 'value'])
+    assert.equal(credentialsProblem(body), '')
+    assert.equal(parseCredentials(body, config).ok, true)
+  })
+}
+
+test('the request schema accepts what the service accepts', () => {
+  const samples = [
+    { username: 'a', password: '12345679 ' },
+    { username: '🔑'.repeat(50), password: '🔑'.repeat(18) },
+    { username: 'in  ner', password: ' '.repeat(72), id: 1, nested: { username: null } },
+  ]
+  for (const sample of samples) {
+    assert.equal(parseCredentials(sample, config).ok, true)
+    assert.equal(credentialsProblem(sample), '')
+  }
+})
+
+test('the request schema accepts the NFC form of whatever the service accepts', () => {
+  // Not every other form: 50 letters with their accents apart are 100 code points until normalised.
+  const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 80 })
+  fc.assert(
+    fc.property(text, text, (username, password) => {
+      const parsed = parseCredentials({ username, password }, config)
+      fc.pre(parsed.ok)
+      assert.equal(credentialsProblem(parsed.credentials), '')
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('the request schema refuses what it can say of what the service refuses', () => {
+  const [username, password] = ['ada', 'correct horse']
+  const bySchema: Partial<Record<CredentialsRefusal, unknown>> = {
+    body_not_object: [],
+    username_missing: { password },
+    username_not_string: { username: null, password },
+    username_empty: { username: '', password },
+    username_too_long: { username: 'a'.repeat(51), password },
+    password_missing: { username },
+    password_not_string: { username, password: 12345678 },
+    password_too_short: { username, password: '🔑'.repeat(7) },
+    password_too_long: { username, password: 'a'.repeat(73) },
+  }
+  for (const [reason, body] of Object.entries(bySchema)) {
+    assert.deepEqual(parseCredentials(body, config), { ok: false, reason })
+    assert.notEqual(credentialsProblem(body), '', reason)
+  }
+})

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
+import { freePort } from '../../tools/local/port.ts'
+import { copyService, newcomersEnvironment } from '../support/service-copy.ts'
+
+const run = promisify(execFile)
+
+/** Runs `npm start` in `cwd` until it has said where it listens. */
+async function start(t: TestContext, cwd: string, port: number, faults = '') {
+  const child = spawn('npm', ['start'], {
+    cwd,
+    env: { ...newcomersEnvironment(), PORT: String(port), DATA_API_FAULTS: faults },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own, to which Ctrl-C can be sent as a terminal sends it.
+    detached: true,
+  })
+  t.after(() => signal(child, 'SIGKILL'))
+  const lines: string[] = []
+  child.stdout.resume()
+  for await (const line of createInterface(child.stderr)) {
+    lines.push(line)
+    if (line.includes('/faults -d ')) break
+  }
+  return { child, output: lines.join('\n') }
+}
+
+function signal({ pid, exitCode, signalCode }: ChildProcess, name: NodeJS.Signals): void {
+  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, name)
+}
+
+async function pressCtrlC(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit')
+  signal(child, 'SIGINT')
+  await exit
+}
+
+async function signUp(port: number, headers: Readonly<Record<string, string>> = {}) {
+  const response = await fetch(`http://localhost:${port}/auth/sign-up`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ username: 'ada', password: 'correct horse battery' }),
+  })
+  return { status: response.status, headers: response.headers, body: await response.text() }
+}
+
+test('npm start serves sign-up over HTTP, keeps its data across restarts and stops on Ctrl-C', async (t) => {
+  const cwd = copyService(t)
+  const port = await freePort('127.0.0.1', 0)
+
+  await t.test('the first time it creates the database and says where to sign up', async (t) => {
+    const { child, output } = await start(t, cwd, port)
+    assert.match(output, /Creating the database/)
+    assert.match(output, new RegExp(`Sign-up is at http://localhost:${port}/auth/sign-up`))
+
+    const { status, headers, body } = await signUp(port, { origin: 'https://app.example' })
+    assert.equal(status, 201)
+    assert.equal(headers.get('cache-control'), 'no-store')
+    assert.equal(headers.get('access-control-allow-origin'), 'https://app.example')
+    assert.match(body, /^\{"token":"[\w-]+\.[\w-]+\.[\w-]+"\}$/)
+
+    await t.test('a second start on the same port is a clear error', async () => {
+      const env = { ...newcomersEnvironment(), PORT: String(port) }
+      const second = run('npm', ['start'], { cwd, env })
+      await assert.rejects(second, { code: 1, stdout: /Port \d+ is in use.*PORT=3001 npm start/ })
+    })
+
+    await t.test('invoke local uses its database meanwhile', async () => {
+      const event = JSON.parse(readFileSync(`${cwd}/events/sign-up.json`, 'utf8'))
+      const body = JSON.stringify({ username: 'ADA', password: 'correct horse battery' })
+      writeFileSync(`${cwd}/event.json`, JSON.stringify({ ...event, body }))
+      const args = 'serverless invoke local --function auth --path event.json'.split(' ')
+      const { stdout } = await run('npx', args, { cwd, env: newcomersEnvironment() })
+      assert.equal(JSON.parse(stdout).statusCode, 400)
+    })
+
+    await pressCtrlC(child)
+    // Gone only if the process has closed its database itself.
+    assert.ok(!existsSync(`${cwd}/.local/owner.json`))
+  })
+
+  await t.test(
+    'the second time everybody is still there, after the faults that were asked for',
+    async (t) => {
+      const { child, output } = await start(t, cwd, port, 'access-denied:2')
+      assert.doesNotMatch(output, /Creating the database/)
+      assert.match(output, /Faults of the next calls of the database: access-denied:2/)
+      assert.equal((await signUp(port)).status, 500)
+
+      const faults = /curl -X PUT (\S+\/faults) -d resuming:3$/.exec(output)?.[1] ?? ''
+      const left = await fetch(faults, { method: 'PUT', body: 'access-denied' })
+      assert.equal(await left.text(), 'access-denied\n')
+      assert.equal((await signUp(port)).status, 500)
+      assert.equal((await signUp(port)).status, 400)
+      await pressCtrlC(child)
+    },
+  )
+})

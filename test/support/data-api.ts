@@ -1,0 +1,74 @@
+import { type TestContext, test } from 'node:test'
+import {
+  ExecuteStatementCommand,
+  type ExecuteStatementCommandInput,
+  type ExecuteStatementCommandOutput,
+  RDSDataClient,
+  type SqlParameter,
+} from '@aws-sdk/client-rds-data'
+import type { Engine } from '../../tools/local/data-api/engine.ts'
+import { openPglite } from '../../tools/local/data-api/pglite-engine.ts'
+import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
+import { serveDataApi } from '../../tools/local/data-api/server.ts'
+import { NO_SERVER, temporaryDatabase } from './temporary-database.ts'
+
+/** A local Data API over an empty database, and the unmodified SDK's client before it. */
+export interface DataApi {
+  readonly engine: Engine
+  readonly url: string
+  /** Plans the faults of the next calls, such as `resuming:3 reset-after`. */
+  misbehave(plan: string): void
+  readonly client: RDSDataClient
+  /** What every operation asks for. */
+  readonly target: typeof TARGET
+  execute(
+    sql: string,
+    parameters?: SqlParameter[],
+    more?: Partial<ExecuteStatementCommandInput>,
+  ): Promise<ExecuteStatementCommandOutput>
+}
+
+const TARGET = {
+  resourceArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
+  secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
+  database: 'latchkey',
+}
+
+/** Serves `engine` until the test `t` ends, and closes it then. */
+export async function startDataApi(t: TestContext, engine: Engine): Promise<DataApi> {
+  const server = await serveDataApi(engine, TARGET.database)
+  const client = new RDSDataClient({
+    endpoint: server.url,
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    maxAttempts: 1,
+  })
+  t.after(async () => {
+    client.destroy()
+    await server.close()
+    await engine.close()
+  })
+  return {
+    engine,
+    url: server.url,
+    misbehave: server.misbehave,
+    client,
+    target: TARGET,
+    execute: (sql, parameters = [], more = {}) =>
+      client.send(new ExecuteStatementCommand({ ...TARGET, sql, parameters, ...more })),
+  }
+}
+
+/**
+ * Runs the same tests twice: on PGlite in memory, and on the Postgres server at `DATABASE_URL`, in a
+ * database of its own, where there is one.
+ */
+export function onEachEngine(
+  what: string,
+  suite: (t: TestContext, dataApi: DataApi) => Promise<void>,
+): void {
+  test(`${what}, on PGlite`, async (t) => suite(t, await startDataApi(t, await openPglite())))
+  test(`${what}, on a Postgres server`, { skip: NO_SERVER }, async (t) =>
+    suite(t, await startDataApi(t, await connectPostgres(await temporaryDatabase(t)))),
+  )
+}

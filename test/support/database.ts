@@ -1,0 +1,25 @@
+import type { Engine } from '../../tools/local/data-api/engine.ts'
+import { serveMigrated } from '../../tools/local/migrated-data-api.ts'
+
+/**
+ * Migrates `engine`, here named `latchkey`, and serves it as a local Data API at `url`. `query` asks the
+ * database itself, with values bound as varchar, and returns rows of text; `misbehave` plans faults for
+ * the Data API's next calls (`reset-after:2`); `close` ends it all.
+ */
+export async function serveDatabase(engine: Engine) {
+  const { url, misbehave, close } = await serveMigrated(engine, 'latchkey', () => {})
+  return {
+    url,
+    misbehave,
+    async query(text: string, values: readonly string[] = []) {
+      const session = await engine.session()
+      try {
+        const bound = values.map((value) => ({ typeOid: 1043, value }))
+        return (await session.query(text, bound)).rows
+      } finally {
+        session.release()
+      }
+    },
+    close,
+  }
+}

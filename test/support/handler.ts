@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs'
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda'
+import type { handler } from '../../functions/auth.ts'
+
+/** The key that the handler under test signs with. */
+export const JWT_SECRET = 'a key for tests alone, of more than 32 bytes'
+
+/**
+ * What the function's process needs. The cost factor is the lowest, so that tests are quick; of what the
+ * function tells, only faults are printed, on stderr, since the tests' reporter has stdout.
+ */
+export const environment = (dataApiUrl: string) => ({
+  AWS_ENDPOINT_URL_RDS_DATA: dataApiUrl,
+  AWS_REGION: 'eu-central-1',
+  AWS_ACCESS_KEY_ID: 'test',
+  AWS_SECRET_ACCESS_KEY: 'test',
+  DB_CLUSTER_ARN: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
+  DB_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
+  DB_NAME: 'latchkey',
+  BCRYPT_COST: '10',
+  JWT_SECRET,
+  POWERTOOLS_LOG_LEVEL: 'WARN',
+  POWERTOOLS_METRICS_DISABLED: 'true',
+})
+
+/** Sends one event, as API Gateway would, and returns the proxy response. */
+export type Send = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>
+
+/** Loads the function in this process, with the Data API at `dataApiUrl`; once a process. */
+export async function loadHandler(dataApiUrl: string): Promise<Send> {
+  Object.assign(process.env, environment(dataApiUrl))
+  const loaded = await import('../../functions/auth.ts')
+  return sender(loaded.handler)
+}
+
+/** Calls a handler with the context of a function that has 29 s left, or `remainingMilliseconds`. */
+export const sender =
+  (signUp: typeof handler, remainingMilliseconds = 29_000): Send =>
+  async (event) =>
+    signUp(event, { ...CONTEXT, getRemainingTimeInMillis: () => remainingMilliseconds })
+
+/** An event from `events/`, by its name without `.json`. */
+export function readEvent(name: string): APIGatewayProxyEventV2 {
+  return JSON.parse(readFileSync(new URL(`../../events/${name}.json`, import.meta.url), 'utf8'))
+}
+
+/** The event of a sign-up with `body` sent as it stands, or as JSON if it is no string. */
+export function eventWith(body: unknown): APIGatewayProxyEventV2 {
+  return {
+    ...readEvent('sign-up'),
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    isBase64Encoded: false,
+  }
+}
+
+/** The JSON of an answer's body. */
+export function bodyOf({ body }: APIGatewayProxyStructuredResultV2): Record<string, unknown> {
+  return JSON.parse(body ?? '')
+}
+
+const CONTEXT: Context = {
+  awsRequestId: 'test-request-id',
+  callbackWaitsForEmptyEventLoop: true,
+  functionName: 'latchkey-test-auth',
+  functionVersion: '$LATEST',
+  invokedFunctionArn: 'arn:aws:lambda:eu-central-1:000000000000:function:latchkey-test-auth',
+  logGroupName: '/aws/lambda/latchkey-test-auth',
+  logStreamName: 'test',
+  memoryLimitInMB: '1769',
+  getRemainingTimeInMillis: () => 29_000,
+  done() {},
+  fail() {},
+  succeed() {},
+}

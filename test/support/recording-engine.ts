@@ -1,0 +1,31 @@
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import type { Engine } from '../../tools/local/data-api/engine.ts'
+import { createTurnstile } from '../../tools/local/data-api/turnstile.ts'
+
+/**
+ * An engine with one session, as PGlite has, and no database: it keeps what it is asked in `queries`, and
+ * fails as Node does at `FAIL`.
+ */
+export function recordingEngine() {
+  const queries: string[] = []
+  const enter = createTurnstile(1)
+  let sessions = 0
+  async function query(text: string) {
+    queries.push(text)
+    if (text === 'FAIL') throw Object.assign(new Error('broken /var/secret'), { code: 'EPIPE' })
+    return { command: text, affectedRows: 0, columns: [], rows: [] }
+  }
+  const engine: Engine = {
+    description: 'nothing but a record',
+    async session() {
+      sessions += 1
+      return { release: await enter(), query }
+    },
+    close: async () => {},
+  }
+  /** Resolves once that many sessions have been asked for. */
+  async function asked(count: number) {
+    while (sessions < count) await turnOfTheLoop()
+  }
+  return { engine, queries, asked }
+}

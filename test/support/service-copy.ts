@@ -1,0 +1,35 @@
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+/**
+ * Copies the service into a folder of its own, as a fresh clone after `npm ci` would be, so that a test
+ * can run its commands without meeting a developer's `.local/` or `.env`. The folder ends with `t`.
+ */
+export function copyService(t: TestContext): string {
+  const folder = mkdtempSync(`${tmpdir()}/latchkey-service-`)
+  for (const name of [
+    'events',
+    'functions',
+    'lib',
+    'migrations',
+    'package.json',
+    'resources',
+    'serverless.yml',
+    'tools',
+  ]) {
+    cpSync(`${ROOT}${name}`, `${folder}/${name}`, { recursive: true })
+  }
+  symlinkSync(`${ROOT}node_modules`, `${folder}/node_modules`)
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** What a newcomer's shell has: a path and a home, no AWS, no database, no setting of ours. */
+export const newcomersEnvironment = () => ({
+  PATH: process.env['PATH'] ?? '',
+  HOME: process.env['HOME'] ?? '',
+})

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { at, entriesOf, itemsOf, namesIn, readYaml, textsOf } from '../support/yaml.ts'
+
+/** The parameters and AWS's own values, as they may be; the region has the longest name there is. */
+const VALUES: Readonly<Record<string, string>> = {
+  'AWS::AccountId': '000000000000',
+  'AWS::Partition': 'aws',
+  'AWS::Region': 'ap-southeast-1',
+  Repository: 'octo-org/latchkey',
+  Stage: 'dev',
+}
+
+const written = readYaml('resources/deploy-role.yml')
+const template: unknown = JSON.parse(
+  JSON.stringify(written).replace(
+    /\$\{([\w:]+)\}/g,
+    (reference, name) => VALUES[name] ?? reference,
+  ),
+)
+const role = at(template, 'Resources', 'DeployRole', 'Properties')
+const documents = itemsOf(at(role, 'Policies')).map((policy) => at(policy, 'PolicyDocument'))
+const statements = documents.flatMap((document) => itemsOf(at(document, 'Statement')))
+const sidOf = (statement: unknown) => String(at(statement, 'Sid'))
+
+test('every parameter that is referred to is there', () => {
+  assert.doesNotMatch(JSON.stringify(template), /\$\{/)
+  const parameters = entriesOf(at(written, 'Parameters')).map(([name]) => name)
+  assert.deepEqual(parameters, ['Repository', 'Stage', 'GitHubProviderArn'])
+})
+
+test("only GitHub's token for the repository's environment gets the role", () => {
+  assert.deepEqual(at(role, 'AssumeRolePolicyDocument', 'Statement'), [
+    {
+      Effect: 'Allow',
+      Principal: { Federated: ['MakeProvider', 'GitHubProvider', 'GitHubProviderArn'] },
+      Action: 'sts:AssumeRoleWithWebIdentity',
+      Condition: {
+        StringEquals: {
+          'token.actions.githubusercontent.com:aud': 'sts.amazonaws.com',
+          'token.actions.githubusercontent.com:sub': 'repo:octo-org/latchkey:environment:dev',
+        },
+      },
+    },
+  ])
+})
+
+test('neither the repository nor the stage can be a pattern, or a stage another one begins with', () => {
+  const accepts = (parameter: string, value: string) =>
+    new RegExp(String(at(template, 'Parameters', parameter, 'AllowedPattern'))).test(value)
+  assert.ok(accepts('Repository', 'octo-org/latchkey'))
+  assert.ok(accepts('Repository', 'octo-org@123/latch.key_2@456'))
+  for (const repository of [
+    '*/latchkey',
+    'octo-org/*',
+    'octo-org',
+    'octo-org/latchkey:ref',
+    'a/b/c',
+  ]) {
+    assert.ok(!accepts('Repository', repository), repository)
+  }
+  assert.ok(accepts('Stage', 'prod'))
+  for (const stage of ['*', 'dev-2', '', 'dev/x']) assert.ok(!accepts('Stage', stage), stage)
+})
+
+test('every statement allows named actions, and has a name of its own', () => {
+  const sids = statements.map(sidOf)
+  assert.equal(new Set(sids).size, sids.length)
+  for (const statement of statements) {
+    assert.equal(at(statement, 'Effect'), 'Allow', sidOf(statement))
+    assert.equal(at(statement, 'NotAction') ?? at(statement, 'NotResource'), undefined)
+    const actions = textsOf(at(statement, 'Action'))
+    assert.deepEqual(actions, actions.toSorted(), sidOf(statement))
+    for (const action of actions) {
+      // A wildcard only stands for what reads.
+      assert.match(
+        action,
+        /^[a-z0-9-]+:([A-Za-z]+|(Get|GetFunction|Describe)\*)$/,
+        sidOf(statement),
+      )
+    }
+  }
+})
+
+test('"*" is the resource only of what AWS knows no narrower one for', () => {
+  const unbounded = statements.filter((statement) =>
+    textsOf(at(statement, 'Resource')).includes('*'),
+  )
+  assert.deepEqual(unbounded.map(sidOf), [
+    'TemplateSyntax',
+    'AccessLogDelivery',
+    'SubscriptionsAndAlarmStates',
+    'Look',
+  ])
+  for (const statement of unbounded) {
+    for (const action of textsOf(at(statement, 'Action'))) {
+      assert.doesNotMatch(action, /^(iam|rds-data|lambda|s3):|GetSecretValue/)
+    }
+  }
+})
+
+test("all else is held to the stage's names, but for what AWS names itself", () => {
+  const elsewhere = statements
+    .filter((statement) => !textsOf(at(statement, 'Resource')).includes('*'))
+    .filter((statement) =>
+      textsOf(at(statement, 'Resource')).some((arn) => !/[:/]latchkey-dev([-/:]|$)/.test(arn)),
+    )
+  assert.deepEqual(elsewhere.map(sidOf), [
+    'HttpApi',
+    'ClusterDefaults',
+    'MakeSecrets',
+    'Secrets',
+    'MakeMasterSecret',
+    'ReadMasterSecret',
+    'Network',
+    'NetworkOfTheStack',
+    'ServiceRoles',
+  ])
+  for (const sid of ['Secrets', 'ReadMasterSecret', 'NetworkOfTheStack', 'ServiceRoles']) {
+    const statement = statements.find((candidate) => sidOf(candidate) === sid)
+    assert.equal(entriesOf(at(statement, 'Condition')).length, 1, sid)
+  }
+})
+
+test('the role can neither change itself nor pass a role to anything but Lambda', () => {
+  const name = String(at(role, 'RoleName'))
+  for (const statement of statements) {
+    if (!textsOf(at(statement, 'Action')).some((action) => action.startsWith('iam:'))) continue
+    for (const arn of textsOf(at(statement, 'Resource'))) {
+      const prefix = arn.replace(/^.*:role\//, '').replace(/\*$/, '')
+      assert.ok(!name.startsWith(prefix), `${sidOf(statement)} covers ${name}`)
+    }
+  }
+  const passing = statements.filter((statement) =>
+    textsOf(at(statement, 'Action')).includes('iam:PassRole'),
+  )
+  assert.deepEqual(
+    passing.map((statement) => at(statement, 'Condition')),
+    [{ StringEquals: { 'iam:PassedToService': 'lambda.amazonaws.com' } }],
+  )
+})
+
+test("the policies are within IAM's 10,240 characters for a role", () => {
+  const { length } = documents.map((document) => JSON.stringify(document)).join('')
+  assert.ok(length + 10 * documents.length <= 10_240, `${length} characters`)
+})
+
+test('every type of resource has its statements here: add to both when this fails', () => {
+  const covered: Readonly<Record<string, string>> = {
+    'AWS::CloudWatch::Alarm': 'AlarmsAndDashboard',
+    'AWS::CloudWatch::Dashboard': 'AlarmsAndDashboard',
+    'AWS::EC2::SecurityGroup': 'Network',
+    'AWS::EC2::Subnet': 'Network',
+    'AWS::EC2::VPC': 'Network',
+    'AWS::Logs::LogGroup': 'LogGroups',
+    'AWS::RDS::DBCluster': 'Cluster',
+    'AWS::RDS::DBInstance': 'Cluster',
+    'AWS::RDS::DBSubnetGroup': 'Cluster',
+    'AWS::SNS::Subscription': 'SubscriptionsAndAlarmStates',
+    'AWS::SNS::Topic': 'AlarmTopic',
+    'AWS::SecretsManager::Secret': 'Secrets',
+  }
+  const files = namesIn('resources').filter((name) => name !== 'deploy-role.yml')
+  const types = files
+    .flatMap(
+      (name) => JSON.stringify(readYaml(`resources/${name}`)).match(/"AWS::\w+::\w+"/g) ?? [],
+    )
+    .map((type) => type.slice(1, -1))
+  assert.deepEqual([...new Set(types)].toSorted(), Object.keys(covered).toSorted())
+  for (const sid of Object.values(covered)) assert.ok(statements.map(sidOf).includes(sid), sid)
+})

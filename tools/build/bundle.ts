@@ -1,0 +1,42 @@
+import { rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { type BuildOptions, build, type Metafile } from 'esbuild'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+/** How whatever runs as a process of its own is bundled: the function, and what the bench compares it with. */
+export const BUNDLING: BuildOptions = {
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  target: 'node24',
+  // CommonJS under a name that says so needs no package.json beside it in the zip.
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  // The ESM builds of the SDK, of which esbuild can leave out what nothing calls.
+  mainFields: ['module', 'main'],
+  logLevel: 'warning',
+}
+
+/** In the bundle `lib/sdk/` stands for the SDK's clients; where the code runs unbundled they are the SDK's. */
+export const OWN_CLIENTS: Readonly<Record<string, string>> = {
+  '@aws-sdk/client-rds-data': `${ROOT}lib/sdk/clients.ts`,
+  '@aws-sdk/client-secrets-manager': `${ROOT}lib/sdk/clients.ts`,
+}
+
+/**
+ * Bundles the function into `.build/`, which is emptied first: what lies there is what the zip holds.
+ * Returns esbuild's metafile, which names every source in the bundle.
+ */
+export async function bundle(outdir = `${ROOT}.build`): Promise<Metafile> {
+  await rm(outdir, { recursive: true, force: true })
+  const { metafile } = await build({
+    ...BUNDLING,
+    absWorkingDir: ROOT,
+    entryPoints: ['functions/auth.ts'],
+    outdir,
+    metafile: true,
+    alias: OWN_CLIENTS,
+  })
+  return metafile
+}

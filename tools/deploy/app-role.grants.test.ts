@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { type TestContext, test } from 'node:test'
+import postgres from 'postgres'
+import { createUserStore } from '../../lib/users.ts'
+import { lockAppRole } from '../../test/support/app-role.ts'
+import { type DataApi, startDataApi } from '../../test/support/data-api.ts'
+import { migrationDatabase } from '../../test/support/migration-database.ts'
+import { NO_SERVER, temporaryDatabase } from '../../test/support/temporary-database.ts'
+import { openPglite } from '../local/data-api/pglite-engine.ts'
+import { connectPostgres } from '../local/data-api/postgres-engine.ts'
+import { setUpAppRole } from './app-role.ts'
+import { migrate } from './migrations.ts'
+
+/** What the role has no business to do; each must be refused for want of a privilege. */
+const FORBIDDEN = [
+  'SELECT created_at FROM users',
+  'SELECT idempotency_key_sha256 FROM users',
+  'DELETE FROM repeatable_sign_ups',
+  "UPDATE repeatable_sign_ups SET idempotency_key_sha256 = 'another'",
+  'SELECT * FROM users',
+  'SELECT users FROM users',
+  'DELETE FROM users',
+  "DELETE FROM users WHERE username = 'gary'",
+  'TRUNCATE users',
+  'DO $$ BEGIN LOCK TABLE users IN ACCESS EXCLUSIVE MODE; END $$',
+  "UPDATE users SET password = 'another hash'",
+  "UPDATE users SET idempotency_key_sha256 = 'another'",
+  'UPDATE users SET id = 1',
+  'UPDATE users SET created_at = now()',
+  "INSERT INTO users (id, username, password) VALUES (1, 'a', 'b')",
+  "INSERT INTO users (username, password, created_at) VALUES ('a', 'b', now())",
+  "INSERT INTO users (username, password) VALUES ('a', 'b') RETURNING created_at",
+  `INSERT INTO users (username, password) VALUES ('gary', 'b')
+    ON CONFLICT (lower(username)) DO UPDATE SET password = EXCLUDED.password`,
+  'SELECT last_value FROM users_id_seq',
+  "SELECT setval('users_id_seq', 1)",
+  'ALTER SEQUENCE users_id_seq RESTART',
+  'SELECT name FROM latchkey_migrations',
+  "INSERT INTO latchkey_migrations (name, sha256) VALUES ('a', 'b')",
+  'DROP TABLE latchkey_migrations',
+  'DROP TABLE users',
+  'ALTER TABLE users ADD COLUMN a int',
+  'CREATE INDEX a ON users (username)',
+  'CREATE TRIGGER a AFTER INSERT ON users EXECUTE FUNCTION suppress_redundant_updates_trigger()',
+  'CREATE TABLE a ()',
+  'CREATE TEMPORARY TABLE a ()',
+  'CREATE VIEW a AS SELECT 1',
+  "CREATE FUNCTION a() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+  'CREATE TYPE a AS ENUM ()',
+  'CREATE SCHEMA a',
+  'CREATE ROLE a',
+  'CREATE DATABASE a',
+  'ALTER ROLE latchkey_app CREATEDB',
+  'ALTER ROLE latchkey_app CREATEROLE',
+  'GRANT pg_read_all_data TO latchkey_app',
+  'SELECT rolpassword FROM pg_authid',
+  "SELECT pg_read_file('PG_VERSION')",
+  'CHECKPOINT',
+]
+
+const TARGET = {
+  clusterArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
+  secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:app',
+  databaseName: 'latchkey',
+}
+
+/** Holds the role to its purpose, through a Data API that is logged in as it. */
+async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): Promise<void> {
+  const users = createUserStore({ client, ...TARGET })
+  const { signal } = new AbortController()
+  const insertUser = (username: string, passwordHash: string) =>
+    users.insertUser({ username, passwordHash, idempotencyKeySha256: 'a digest' }, signal)
+
+  await t.test('it is latchkey_app, and no superuser', async () => {
+    const sql = "SELECT session_user::text, current_user::text, current_setting('is_superuser')"
+    const { records } = await execute(sql)
+    const values = records?.[0]?.map(({ stringValue }) => stringValue)
+    assert.deepEqual(values, ['latchkey_app', 'latchkey_app', 'off'])
+  })
+
+  await t.test('it may store a user, find a name taken, and have the answer again', async () => {
+    const created = await insertUser('Gary', 'a hash')
+    assert.equal(created?.username, 'Gary')
+    assert.equal(await insertUser('gARY', 'another hash'), undefined)
+    assert.deepEqual(await insertUser('Gary', 'a hash'), created)
+  })
+
+  await t.test('it may find a user by their idempotency key', async () => {
+    const earlier = await users.findEarlierUser('Gary', 'a digest', signal)
+    assert.equal(earlier?.passwordHash, 'a hash')
+  })
+
+  for (const sql of FORBIDDEN) {
+    await t.test(`it may not: ${sql}`, async () => {
+      await assert.rejects(execute(sql), {
+        name: 'DatabaseErrorException',
+        message: /SQLState: 42501$/,
+      })
+    })
+  }
+}
+
+test('the role of the function, on PGlite', async (t) => {
+  const dataApi = await startDataApi(t, await openPglite())
+  await migrate(migrationDatabase(t, dataApi.url))
+  // PGlite has one session and no logins.
+  await dataApi.execute('SET SESSION AUTHORIZATION latchkey_app')
+  await holdToItsPurpose(t, dataApi)
+})
+
+test('the role of the function, on a Postgres server', { skip: NO_SERVER }, async (t) => {
+  await lockAppRole(t)
+  const databaseUrl = await temporaryDatabase(t)
+  const { url } = await startDataApi(t, await connectPostgres(databaseUrl))
+  const database = migrationDatabase(t, url)
+  await migrate(database)
+  const password = randomBytes(32).toString('hex')
+  // Two at once, as two pipelines would: Postgres alone would refuse one of them.
+  await Promise.all([setUpAppRole(database, password), setUpAppRole(database, password)])
+
+  const appUrl = new URL(databaseUrl)
+  appUrl.username = 'latchkey_app'
+  appUrl.password = password
+  await holdToItsPurpose(t, await startDataApi(t, await connectPostgres(appUrl.href)))
+
+  await t.test('it needs the password of its secret, where the server asks for one', async (t) => {
+    appUrl.password = 'another'
+    const sql = postgres(appUrl.href, { max: 1 })
+    t.after(() => sql.end())
+    await sql`SELECT 1`.then(
+      () => t.skip('this server trusts every login from here'),
+      (error: unknown) =>
+        assert.equal(error instanceof postgres.PostgresError && error.code, '28P01'),
+    )
+  })
+})

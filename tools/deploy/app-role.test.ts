@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { startDataApi } from '../../test/support/data-api.ts'
+import { type ScriptedAnswer, scriptDataApi } from '../../test/support/data-api-script.ts'
+import { migrationDatabase } from '../../test/support/migration-database.ts'
+import { openPglite } from '../local/data-api/pglite-engine.ts'
+import { parseAppSecret, setUpAppRole } from './app-role.ts'
+import { migrate } from './migrations.ts'
+import { scramVerifier } from './scram-verifier.ts'
+
+const PASSWORD = 'aB3'.repeat(21)
+const secret = (value: unknown) => JSON.stringify(value)
+
+test('the password is read from the secret of latchkey_app', () => {
+  const text = secret({ username: 'latchkey_app', password: PASSWORD, engine: 'postgres' })
+  assert.equal(parseAppSecret(text), PASSWORD)
+})
+
+const UNUSABLE = {
+  'no JSON': PASSWORD,
+  'JSON that ends too early': `{"username":"latchkey_app","password":"${PASSWORD}`,
+  null: 'null',
+  'a list': secret([PASSWORD]),
+  'another role': secret({ username: 'postgres', password: PASSWORD }),
+  'no password': secret({ username: 'latchkey_app' }),
+  'a password that is no text': secret({ username: 'latchkey_app', password: [PASSWORD] }),
+  'a short password': secret({ username: 'latchkey_app', password: PASSWORD.slice(0, 31) }),
+  'a password that SASLprep would change': secret({
+    username: 'latchkey_app',
+    password: `${PASSWORD}é`,
+  }),
+  'a password that begins with what SASLprep would change': secret({
+    username: 'latchkey_app',
+    password: `é${PASSWORD}`,
+  }),
+}
+
+for (const [name, text] of Object.entries(UNUSABLE)) {
+  test(`a secret of ${name} is refused, and not quoted`, () => {
+    assert.throws(
+      () => parseAppSecret(text),
+      (error: Error) => {
+        assert.match(error.message, /secret .*latchkey_app/)
+        assert.doesNotMatch(error.message, /aB3/)
+        assert.equal(error.cause, undefined)
+        return true
+      },
+    )
+  })
+}
+
+test('no statement holds the password or what a login would be proved with', async (t) => {
+  const done = { body: { records: [[{ booleanValue: true }]], transactionId: 'a transaction' } }
+  const { url, requests } = await scriptDataApi(t, Array(4).fill(done))
+  await setUpAppRole(migrationDatabase(t, url), PASSWORD)
+  const sent = JSON.stringify(requests)
+  assert.doesNotMatch(sent, new RegExp(PASSWORD))
+  assert.match(sent, /PASSWORD 'SCRAM-SHA-256\$4096:[A-Za-z\d+/]{22}==\$[^' ]{44}:[^' ]{44}'"/)
+})
+
+test('a role that is not there is told apart from every other refusal, which stays as it is', async (t) => {
+  const refusal = (errorType: string, message: string): ScriptedAnswer => ({
+    status: 400,
+    errorType,
+    body: { message },
+  })
+  const begun: ScriptedAnswer[] = [
+    { body: { transactionId: 'a transaction' } },
+    { body: { records: [[{ booleanValue: true }]] } },
+  ]
+  const setUp = async (answer: ScriptedAnswer) => {
+    const { url } = await scriptDataApi(t, [...begun, answer, { body: {} }])
+    return setUpAppRole(migrationDatabase(t, url), PASSWORD)
+  }
+  const denied = refusal('AccessDeniedException', 'not you')
+  await assert.rejects(setUp(denied), { name: 'AccessDeniedException', message: 'not you' })
+  const missing = refusal('DatabaseErrorException', 'ERROR: no such role; SQLState: 42704')
+  await assert.rejects(setUp(missing), ({ message, cause }: Error) => {
+    assert.match(message, /^There is no role latchkey_app/)
+    assert.ok(cause instanceof Error && cause.name === 'DatabaseErrorException')
+    return true
+  })
+})
+
+/** PGlite's one session, as a user who is what Aurora's master is: no superuser, owner of the database. */
+async function openAsMaster(t: TestContext) {
+  const { engine, url } = await startDataApi(t, await openPglite())
+  async function query(sql: string) {
+    const session = await engine.session()
+    return (await session.query(sql).finally(session.release)).rows
+  }
+  await query('CREATE ROLE master CREATEDB CREATEROLE')
+  await query('ALTER DATABASE postgres OWNER TO master')
+  await query('SET SESSION AUTHORIZATION master')
+  const asSuperuser = async (...statements: string[]) => {
+    await query('SET SESSION AUTHORIZATION postgres')
+    const results = []
+    for (const sql of statements) results.push(await query(sql))
+    await query('SET SESSION AUTHORIZATION master')
+    return results
+  }
+  return { database: migrationDatabase(t, url), asSuperuser }
+}
+
+test('a master who is no superuser may migrate and set the role up, again and again', async (t) => {
+  const { database, asSuperuser } = await openAsMaster(t)
+  await migrate(database)
+  await setUpAppRole(database, PASSWORD)
+  await setUpAppRole(database, PASSWORD)
+  const [[role = []] = []] = await asSuperuser(
+    `SELECT rolpassword, rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolinherit, rolreplication,
+      rolbypassrls FROM pg_authid WHERE rolname = 'latchkey_app'`,
+  )
+  const [password = '', ...attributes] = role
+  const salt = /:([^$]+)\$/.exec(password ?? '')?.[1] ?? ''
+  assert.equal(password, scramVerifier(PASSWORD, Buffer.from(salt, 'base64')))
+  assert.deepEqual(attributes, ['t', 'f', 'f', 'f', 'f', 'f', 'f'])
+})
+
+test('a role that was lost is an error that says how to get it back, and that works', async (t) => {
+  const { database, asSuperuser } = await openAsMaster(t)
+  await migrate(database)
+  await asSuperuser('DROP OWNED BY latchkey_app', 'DROP ROLE latchkey_app')
+  await assert.rejects(setUpAppRole(database, PASSWORD), /There is no role latchkey_app, .* Delete/)
+  await database.execute("DELETE FROM latchkey_migrations WHERE name LIKE '%app-role%'")
+  assert.deepEqual(await migrate(database), [
+    '002-app-role.sql',
+    '004-app-role-idempotency-key.sql',
+  ])
+  await setUpAppRole(database, PASSWORD)
+  const [rights] = await asSuperuser(
+    `SELECT has_column_privilege('latchkey_app', 'users', 'idempotency_key_sha256', 'INSERT'),
+      has_table_privilege('latchkey_app', 'repeatable_sign_ups', 'SELECT')`,
+  )
+  assert.deepEqual(rights, [['t', 't']])
+})

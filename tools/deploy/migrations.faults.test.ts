@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { onEachEngine } from '../../test/support/data-api.ts'
+import { type ScriptedAnswer, scriptDataApi } from '../../test/support/data-api-script.ts'
+import { migrationDatabase } from '../../test/support/migration-database.ts'
+import { temporaryFolder } from '../../test/support/temporary-folder.ts'
+import type { Database } from './data-api-database.ts'
+import { migrate } from './migrations.ts'
+
+const failure = (errorType: string, message = errorType, status = 400) => ({
+  status,
+  errorType,
+  body: { message },
+})
+const RESUMING = failure('DatabaseResumingException')
+const NO_TABLE = failure(
+  'DatabaseErrorException',
+  'ERROR: relation "latchkey_migrations" does not exist; Position: 26; SQLState: 42P01',
+)
+const NO_ROWS = { body: { records: [] } }
+const BEGUN = { body: { transactionId: 'the transaction' } }
+const LOCKED = { body: { records: [[{ booleanValue: true }]] } }
+const TAKEN = { body: { records: [[{ booleanValue: false }]] } }
+const RECORDED = { body: { records: [[{ stringValue: '001-a.sql' }]] } }
+const ENDED = { body: { transactionStatus: 'ended' } }
+
+function folderWithOne(t: TestContext): string {
+  const folder = temporaryFolder(t)
+  writeFileSync(`${folder}/001-a.sql`, 'CREATE TABLE a ()')
+  return folder
+}
+
+/** Migrates by script. `said` and `waits` are what was told and for how long was waited. */
+async function migrateByScript(t: TestContext, answers: readonly ScriptedAnswer[]) {
+  const { url, requests } = await scriptDataApi(t, answers)
+  const said: string[] = []
+  const waits: number[] = []
+  const outcome = migrate(migrationDatabase(t, url), {
+    folder: folderWithOne(t),
+    say: (line) => said.push(line),
+    wait: async (milliseconds) => waits.push(milliseconds),
+  })
+  const [settled] = await Promise.allSettled([outcome])
+  const paths = requests.map(({ path }) => path)
+  return { settled, said, waits, paths, requests }
+}
+
+test('a paused database is waited for, and that is said once', async (t) => {
+  const asleep = [RESUMING, failure('StatementTimeoutException'), RESUMING]
+  const applied = [NO_TABLE, BEGUN, LOCKED, NO_ROWS, RECORDED, NO_ROWS, ENDED]
+  const { settled, said, waits } = await migrateByScript(t, [...asleep, ...applied])
+  assert.deepEqual(settled, { status: 'fulfilled', value: ['001-a.sql'] })
+  assert.deepEqual(said, ['Waiting for the database to wake up', 'Applied 001-a.sql'])
+  assert.deepEqual(waits, [5000, 5000, 5000])
+})
+
+test('a database that stays paused is given up after three minutes', async (t) => {
+  const { settled, waits } = await migrateByScript(t, Array<ScriptedAnswer>(40).fill(RESUMING))
+  assert.equal(settled.status === 'rejected' && settled.reason.name, 'DatabaseResumingException')
+  assert.equal(waits.length * 5, 180)
+})
+
+test('no other refusal is waited for', async (t) => {
+  const { settled, paths } = await migrateByScript(t, [failure('AccessDeniedException', '', 403)])
+  assert.equal(settled.status === 'rejected' && settled.reason.name, 'AccessDeniedException')
+  assert.equal(paths.length, 1)
+})
+
+test('another process that migrates is waited for by asking, in one transaction', async (t) => {
+  const { settled, said, requests } = await migrateByScript(t, [
+    NO_TABLE,
+    BEGUN,
+    ...[TAKEN, TAKEN, LOCKED],
+    ...[NO_ROWS, RECORDED, NO_ROWS, ENDED],
+  ])
+  assert.equal(settled.status, 'fulfilled')
+  assert.equal(said[0], 'Waiting for another process that migrates this database')
+  assert.equal(said.length, 2)
+  const lines = requests.map(({ body }) => JSON.stringify(body))
+  assert.equal(lines.filter((line) => line.includes('pg_try_advisory_xact_lock')).length, 3)
+  assert.ok(lines.slice(2).every((line) => line.includes('"transactionId":"the transaction"')))
+})
+
+test('a process that never ends is given up after five minutes, and nothing is left open', async (t) => {
+  const script = [NO_TABLE, BEGUN, ...Array<ScriptedAnswer>(600).fill(TAKEN), ENDED]
+  const { settled, paths } = await migrateByScript(t, script)
+  assert.match(String(settled.status === 'rejected' && settled.reason), /for five minutes/)
+  assert.equal(paths.at(-1), '/RollbackTransaction')
+})
+
+test('no statement is sent a second time after a lost answer or a 5xx', async (t) => {
+  for (const fault of [{ lost: true } as const, failure('InternalServerErrorException', '', 500)]) {
+    const script = [NO_TABLE, BEGUN, LOCKED, NO_ROWS, RECORDED, fault, ENDED]
+    const { settled, paths } = await migrateByScript(t, script)
+    assert.match(
+      String(settled.status === 'rejected' && settled.reason),
+      /^Error: The migration 001-a.sql failed at statement 1 of 1: \w+: /,
+    )
+    assert.equal(paths.length, script.length)
+    assert.equal(paths.at(-1), '/RollbackTransaction')
+  }
+})
+
+onEachEngine('a lost answer to COMMIT', async (t, { engine, url }) => {
+  const database = migrationDatabase(t, url)
+  async function query(sql: string) {
+    const session = await engine.session()
+    return (await session.query(sql).finally(session.release)).rows
+  }
+  /** The database, where `commit` does what it says and then loses each answer in turn. */
+  function losing(...commits: ((id: string) => Promise<void>)[]): Database {
+    const commit = async (id: string) => {
+      const first = commits.shift()
+      if (first === undefined) return database.commit(id)
+      await first(id)
+      throw new Error('socket hang up')
+    }
+    return { ...database, commit }
+  }
+  const neverArrived = async () => {}
+  t.beforeEach(() => query('DROP TABLE IF EXISTS a, latchkey_migrations'))
+
+  await t.test('of a transaction that was committed: the record says so', async (t) => {
+    const folder = folderWithOne(t)
+    assert.deepEqual(await migrate(losing(database.commit), { folder }), ['001-a.sql'])
+    assert.deepEqual(await migrate(database, { folder }), [])
+    assert.deepEqual(await query('SELECT FROM a'), [])
+  })
+
+  await t.test('of one that was not: the file is applied after all', async (t) => {
+    const folder = folderWithOne(t)
+    assert.deepEqual(await migrate(losing(neverArrived), { folder }), ['001-a.sql'])
+    assert.deepEqual(await query('SELECT FROM a'), [])
+  })
+
+  await t.test('twice over is an error, after which a run is safe', async (t) => {
+    const folder = folderWithOne(t)
+    await assert.rejects(migrate(losing(neverArrived, neverArrived), { folder }), {
+      name: 'UncertainCommit',
+    })
+    assert.deepEqual(await migrate(database, { folder }), ['001-a.sql'])
+  })
+})

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import {
+  BeginTransactionCommand,
+  CommitTransactionCommand,
+  ExecuteStatementCommand,
+} from '@aws-sdk/client-rds-data'
+import { startDataApi } from '../../../test/support/data-api.ts'
+import { recordingEngine } from '../../../test/support/recording-engine.ts'
+import type { FaultName } from './injected-faults.ts'
+import { openPglite } from './pglite-engine.ts'
+import { serveDataApi } from './server.ts'
+
+interface Expected {
+  /** What the SDK throws: name, HTTP status, errno. Nothing where it gives the records. */
+  readonly thrown?: { readonly name: string; readonly status?: number; readonly errno?: string }
+  readonly message?: RegExp
+  readonly committed: boolean
+}
+
+/** What the SDK's unmodified client makes of each fault, and whether the statement has run. */
+const EXPECTED: Readonly<Record<Exclude<FaultName, 'slow' | 'hang'>, Expected>> = {
+  resuming: {
+    thrown: { name: 'DatabaseResumingException', status: 400 },
+    message: /is resuming after being auto-paused\. Please wait a few seconds and try again\.$/,
+    committed: false,
+  },
+  throttled: { thrown: { name: 'ThrottlingException', status: 400 }, committed: false },
+  unavailable: { thrown: { name: 'ServiceUnavailableError', status: 503 }, committed: false },
+  'bad-gateway': { thrown: { name: 'SyntaxError', status: 502 }, committed: false },
+  'reset-before': { thrown: { name: 'TimeoutError', errno: 'ECONNRESET' }, committed: false },
+  'reset-after': { thrown: { name: 'TimeoutError', errno: 'ECONNRESET' }, committed: true },
+  'broken-json': { thrown: { name: 'SyntaxError', status: 200 }, committed: true },
+  'access-denied': { thrown: { name: 'AccessDeniedException', status: 403 }, committed: false },
+}
+
+test('each fault meets one call, and the next one behaves', async (t) => {
+  const { execute, misbehave } = await startDataApi(t, await openPglite())
+  await execute('CREATE TABLE met (fault text)')
+  for (const [name, { thrown, message, committed }] of Object.entries(EXPECTED)) {
+    await t.test(name, async () => {
+      misbehave(name)
+      const call = execute('INSERT INTO met VALUES (:name)', [
+        { name: 'name', value: { stringValue: name } },
+      ])
+      const { error } = await call.then(
+        () => ({ error: undefined }),
+        (error: unknown) => ({ error }),
+      )
+      assert.deepEqual(signsOf(error), thrown)
+      if (message) assert.match(String(error), message)
+
+      const { records } = await execute(`SELECT 1 FROM met WHERE fault = '${name}'`)
+      assert.equal(records?.length, committed ? 1 : 0)
+    })
+  }
+})
+
+function signsOf(error: unknown) {
+  assert.ok(error instanceof Error, inspect(error))
+  const errno: unknown = Reflect.get(error, 'code')
+  const status: unknown = Reflect.get(Object(Reflect.get(error, '$metadata')), 'httpStatusCode')
+  return {
+    name: error.name,
+    ...(status !== undefined && { status }),
+    ...(errno !== undefined && { errno }),
+  }
+}
+
+test('faults come in the order of the plan, to whichever operation is called', async (t) => {
+  const { client, target, execute, misbehave } = await startDataApi(t, await openPglite())
+  misbehave('throttled access-denied, reset-after')
+  await assert.rejects(client.send(new BeginTransactionCommand(target)), {
+    name: 'ThrottlingException',
+  })
+  await assert.rejects(execute('SELECT 1'), { name: 'AccessDeniedException' })
+  await assert.rejects(client.send(new BeginTransactionCommand(target)), { code: 'ECONNRESET' })
+})
+
+test('a COMMIT whose answer is lost has committed', async (t) => {
+  const { client, target, execute, misbehave } = await startDataApi(t, await openPglite())
+  await execute('CREATE TABLE met (fault text)')
+  const { transactionId } = await client.send(new BeginTransactionCommand(target))
+  assert.ok(transactionId)
+  await execute("INSERT INTO met VALUES ('commit')", [], { transactionId })
+  misbehave('reset-after')
+  await assert.rejects(client.send(new CommitTransactionCommand({ ...target, transactionId })), {
+    code: 'ECONNRESET',
+  })
+  assert.equal((await execute('SELECT * FROM met')).records?.length, 1)
+})
+
+test('a call that hangs is never done, and ends with its caller', async (t) => {
+  const { engine, queries } = recordingEngine()
+  const { url, client, target, execute, misbehave } = await startDataApi(t, engine)
+  misbehave('hang')
+  const patience = new AbortController()
+  const hung = client.send(new ExecuteStatementCommand({ ...target, sql: 'SELECT 1' }), {
+    abortSignal: patience.signal,
+  })
+  await untilMet(url)
+  await execute('SELECT 2')
+  patience.abort()
+  await assert.rejects(hung, { name: 'AbortError' })
+  assert.deepEqual(queries, ['SELECT 2'])
+})
+
+/** Resolves once every fault has met its call. */
+async function untilMet(url: string): Promise<void> {
+  while ((await (await fetch(`${url}/faults`)).text()) !== '\n') await turnOfTheLoop()
+}
+
+const CALL = {
+  method: 'POST',
+  headers: { authorization: 'AWS4-HMAC-SHA256 Credential=whatever' },
+  body: '{"resourceArn":"arn:…","secretArn":"arn:…","sql":"SELECT 1"}',
+}
+
+async function serve(t: TestContext) {
+  const { engine, queries } = recordingEngine()
+  const server = await serveDataApi(engine, 'latchkey')
+  t.after(() => server.close())
+  const plan = async (body: string) => {
+    const response = await fetch(`${server.url}/faults`, { method: 'PUT', body })
+    return { status: response.status, text: await response.text() }
+  }
+  const call = () => fetch(`${server.url}/Execute`, CALL)
+  return { server, queries, plan, call }
+}
+
+test('closing ends what hangs and answers what is slow', { timeout: 10_000 }, async (t) => {
+  const { server, queries, call } = await serve(t)
+  server.misbehave('hang:12')
+  const hung = Array.from({ length: 12 }, () => assert.rejects(call(), TypeError))
+  await untilMet(server.url)
+  server.misbehave('slow')
+  const slow = call()
+  await untilMet(server.url)
+
+  await server.close()
+  await Promise.all(hung)
+  assert.equal((await slow).status, 200)
+  assert.deepEqual(queries, ['SELECT 1'])
+})
+
+test('PUT /faults plans the faults, and GET tells which are left', async (t) => {
+  const { server, plan, call } = await serve(t)
+  assert.deepEqual(await plan('resuming:2,throttled'), {
+    status: 200,
+    text: 'resuming resuming throttled\n',
+  })
+  assert.equal((await call()).headers.get('x-amzn-errortype'), 'DatabaseResumingException')
+  const left = await fetch(`${server.url}/faults`)
+  assert.equal(await left.text(), 'resuming throttled\n')
+  assert.deepEqual(await plan(''), { status: 200, text: '\n' })
+  assert.equal((await call()).status, 200)
+})
+
+test('a wrong word is a 400 that names the right ones, and plans nothing', async (t) => {
+  const { server, plan, call } = await serve(t)
+  const { status, text } = await plan('throttled resume')
+  assert.equal(status, 400)
+  assert.match(text, /^"resume" is no fault\. .* resuming, .*access-denied\.\n$/)
+  assert.throws(() => server.misbehave('resume'), /^Error: "resume" is no fault\./)
+  assert.equal((await call()).status, 200)
+})
+
+test("a page in the developer's browser may not plan faults, and what is no call takes none", async (t) => {
+  const { server, plan, call } = await serve(t)
+  await plan('throttled')
+  const asked = await fetch(`${server.url}/faults`, {
+    method: 'OPTIONS',
+    headers: { origin: 'https://app.example', 'access-control-request-method': 'PUT' },
+  })
+  assert.equal(asked.status, 404)
+  assert.equal(asked.headers.get('access-control-allow-origin'), null)
+  const posted = await fetch(`${server.url}/faults`, { method: 'POST', body: 'hang' })
+  assert.equal(posted.status, 404)
+  await fetch(server.url, { method: 'HEAD' })
+  await fetch(`${server.url}/Execute`, { ...CALL, headers: {} })
+  assert.equal((await call()).headers.get('x-amzn-errortype'), 'ThrottlingException')
+})
+
+test("a proxy's page is HTML and names no error class", async (t) => {
+  const { plan, call } = await serve(t)
+  await plan('bad-gateway')
+  const { status, headers } = await call()
+  assert.deepEqual(
+    [status, headers.get('content-type'), headers.get('x-amzn-errortype')],
+    [502, 'text/html', null],
+  )
+})

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { inspect } from 'node:util'
+import {
+  BeginTransactionCommand,
+  ExecuteStatementCommand,
+  RDSDataClient,
+} from '@aws-sdk/client-rds-data'
+import { NO_SERVER, temporaryDatabase } from '../../test/support/temporary-database.ts'
+import { temporaryFolder } from '../../test/support/temporary-folder.ts'
+import { type LocalDatabaseOptions, openLocalDatabase } from './database.ts'
+
+const TARGET = { resourceArn: 'arn:aws:rds:…', secretArn: 'arn:…', database: 'latchkey' }
+const INSERT = "INSERT INTO users (username, password) VALUES ('gary', 'a hash')"
+
+/** Opens the database of `folder` until `close` or the end of `t`; `said` is what was told. */
+async function open(t: TestContext, folder: string, options: Partial<LocalDatabaseOptions> = {}) {
+  const said: string[] = []
+  const say = (line: string) => said.push(line)
+  const defaults = { folder, databaseName: TARGET.database, share: false, say }
+  const database = await openLocalDatabase({ ...defaults, ...options })
+  const { dataApiUrl } = database
+  const client = new RDSDataClient({
+    endpoint: dataApiUrl,
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  })
+  let closed: Promise<void> | undefined
+  const close = () => {
+    closed ??= database.close().finally(() => client.destroy())
+    return closed
+  }
+  t.after(close)
+  return {
+    said,
+    dataApiUrl,
+    client,
+    close,
+    async users() {
+      const sql = 'SELECT count(*) FROM users'
+      const { records } = await client.send(new ExecuteStatementCommand({ ...TARGET, sql }))
+      return records?.[0]?.[0]?.longValue
+    },
+  }
+}
+
+test('the embedded database', async (t) => {
+  const folder = `${temporaryFolder(t)}/.local`
+
+  await t.test('is created, migrated and served, and says so', async (t) => {
+    const { said, client, close, users } = await open(t, folder)
+    assert.match(said[0] ?? '', /^Creating the database in .*\.local\/postgres; .* several seconds/)
+    assert.equal(said[1], 'Applied 001-users.sql')
+    assert.equal(said.at(-1), 'Database ready: embedded Postgres (PGlite)')
+    await client.send(new ExecuteStatementCommand({ ...TARGET, sql: INSERT }))
+    assert.equal(await users(), 1)
+
+    // A transaction left open must neither hold up the close nor be committed by it.
+    const { transactionId } = await client.send(new BeginTransactionCommand(TARGET))
+    const sql = 'DELETE FROM users'
+    await client.send(new ExecuteStatementCommand({ ...TARGET, sql, transactionId }))
+    await close()
+    assert.ok(!existsSync(`${folder}/owner.json`))
+  })
+
+  await t.test('keeps its data, and lets others use it meanwhile if it is shared', async (t) => {
+    const owner = await open(t, folder, { share: true })
+    assert.deepEqual(owner.said, ['Database ready: embedded Postgres (PGlite)'])
+    const guest = await open(t, folder)
+    assert.deepEqual(guest.said, ['Using the database of the endpoint that is running'])
+    assert.equal(guest.dataApiUrl, owner.dataApiUrl)
+    await guest.close()
+    // It would outlive what it borrows.
+    await assert.rejects(open(t, folder, { share: true }), /Another npm start is running/)
+    assert.equal(await owner.users(), 1)
+    await owner.close()
+  })
+
+  await t.test('is created anew if its creation was interrupted', async (t) => {
+    rmSync(`${folder}/postgres.created`)
+    rmSync(`${folder}/postgres/PG_VERSION`)
+    const { said, close, users } = await open(t, folder)
+    assert.match(said[0] ?? '', /^Creating the database/)
+    assert.equal(await users(), 0)
+    await close()
+  })
+
+  await t.test(
+    'if it cannot be opened, says what to delete and leaves the folder free',
+    async () => {
+      rmSync(`${folder}/postgres`, { recursive: true })
+      writeFileSync(`${folder}/postgres`, 'a file where the folder should be')
+      await assert.rejects(
+        open(t, folder),
+        /cannot be opened .* Delete .*\.local to begin with an empty/,
+      )
+      assert.ok(!existsSync(`${folder}/owner.json`))
+    },
+  )
+})
+
+/** URLs that cannot be used, all with the same password. */
+const UNUSABLE = {
+  'a port where nobody listens': 'postgres://someone:hunter2@127.0.0.1:1/latchkey',
+  'no URL': 'someone:hunter2@127.0.0.1',
+  'a URL that cannot be read': 'postgres://someone:hunter2@[127.0.0.1/latchkey',
+}
+
+async function refused(t: TestContext, databaseUrl: string): Promise<string> {
+  const folder = temporaryFolder(t)
+  let text = ''
+  await assert.rejects(open(t, folder, { databaseUrl }), (error: Error) => {
+    assert.match(
+      error.message,
+      /^DATABASE_URL names a Postgres server that cannot be used \([A-Z_\d]+\)\./,
+    )
+    text = inspect(error, { depth: null, showHidden: true })
+    return true
+  })
+  return text
+}
+
+for (const [name, url] of Object.entries(UNUSABLE)) {
+  test(`DATABASE_URL with ${name} is an error without the password`, async (t) => {
+    assert.doesNotMatch(await refused(t, url), /hunter2/)
+  })
+}
+
+test('DATABASE_URL names the database to use, and nothing is kept on disk', {
+  skip: NO_SERVER,
+}, async (t) => {
+  const databaseUrl = await temporaryDatabase(t)
+  const folder = temporaryFolder(t)
+  const { said, client, close, users } = await open(t, folder, { databaseUrl })
+  const { host, pathname } = new URL(databaseUrl)
+  assert.equal(said[0], 'Applied 001-users.sql')
+  assert.equal(said.at(-1), `Database ready: Postgres server at ${host}${pathname}`)
+  await client.send(new ExecuteStatementCommand({ ...TARGET, sql: INSERT }))
+  assert.equal(await users(), 1)
+  await close()
+  assert.ok(!existsSync(`${folder}/owner.json`))
+})
+
+test('DATABASE_URL with a database that is not there is an error with its SQLSTATE', {
+  skip: NO_SERVER,
+}, async (t) => {
+  const url = new URL(await temporaryDatabase(t))
+  url.pathname = '/no_such_database'
+  assert.match(await refused(t, url.href), /3D000/)
+})
+
+test('a database that knows the letter case of ASCII alone is warned of', {
+  skip: NO_SERVER,
+}, async (t) => {
+  const databaseUrl = await temporaryDatabase(t, 'C')
+  const { said } = await open(t, temporaryFolder(t), { databaseUrl })
+  assert.match(said[0] ?? '', /^Warning: .* UTF-8 locale/)
+})

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { statSync, writeFileSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
+import { readConfig } from '../../lib/config.ts'
+import { temporaryFolder } from '../../test/support/temporary-folder.ts'
+
+const run = promisify(execFile)
+const MODULE = new URL('environment.ts', import.meta.url).href
+
+/** Completes `shell`, the environment of a process of its own, and returns what became of it. */
+function setUp(t: TestContext, dotEnv?: string) {
+  const folder = temporaryFolder(t)
+  if (dotEnv !== undefined) writeFileSync(`${folder}/.env`, dotEnv)
+  const places = { envFile: `${folder}/.env`, localFolder: `${folder}/.local` }
+  const script = `import { loadLocalEnvironment } from '${MODULE}'
+    loadLocalEnvironment(${JSON.stringify(places)})
+    console.log(JSON.stringify(process.env))`
+  const load = async (shell: Record<string, string> = {}): Promise<Record<string, string>> => {
+    const args = ['--input-type=module', '--eval', script]
+    const { stdout } = await run(process.execPath, args, { env: shell })
+    return JSON.parse(stdout)
+  }
+  return { folder, load }
+}
+
+test('with nothing set there are defaults that work', async (t) => {
+  const { load } = setUp(t)
+  const environment = await load()
+  assert.equal(readConfig(environment).databaseName, 'latchkey')
+  assert.equal(environment['AWS_ACCESS_KEY_ID'], 'local')
+})
+
+test('the shell goes before .env, and .env before the defaults; empty counts as not set', async (t) => {
+  const { load } = setUp(t, 'DB_NAME=from-dot-env\nJWT_ISSUER=from-dot-env\nDB_CLUSTER_ARN=\n')
+  const environment = await load({ DB_NAME: 'from-shell', DB_SECRET_ARN: '' })
+  const { databaseName, token, clusterArn, secretArn } = readConfig(environment)
+  assert.deepEqual([databaseName, token.issuer], ['from-shell', 'from-dot-env'])
+  assert.match(clusterArn, /:cluster:local$/)
+  assert.match(secretArn, /:secret:local$/)
+})
+
+test('no real AWS credentials are left, nor a way past the local Data API', async (t) => {
+  const { load } = setUp(t, 'AWS_SESSION_TOKEN=real\nAWS_ACCESS_KEY_ID=real')
+  const environment = await load({
+    AWS_SECRET_ACCESS_KEY: 'real',
+    AWS_PROFILE: 'real',
+    AWS_DEFAULT_PROFILE: 'real',
+    AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
+  })
+  assert.ok(!Object.values(environment).includes('real'))
+  assert.equal(environment['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'], 'false')
+})
+
+test('the key is made once, for this user alone, though several processes start at once', async (t) => {
+  const { folder, load } = setUp(t)
+  const environments = await Promise.all([load(), load(), load(), load()])
+  const keys = new Set(
+    [...environments, await load()].map((environment) => environment['JWT_SECRET']),
+  )
+  assert.equal(keys.size, 1)
+  assert.equal(statSync(`${folder}/.local/jwt-secret`).mode & 0o777, 0o600)
+})

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { temporaryFolder } from '../../test/support/temporary-folder.ts'
+import { claimFolder } from './folder-lock.ts'
+import { freePort } from './port.ts'
+
+const run = promisify(execFile)
+const nobody = () => assert.fail('There is nobody to wait for.')
+
+async function own(folder: string, onWait: (pid: number) => void = nobody) {
+  const claim = await claimFolder(folder, onWait)
+  assert.ok(claim.owned)
+  return claim
+}
+
+/** A process that runs until the test ends or it is killed. */
+function startProcess(t: TestContext) {
+  const child = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'])
+  t.after(() => child.kill('SIGKILL'))
+  return { pid: child.pid, kill: () => child.kill('SIGKILL') }
+}
+
+async function serve(t: TestContext) {
+  const server = createServer((_, response) => response.end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const address = server.address()
+  assert.ok(address !== null && typeof address === 'object')
+  return `http://127.0.0.1:${address.port}`
+}
+
+test('a folder is created, owned, released, and owned again', async (t) => {
+  const folder = `${temporaryFolder(t)}/new`
+  const claim = await own(folder)
+  assert.ok(existsSync(`${folder}/owner.json`))
+  claim.release()
+  assert.ok(!existsSync(`${folder}/owner.json`))
+  const again = await own(folder)
+  again.release()
+})
+
+test('who comes second waits for the owner, once told who that is', async (t) => {
+  const folder = temporaryFolder(t)
+  const first = await own(folder)
+  const waitedFor: number[] = []
+  const second = own(folder, (pid) => waitedFor.push(pid))
+  await sleep(500) // two rounds of polling
+  first.release()
+  const { release } = await second
+  release()
+  assert.deepEqual(waitedFor, [process.pid])
+})
+
+test('an owner that has published its URL is joined', async (t) => {
+  const folder = temporaryFolder(t)
+  const url = await serve(t)
+  const first = await own(folder)
+  first.publish(url)
+  assert.deepEqual(await claimFolder(folder, nobody), { owned: false, url })
+  first.release()
+  const next = await own(folder)
+  next.release()
+})
+
+test('an owner whose URL no longer answers is closing, and waited for', async (t) => {
+  const folder = temporaryFolder(t)
+  const first = await own(folder)
+  first.publish(`http://127.0.0.1:${await freePort('127.0.0.1', 0)}`)
+  const { release } = await own(folder, first.release)
+  release()
+})
+
+test('another process that lives is waited for, until it does not', async (t) => {
+  const folder = temporaryFolder(t)
+  const { pid, kill } = startProcess(t)
+  writeFileSync(`${folder}/owner.json`, JSON.stringify({ pid }))
+  let waitedFor: number | undefined
+  const { release } = await own(folder, (owner) => {
+    waitedFor = owner
+    kill()
+  })
+  release()
+  assert.equal(waitedFor, pid)
+})
+
+const VOID: Record<string, (deadPid: number | undefined) => string> = {
+  'of a dead process': (pid) => JSON.stringify({ pid }),
+  'of a dead process that had published a URL': (pid) =>
+    JSON.stringify({ pid, url: 'http://127.0.0.1:1' }),
+  'of an earlier process with our id': () => JSON.stringify({ pid: process.pid }),
+  'that is empty': () => '',
+  'that is not JSON': () => '{',
+  'that is null': () => 'null',
+  'that names no process': () => '{"pid":"1"}',
+}
+
+for (const [name, content] of Object.entries(VOID)) {
+  test(`a claim ${name} is void`, async (t) => {
+    const folder = temporaryFolder(t)
+    const child = spawn(process.execPath, ['--version'])
+    await once(child, 'exit')
+    writeFileSync(`${folder}/owner.json`, content(child.pid))
+    const { release } = await own(folder)
+    const owner: unknown = JSON.parse(readFileSync(`${folder}/owner.json`, 'utf8'))
+    assert.deepEqual(owner, { pid: process.pid })
+    release()
+  })
+}
+
+test('of six processes there is never more than one inside', async (t) => {
+  const folder = temporaryFolder(t)
+  const module = new URL('folder-lock.ts', import.meta.url).href
+  const script = `import { appendFileSync } from 'node:fs'
+    import { claimFolder } from '${module}'
+    const { release } = await claimFolder('${folder}', () => {})
+    appendFileSync('${folder}/log', 'in ')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    appendFileSync('${folder}/log', 'out ')
+    release()`
+  const args = ['--input-type=module', '--eval', script]
+  await Promise.all(Array.from({ length: 6 }, () => run(process.execPath, args)))
+  assert.equal(readFileSync(`${folder}/log`, 'utf8'), 'in out '.repeat(6))
+})

@@ -1,0 +1,147 @@
+import { readConfig } from '../../lib/config.ts'
+import { bundle } from '../build/bundle.ts'
+import { type LocalDatabase, openLocalDatabase } from './database.ts'
+import { loadLocalEnvironment } from './environment.ts'
+import { planFaults, readPlannedFaults } from './planned-faults.ts'
+import { freePort, readPort } from './port.ts'
+
+/** The part of osls's `Serverless` object that is used here. */
+interface Serverless {
+  readonly serviceDir: string
+  readonly service: {
+    readonly provider: { readonly stage: string }
+    readonly custom: Record<string, object>
+  }
+  readonly classes: { readonly Error: new (message: string, code: string) => Error }
+}
+
+interface Utils {
+  readonly log: { notice(line?: string): void }
+}
+
+const HOST = '127.0.0.1'
+
+/**
+ * The Serverless plugin of this service: it bundles the function wherever osls needs it, and at the
+ * stage `local` it gives `invoke local` and `offline start` a database and an environment to run in.
+ */
+// biome-ignore lint/style/noDefaultExport: the framework loads a plugin as a default export.
+export default class LatchkeyPlugin {
+  readonly #serverless: Serverless
+  readonly #log: Utils['log']
+  #database: LocalDatabase | undefined
+  #url = ''
+
+  readonly hooks = {
+    initialize: () => this.#prepareEnvironment(),
+    'before:package:createDeploymentArtifacts': () => bundle().then(() => {}),
+    'before:invoke:local:invoke': () => this.#start({ share: false }),
+    'after:invoke:local:invoke': () => this.#stop(),
+    'before:offline:start': () => this.#refuseBareOffline(),
+    'before:offline:start:init': () => this.#startEndpoint(),
+    'after:offline:start:init': () => this.#announceEndpoint(),
+    'before:offline:start:end': () => this.#stop(),
+    'before:deploy:deploy': () => this.#refuseToDeployLocal(),
+    error: () => this.#stop(),
+  }
+
+  constructor(serverless: Serverless, _options: unknown, { log }: Utils) {
+    this.#serverless = serverless
+    this.#log = log
+  }
+
+  get #isLocal(): boolean {
+    return this.#serverless.service.provider.stage === 'local'
+  }
+
+  get #localFolder(): string {
+    return `${this.#serverless.serviceDir}/.local`
+  }
+
+  #prepareEnvironment(): void {
+    if (!this.#isLocal) return
+    loadLocalEnvironment({
+      envFile: `${this.#serverless.serviceDir}/.env`,
+      localFolder: this.#localFolder,
+    })
+  }
+
+  async #start({ share }: { readonly share: boolean }): Promise<void> {
+    await bundle()
+    if (!this.#isLocal) return
+    await this.#clearly(async () => {
+      // A wrong variable is best told now, and not by the first request.
+      const { databaseName } = readConfig(process.env)
+      const faults = readPlannedFaults(process.env['DATA_API_FAULTS'])
+      this.#database = await openLocalDatabase({
+        folder: this.#localFolder,
+        databaseUrl: process.env['DATABASE_URL'],
+        databaseName,
+        share,
+        say: (line) => this.#log.notice(line),
+      })
+      process.env['AWS_ENDPOINT_URL_RDS_DATA'] = this.#database.dataApiUrl
+      if (faults) {
+        this.#database = await planFaults(this.#database, faults)
+        this.#log.notice(`Faults of the next calls of the database: ${faults}`)
+      }
+    })
+  }
+
+  async #startEndpoint(): Promise<void> {
+    const httpPort = await this.#clearly(() => freePort(HOST, readPort(process.env['PORT'])))
+    // serverless-offline also opens a port for the Lambda API, which nothing here uses.
+    const lambdaPort = await freePort(HOST, 0)
+    const { custom } = this.#serverless.service
+    custom['serverless-offline'] = {
+      ...custom['serverless-offline'],
+      host: HOST,
+      httpPort,
+      lambdaPort,
+    }
+    this.#url = `http://localhost:${httpPort}/auth/sign-up`
+    await this.#start({ share: true })
+  }
+
+  #announceEndpoint(): void {
+    this.#log.notice(`
+Sign-up is at ${this.#url} until Ctrl-C. Try it:
+
+curl -i ${this.#url} -H 'content-type: application/json' -d '{"username":"gary","password":"correct horse battery"}'
+
+Make its database misbehave: curl -X PUT ${this.#database?.dataApiUrl}/faults -d resuming:3
+`)
+  }
+
+  /** Without `start`, serverless-offline has no hook in which the database could be closed. */
+  #refuseBareOffline(): never {
+    throw new this.#serverless.classes.Error(
+      'Use npm start, or serverless offline start.',
+      'LATCHKEY_LOCAL',
+    )
+  }
+
+  #refuseToDeployLocal(): void {
+    if (!this.#isLocal) return
+    throw new this.#serverless.classes.Error(
+      'The stage "local" is for this machine only. Name the stage to deploy: serverless deploy --stage dev',
+      'LOCAL_STAGE',
+    )
+  }
+
+  async #stop(): Promise<void> {
+    const database = this.#database
+    this.#database = undefined
+    await database?.close()
+  }
+
+  /** Runs `work`; what it throws is shown as its message alone, without osls's page on bug reports. */
+  async #clearly<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      throw new this.#serverless.classes.Error(message, 'LATCHKEY_LOCAL')
+    }
+  }
+}
