@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
+import { Logger } from '@aws-lambda-powertools/logger'
+import { Metrics } from '@aws-lambda-powertools/metrics'
 import { ConfigError, readConfig, readServiceName } from './config.ts'
 
 const REQUIRED = {
@@ -174,4 +176,55 @@ test('of JWT_SECRET and JWT_SECRET_ARN exactly one is set', () => {
   assert.match(neither.message, /JWT_SECRET is missing: .* or JWT_SECRET_ARN/)
   const noArn = errorFor({ ...WITHOUT_KEY, JWT_SECRET_ARN: 'latchkey/jwt' })
   assert.match(noArn.message, /JWT_SECRET_ARN is wrong/)
+})
+
+const POWERTOOLS_WRONG = {
+  POWERTOOLS_LOG_LEVEL: ['LOUD', 'INFOS', 'TOO-WARN'],
+  POWERTOOLS_METRICS_DISABLED: ['', 'maybe', ' ', 'trues', 'un-true'],
+  POWERTOOLS_LOGGER_LOG_EVENT: ['', 'x', '2'],
+  POWERTOOLS_DEV: ['perhaps'],
+  POWERTOOLS_LOGGER_SAMPLE_RATE: ['abc', '2', '-1', 'NaN', '0.5x', '1.5'],
+} as const
+
+for (const [name, values] of Object.entries(POWERTOOLS_WRONG)) {
+  test(`an invalid ${name} is reported by its name`, () => {
+    for (const value of values) {
+      assert.deepEqual(namedBy(errorFor({ ...REQUIRED, [name]: value })), [name], value)
+    }
+  })
+}
+
+/** Whether Powertools accepts these variables. */
+function powertoolsStarts(env: Readonly<Record<string, string>>): boolean {
+  const before = { ...process.env }
+  try {
+    Object.assign(process.env, env)
+    new Logger()
+    new Metrics({ namespace: 'test' })
+    return true
+  } catch {
+    return false
+  } finally {
+    for (const name of Object.keys(env)) delete process.env[name]
+    Object.assign(process.env, before)
+  }
+}
+
+test('what is accepted is what Powertools starts with', () => {
+  const accepted = {
+    POWERTOOLS_LOG_LEVEL: ['', 'warn', 'SILENT'],
+    POWERTOOLS_METRICS_DISABLED: ['TRUE', 'false'],
+    POWERTOOLS_LOGGER_LOG_EVENT: ['false'],
+    POWERTOOLS_DEV: ['False'],
+    POWERTOOLS_LOGGER_SAMPLE_RATE: ['', '0', '1', '.5', '0.25', '1.00'],
+  }
+  for (const [name, values] of Object.entries(accepted)) {
+    for (const value of values) {
+      readConfig({ ...REQUIRED, [name]: value })
+      assert.ok(powertoolsStarts({ [name]: value }), `${name}=${value}`)
+    }
+  }
+  for (const value of POWERTOOLS_WRONG.POWERTOOLS_METRICS_DISABLED) {
+    assert.ok(!powertoolsStarts({ POWERTOOLS_METRICS_DISABLED: value }), value)
+  }
 })

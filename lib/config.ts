@@ -1,14 +1,14 @@
 import { isLongEnough, JWT_SECRET_MIN_BYTES } from './signing-key.ts'
 import type { TokenOptions } from './tokens.ts'
 
-/** What the function needs to know before it can answer; see `.env.example` for every variable. */
+/** The function's settings, valid; `.env.example` describes every variable. */
 export interface Config {
   readonly clusterArn: string
   readonly secretArn: string
   readonly databaseName: string
   readonly signingKey: SigningKeySource
   readonly token: TokenOptions
-  /** No password may be it. */
+  /** A password that equals it is rejected. */
   readonly serviceName: string
   /** bcrypt's cost factor: the hash takes 2^cost rounds. */
   readonly bcryptCost: number
@@ -21,22 +21,43 @@ export type SigningKeySource =
   | { readonly secret: string }
   | { readonly secretArn: string; readonly refreshSeconds: number }
 
-/** Names every variable that is missing or wrong. Its message never holds a value. */
+/** Names every variable that is missing or invalid. Its message never holds a value. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** The service's name in log lines and metrics; on AWS the stage is in it. Has a default, so never fails. */
-export const readServiceName = (env: Environment) => env['POWERTOOLS_SERVICE_NAME'] || 'latchkey'
+const BOOLEAN = ['true or false', /^(true|false)$/i] as const
 
 /**
- * Pure. Throws one {@link ConfigError} that lists all that is wrong with `env`, and before it `found`, which
- * somebody else has found wrong with it.
+ * Variables that Powertools reads by itself. It throws if some are invalid, and ignores others silently.
+ * A boolean that is set to nothing is invalid too.
  */
-export function readConfig(env: Environment, found: readonly string[] = []): Config {
-  const problems = [...found]
+const POWERTOOLS_VARIABLES: Readonly<Record<string, readonly [wanted: string, valid: RegExp]>> = {
+  POWERTOOLS_LOG_LEVEL: [
+    'TRACE, DEBUG, INFO, WARN, ERROR, CRITICAL or SILENT',
+    /^(|trace|debug|info|warn|error|critical|silent)$/i,
+  ],
+  POWERTOOLS_METRICS_DISABLED: BOOLEAN,
+  POWERTOOLS_LOGGER_LOG_EVENT: BOOLEAN,
+  POWERTOOLS_DEV: BOOLEAN,
+  POWERTOOLS_LOGGER_SAMPLE_RATE: ['a number from 0 to 1', /^(|0|1|0?\.\d+|1\.0+)$/],
+}
+
+/** The service's name in log lines and metrics; on AWS it ends with the stage. Never fails. */
+export const readServiceName = (env: Environment) => env['POWERTOOLS_SERVICE_NAME'] || 'latchkey'
+
+/** Reads the settings from `env`. Pure. Throws one {@link ConfigError} that lists every problem. */
+export function readConfig(env: Environment): Config {
+  const problems: string[] = []
+
+  for (const [name, [wanted, valid]] of Object.entries(POWERTOOLS_VARIABLES)) {
+    const value = env[name]
+    if (value !== undefined && !valid.test(value)) {
+      problems.push(`${name} is wrong: it must be ${wanted}`)
+    }
+  }
 
   // A variable set to nothing counts as missing: that is how shells and .env files unset one.
   const optional = (name: string) => env[name] || undefined
@@ -78,20 +99,18 @@ export function readConfig(env: Environment, found: readonly string[] = []): Con
     databaseName: required('DB_NAME', "the database's name", () => true),
     signingKey: signingKey(),
     token: {
-      // At most a year: a token cannot be called back.
+      // At most a year: a token cannot be revoked.
       ttlSeconds: wholeNumber('JWT_TTL_SECONDS', 3600, 1, 31_536_000),
       issuer: optional('JWT_ISSUER'),
       audience: optional('JWT_AUDIENCE'),
     },
     serviceName: readServiceName(env),
-    // Below 10 is under OWASP's minimum for bcrypt; 16 and more can outlast the gateway's 30 s.
+    // OWASP's minimum for bcrypt is 10; a hash of 16 or more can outlast the gateway's 30 s.
     bcryptCost: wholeNumber('BCRYPT_COST', 12, 10, 15),
-    // 8 is the floor of NIST SP 800-63B and ASVS 6.2.1; above 64 is more than NIST lets a verifier ask.
+    // 8 is the minimum of NIST SP 800-63B and ASVS 6.2.1; NIST allows no verifier to require more than 64.
     passwordMinLength: wholeNumber('PASSWORD_MIN_LENGTH', 8, 8, 64),
   }
 
-  if (problems.length > 0) {
-    throw new ConfigError(`The environment is not complete. ${problems.join('. ')}.`)
-  }
+  if (problems.length > 0) throw new ConfigError(`Invalid environment. ${problems.join('. ')}.`)
   return config
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ANSWER_MARGIN_MILLISECONDS, startDeadline } from './deadline.ts'
+import { RESPONSE_MARGIN_MILLISECONDS, startDeadline } from './deadline.ts'
 
 test('what is left is what Lambda leaves, less the margin, and runs out', () => {
   let time = 5000
   const deadline = startDeadline(10_000, () => time)
-  assert.equal(deadline.remainingMilliseconds(), 10_000 - ANSWER_MARGIN_MILLISECONDS)
+  assert.equal(deadline.remainingMilliseconds(), 10_000 - RESPONSE_MARGIN_MILLISECONDS)
   time += 8999
   assert.equal(deadline.remainingMilliseconds(), 1)
   time += 2
@@ -15,6 +15,6 @@ test('what is left is what Lambda leaves, less the margin, and runs out', () => 
 test('without a Lambda context the deadline is that of the function, inside the 30 s of the gateway', () => {
   assert.equal(
     startDeadline(undefined, () => 0).remainingMilliseconds(),
-    29_000 - ANSWER_MARGIN_MILLISECONDS,
+    29_000 - RESPONSE_MARGIN_MILLISECONDS,
   )
 })

@@ -2,7 +2,7 @@
  * Time kept back, in milliseconds, to sign, log and answer in. The function may run for 29 s and the HTTP
  * API waits for 30: an answer after 28 leaves a cold start two seconds.
  */
-export const ANSWER_MARGIN_MILLISECONDS = 1000
+export const RESPONSE_MARGIN_MILLISECONDS = 1000
 
 /** serverless.yml's, for a caller that hands over no Lambda context. */
 const FUNCTION_TIMEOUT_MILLISECONDS = 29_000
@@ -21,6 +21,6 @@ export function startDeadline(
   lambdaMilliseconds: number = FUNCTION_TIMEOUT_MILLISECONDS,
   now: () => number = () => performance.now(),
 ): Deadline {
-  const end = now() + lambdaMilliseconds - ANSWER_MARGIN_MILLISECONDS
+  const end = now() + lambdaMilliseconds - RESPONSE_MARGIN_MILLISECONDS
   return { remainingMilliseconds: () => Math.max(0, end - now()) }
 }

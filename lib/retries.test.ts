@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Deadline } from './deadline.ts'
-import { type RetryOptions, untilDeadline } from './retries.ts'
+import { type RetryOptions, retryUntilDeadline } from './retries.ts'
 
 const named = (name: string) => Object.assign(new Error(name), { name })
 const RESUMING = named('DatabaseResumingException')
 const THROTTLED = named('ThrottlingException')
 const DENIED = named('AccessDeniedException')
 
-/** A clock that only pauses move on, and what was done by it. `random` 1 makes each pause its longest. */
+/** A call with scripted outcomes, and a clock that only pauses move. `random` 1 makes each pause its longest. */
 function scripted(outcomes: readonly (Error | string)[], remaining: number, random = 1) {
   let left = remaining
   let calls = 0
@@ -30,7 +30,7 @@ function scripted(outcomes: readonly (Error | string)[], remaining: number, rand
     return outcome
   }
   return {
-    run: () => untilDeadline(call, deadline, options),
+    run: () => retryUntilDeadline(call, deadline, options),
     pauses,
     retried,
     calls: () => calls,
@@ -44,20 +44,20 @@ test('a call that succeeds is made once', async () => {
   assert.deepEqual([pauses, retried], [[], []])
 })
 
-test('a fault that passes is tried again, with pauses that double up to two seconds', async () => {
+test('a transient fault is retried, with pauses that double up to two seconds', async () => {
   const { run, pauses, retried } = scripted([...Array(8).fill(THROTTLED), 'the row'], 28_000)
   assert.equal(await run(), 'the row')
   assert.deepEqual(pauses, [50, 100, 200, 400, 800, 1600, 2000, 2000])
   assert.deepEqual(retried, Array(8).fill(THROTTLED))
 })
 
-test('a database that wakes up is asked politely: every one to three seconds', async () => {
+test('a resuming database is called again after one to three seconds', async () => {
   const { run, pauses } = scripted([...Array(6).fill(RESUMING), 'the row'], 28_000)
   assert.equal(await run(), 'the row')
   assert.deepEqual(pauses, [1000, 2000, 3000, 3000, 3000, 3000])
 })
 
-test('chance takes up to half of a pause away', async () => {
+test('a pause is random, from half of its length to all of it', async () => {
   const { run, pauses } = scripted([THROTTLED, RESUMING, 'the row'], 28_000, 0)
   await run()
   assert.deepEqual(pauses, [25, 1000])
@@ -66,14 +66,14 @@ test('chance takes up to half of a pause away', async () => {
   assert.deepEqual(between.pauses, [37.5])
 })
 
-test('a fault that stays is not tried again', async () => {
+test('a permanent fault is not retried', async () => {
   const { run, calls, retried } = scripted([DENIED], 28_000)
   await assert.rejects(run(), (error) => error === DENIED)
   assert.equal(calls(), 1)
   assert.deepEqual(retried, [])
 })
 
-test('when time runs out the last fault comes out, before the deadline', async () => {
+test('when time runs out the last fault is thrown, before the deadline', async () => {
   const { run, calls, pauses } = scripted([THROTTLED, RESUMING], 10_000)
   await assert.rejects(run(), (error) => error === RESUMING)
   assert.ok(calls() > 3)
@@ -81,7 +81,7 @@ test('when time runs out the last fault comes out, before the deadline', async (
   assert.ok(waited <= 9800 && waited > 6000, `${waited}`)
 })
 
-test('no call is made for which there is hardly time', async () => {
+test('with less than 200 ms after the pause there is no retry', async () => {
   const just = scripted([THROTTLED, 'the row'], 250)
   assert.equal(await just.run(), 'the row')
   const hardly = scripted([THROTTLED, 'the row'], 249)
@@ -89,22 +89,22 @@ test('no call is made for which there is hardly time', async () => {
   assert.equal(hardly.calls(), 1)
 })
 
-test('without any time there is no call at all', async () => {
+test('without time left there is no call', async () => {
   const { run, calls } = scripted(['the row'], 0)
   await assert.rejects(run(), { name: 'TimeoutError' })
   assert.equal(calls(), 0)
 })
 
-/** A call that never answers; resolves with how long it was let, by the mocked clock. */
-async function letHang(t: TestContext, left: number): Promise<number> {
+/** Makes a call that hangs; resolves with the milliseconds of the mocked clock after which it is aborted. */
+async function abortedAfter(t: TestContext, left: number): Promise<number> {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   let aborted = false
-  const running = untilDeadline(
+  const running = retryUntilDeadline(
     (signal) =>
       new Promise((_, reject) => {
         signal.addEventListener('abort', () => {
           aborted = true
-          // What the SDK reports of a request that ends while its answer is read.
+          // What the SDK reports if it is aborted while it reads a response.
           reject(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
         })
       }),
@@ -127,14 +127,14 @@ for (const [left, milliseconds, why] of [
   [600, 600, 'all that is left'],
 ] as const) {
   test(`with ${left} ms left a call that hangs is aborted after ${milliseconds} ms: ${why}`, async (t) => {
-    assert.equal(await letHang(t, left), milliseconds)
+    assert.equal(await abortedAfter(t, left), milliseconds)
   })
 }
 
-test('a call that hangs is made again', async () => {
+test('a call that hangs is retried', async () => {
   let calls = 0
   const deadline = { remainingMilliseconds: () => 1500 - 400 * calls }
-  const result = await untilDeadline(
+  const result = await retryUntilDeadline(
     (signal) =>
       new Promise((resolve, reject) => {
         calls += 1

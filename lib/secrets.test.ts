@@ -17,7 +17,7 @@ async function secretsManager(t: TestContext, answer: ScriptedAnswer) {
   return { client, requests }
 }
 
-test('a secret is its text, asked for by its ARN', async (t) => {
+test('a secret is read by its ARN, and returned as text', async (t) => {
   const { client, requests } = await secretsManager(t, { body: { SecretString: 'the text' } })
   assert.equal(await readSecret(client, ARN), 'the text')
   assert.deepEqual(
@@ -26,7 +26,7 @@ test('a secret is its text, asked for by its ARN', async (t) => {
   )
 })
 
-test('a secret of bytes is an error that says so', async (t) => {
+test('a binary secret is an error that says so', async (t) => {
   const { client } = await secretsManager(t, { body: { SecretBinary: 'AAAA' } })
   await assert.rejects(readSecret(client, ARN), {
     name: 'TypeError',

@@ -1,107 +1,115 @@
 import assert from 'node:assert/strict'
-import type { KeyObject } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import type { CryptoKey } from 'jose'
 import { fixedKey, SigningKeyError, storedKey } from './signing-key.ts'
 
 const ONE = 'the first key, of more than 32 bytes'
 const TWO = 'the second key, of more than 32 bytes'
 
-const textOf = async (key: Promise<KeyObject>) => (await key).export().toString()
+/** Which of the two secrets a key signs with. */
+async function secretOf(key: Promise<CryptoKey>): Promise<string | undefined> {
+  const signature = Buffer.from(
+    await crypto.subtle.sign('HMAC', await key, Buffer.from('text')),
+  ).toString('hex')
+  return [ONE, TWO].find(
+    (secret) => createHmac('sha256', secret).update('text').digest('hex') === signature,
+  )
+}
 
-/** A stored key with a clock that stands, and reads that are counted and answered by the test. */
-function stored() {
+/** A stored key with a clock that the test moves; `results` are what its reads give, in order. */
+function stored(...results: (string | Error | Promise<string>)[]) {
   const clock = { now: 0 }
-  const answers: (string | Error)[] = []
   let reads = 0
   const load = storedKey({
     read: async () => {
+      const result = results[reads]
       reads += 1
-      const answer = answers.shift()
-      if (typeof answer === 'string') return answer
-      throw answer ?? new Error('No answer was left.')
+      if (result === undefined || result instanceof Error) throw result
+      return result
     },
     refreshAfterMilliseconds: 1000,
     now: () => clock.now,
   })
-  return { load, clock, answers, reads: () => reads }
+  /** Moves the clock on, and lets a refresh that nobody waits for end. */
+  async function loadAt(now: number) {
+    clock.now = now
+    await load()
+    for (let turns = 0; turns < 10; turns += 1) await turnOfTheLoop()
+  }
+  return { load, loadAt, reads: () => reads }
 }
 
-/** Lets a read that nobody waits for come to its end. */
-const settle = () => new Promise((resolve) => setImmediate(resolve))
-
-test('a fixed key is the bytes of the secret', async () => {
-  assert.equal(await textOf(fixedKey(ONE)()), ONE)
+test('a fixed key is the bytes of the secret, imported once', async () => {
+  const load = fixedKey(ONE)
+  assert.equal(await secretOf(load()), ONE)
+  assert.equal(await load(), await load())
 })
 
-test('a stored key is read once, by however many at once, and kept', async () => {
-  const { load, answers, reads, clock } = stored()
-  answers.push(ONE)
-  assert.deepEqual(await Promise.all([textOf(load()), textOf(load())]), [ONE, ONE])
-  clock.now = 999
-  assert.equal(await textOf(load()), ONE)
+test('a key cannot be read back, and signs only', async () => {
+  const { extractable, usages } = await fixedKey(ONE)()
+  assert.deepEqual({ extractable, usages }, { extractable: false, usages: ['sign'] })
+})
+
+test('a stored key is read and imported once, by however many requests at once, and kept', async () => {
+  const { load, loadAt, reads } = stored(ONE)
+  const [first, second] = await Promise.all([load(), load()])
+  assert.equal(first, second)
+  await loadAt(999)
+  assert.equal(await load(), first)
+  assert.equal(await secretOf(load()), ONE)
   assert.equal(reads(), 1)
 })
 
-test('an aged key still signs while the new one is read, and then the new one does', async () => {
-  const { load, answers, reads, clock } = stored()
-  answers.push(ONE, TWO)
+test('an aged key signs while it is read again, and then the new one does', async () => {
+  const { load, loadAt, reads } = stored(ONE, TWO)
   await load()
-  clock.now = 1000
-  assert.equal(await textOf(load()), ONE)
-  await settle()
-  assert.equal(await textOf(load()), TWO)
+  await loadAt(999)
+  assert.equal(reads(), 1)
+  const aged = loadAt(1000)
+  assert.equal(await secretOf(load()), ONE)
+  await aged
+  assert.equal(await secretOf(load()), TWO)
   assert.equal(reads(), 2)
 })
 
 test('an aged key is read again once, however long that read takes', async () => {
-  const clock = { now: 0 }
-  let reads = 0
-  const load = storedKey({
-    read: () => {
-      reads += 1
-      return reads === 1 ? Promise.resolve(ONE) : new Promise(() => {})
-    },
-    refreshAfterMilliseconds: 1000,
-    now: () => clock.now,
-  })
+  const { load, loadAt, reads } = stored(ONE, new Promise<string>(() => {}))
   await load()
-  for (clock.now = 1000; clock.now <= 5000; clock.now += 1000)
-    assert.equal(await textOf(load()), ONE)
-  assert.equal(reads, 2)
-})
-
-test('a refresh that fails leaves the kept key in force until the next one', async () => {
-  const { load, answers, reads, clock } = stored()
-  answers.push(ONE, new Error('outage'), TWO)
-  await load()
-  clock.now = 1000
-  await load()
-  await settle()
-  assert.equal(await textOf(load()), ONE)
+  for (const now of [1000, 2000, 3000, 4000]) await loadAt(now)
+  assert.equal(await secretOf(load()), ONE)
   assert.equal(reads(), 2)
-  clock.now = 2000
+})
+
+test('a refresh that fails leaves the kept key in force until the next refresh', async () => {
+  const { load, loadAt, reads } = stored(ONE, new Error('outage'), TWO)
   await load()
-  await settle()
-  assert.equal(await textOf(load()), TWO)
+  await loadAt(1000)
+  await loadAt(1999)
+  assert.equal(await secretOf(load()), ONE)
+  assert.equal(reads(), 2)
+  await loadAt(2000)
+  assert.equal(await secretOf(load()), TWO)
 })
 
-test('a first read that fails rejects with its cause, and the next call tries again', async () => {
-  const { load, answers } = stored()
+test('a first read that fails rejects with its cause, and the next call reads again', async () => {
   const outage = new Error('outage')
-  answers.push(outage, ONE)
-  await assert.rejects(load(), (error) => {
-    return error instanceof SigningKeyError && error.cause === outage
-  })
-  assert.equal(await textOf(load()), ONE)
+  const { load } = stored(outage, ONE)
+  await assert.rejects(
+    load(),
+    (error) => error instanceof SigningKeyError && error.cause === outage,
+  )
+  assert.equal(await secretOf(load()), ONE)
 })
 
-test('a secret of 31 bytes is no key, and the error names the variable and not the value', async () => {
-  const { load, answers } = stored()
-  answers.push('x'.repeat(31))
+test('a secret of 31 bytes is rejected, and the error names the variable and not the value', async () => {
+  const { load } = stored('x'.repeat(31), 'x'.repeat(32))
   await assert.rejects(load(), (error) => {
     assert.ok(error instanceof SigningKeyError)
     assert.match(error.message, /JWT_SECRET_ARN is shorter than 32 bytes/)
     assert.doesNotMatch(error.message, /xxx/)
     return true
   })
+  await load()
 })

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { subscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { SignUpDeps } from './sign-up.ts'
@@ -15,7 +14,7 @@ const DEPS: SignUpDeps = {
   loadTokenSigner: async () => async () => 'the token',
 }
 
-test('timed deps answer as the plain ones do and note both times', async () => {
+test('timed deps return what the plain ones do, and add both times', async () => {
   const timings: Timings = {}
   const deps = timedDeps(DEPS, timings)
   assert.equal(await deps.hashPassword('secret'), 'hash of secret')
@@ -23,10 +22,12 @@ test('timed deps answer as the plain ones do and note both times', async () => {
   assert.deepEqual(await deps.insertUser(NEW_USER), USER)
   assert.equal(await (await deps.loadTokenSigner())(USER), 'the token')
   assert.deepEqual(Object.keys(timings), ['hashMs', 'databaseMs'])
-  for (const time of Object.values(timings)) assert.ok(time >= 0 && Number.isFinite(time))
+  for (const time of Object.values(timings)) {
+    assert.ok(time >= 0 && time < 1000 && Number((time * 10).toFixed(6)) % 1 === 0, `${time}`)
+  }
 })
 
-test('a replayed request adds its second hash and its second statement up', async () => {
+test('the second hash and the second statement of a replay are added', async () => {
   const timings: Timings = { hashMs: 1000, databaseMs: 2000 }
   const deps = timedDeps(
     {
@@ -44,29 +45,9 @@ test('a replayed request adds its second hash and its second statement up', asyn
   assert.ok(Number(timings.hashMs) > 1000 && Number(timings.databaseMs) > 2000)
 })
 
-test('the time of a step that fails is noted too', async () => {
+test('the time of a step that fails is added too', async () => {
   const timings: Timings = {}
   const fails = { ...DEPS, insertUser: () => Promise.reject(new Error('fault')) }
   await assert.rejects(timedDeps(fails, timings).insertUser(NEW_USER), /fault/)
   assert.ok(timings.databaseMs !== undefined)
-})
-
-test('each step is told on the channel when it has ended, with times that are not rounded', async () => {
-  const told: object[] = []
-  subscribe('latchkey:step', (step) => told.push(Object(step)))
-  const timings: Timings = {}
-  const before = performance.now()
-  const deps = timedDeps({ ...DEPS, hashPassword: () => sleep(1).then(() => 'hash') }, timings)
-  await deps.hashPassword('secret')
-  await deps.insertUser(NEW_USER)
-  const [hashed, stored] = told.map((step) => ({
-    name: Reflect.get(step, 'name'),
-    start: Number(Reflect.get(step, 'start')),
-    end: Number(Reflect.get(step, 'end')),
-  }))
-  assert.ok(hashed && stored && told.length === 2)
-  assert.deepEqual([hashed.name, stored.name], ['hashMs', 'databaseMs'])
-  assert.equal(Math.round((hashed.end - hashed.start) * 10) / 10, timings.hashMs)
-  assert.ok(before <= hashed.start && hashed.start < hashed.end && hashed.end <= stored.start)
-  assert.ok(stored.end <= performance.now())
 })

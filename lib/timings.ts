@@ -1,38 +1,25 @@
-import { channel } from 'node:diagnostics_channel'
 import type { SignUpDeps } from './sign-up.ts'
 
-/** What the costly steps of one sign-up took, as far as it came. */
+/** What the costly steps of one request took, as far as it came. */
 export interface Timings {
-  /** Milliseconds of hashing; where a replayed request is verified too, of both. */
+  /** Milliseconds of hashing, in tenths; a replayed request hashes twice, and this is the sum. */
   hashMs?: number
-  /** Milliseconds until the database had answered for good, pauses between calls included. */
+  /** Milliseconds of all Data API calls and the pauses between them, in tenths. */
   databaseMs?: number
-  /** Calls of the Data API that were made again after a fault. */
+  /** Number of Data API calls that were retries. */
   databaseRetries?: number
 }
 
-/** A costly step that has ended: its times on the clock of `performance.now()`, not rounded. */
-export interface Step {
-  readonly name: 'hashMs' | 'databaseMs'
-  readonly start: number
-  readonly end: number
-}
-
-/** Tells a {@link Step} to whoever in the process has subscribed, such as `npm run bench`. */
-const steps = channel('latchkey:step')
-
-/** The same deps, which note in `timings` how long they take, also when they reject. */
+/** The same deps, which add the time they take to `timings`, also when they reject. */
 export function timedDeps(deps: SignUpDeps, timings: Timings): SignUpDeps {
-  const timed = async <T>(name: Step['name'], work: Promise<T>): Promise<T> => {
+  const timed = async <T>(name: 'hashMs' | 'databaseMs', work: Promise<T>): Promise<T> => {
     const start = performance.now()
     try {
       return await work
     } finally {
-      const end = performance.now()
-      const sum = (timings[name] ?? 0) + end - start
+      const sum = (timings[name] ?? 0) + performance.now() - start
       // Tenths are enough: the clock of a shared machine tells no more.
       timings[name] = Math.round(sum * 10) / 10
-      steps.publish({ name, start, end } satisfies Step)
     }
   }
   return {

@@ -1,5 +1,4 @@
-import type { KeyObject, webcrypto } from 'node:crypto'
-import { SignJWT } from 'jose'
+import { type CryptoKey, SignJWT } from 'jose'
 import type { User } from './sign-up.ts'
 
 /** What every token of this service shares. */
@@ -11,22 +10,21 @@ export interface TokenOptions {
 }
 
 /**
- * Makes the function that signs a user's token with `key`, of at least 32 bytes: a JWT (RFC 7519) with
- * HS256 and the claims `payload: {username, id}`, `sub`, `iat`, `exp`, and `iss` and `aud` where set.
+ * Signs a user's token: a JWT (RFC 7519) with HS256 and the claims `payload: {username, id}`, `sub`, `iat`,
+ * `exp`, and `iss` and `aud` where set. `key` comes from `signing-key.ts`, which checks its length.
  */
-export function createTokenSigner(key: KeyObject, { ttlSeconds, issuer, audience }: TokenOptions) {
-  // jose would import a KeyObject anew for every token. At the first one, since WebCrypto takes 3 ms to load.
-  let imported: webcrypto.CryptoKey | undefined
-  return ({ id, username }: User): Promise<string> => {
-    imported ??= key.toCryptoKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
-    const issuedAt = Math.floor(Date.now() / 1000)
-    const token = new SignJWT({ payload: { username, id } })
-      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-      .setSubject(String(id))
-      .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + ttlSeconds)
-    if (issuer !== undefined) token.setIssuer(issuer)
-    if (audience !== undefined) token.setAudience(audience)
-    return token.sign(imported)
-  }
+export function signToken(
+  { id, username }: User,
+  key: CryptoKey,
+  { ttlSeconds, issuer, audience }: TokenOptions,
+): Promise<string> {
+  const issuedAt = Math.floor(Date.now() / 1000)
+  const token = new SignJWT({ payload: { username, id } })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(String(id))
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + ttlSeconds)
+  if (issuer !== undefined) token.setIssuer(issuer)
+  if (audience !== undefined) token.setAudience(audience)
+  return token.sign(key)
 }

@@ -3,25 +3,26 @@ import { test } from 'node:test'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { environment, readEvent } from '../support/handler.ts'
 import { serveHttp } from '../support/http-endpoint.ts'
-import { signatureOf } from '../support/signature.ts'
 
 const SIGN_UP = readEvent('sign-up')
 const ROW = [[{ longValue: 7 }, { stringValue: 'gary' }]]
 
 const { run } = await bundleFunction()
 
-/** A Data API that stores whatever it is told, and the environment but for credentials. */
+const json = (value: unknown) => ({
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(value),
+})
+
+/** A Data API that stores every user, and an environment without credentials. */
 async function serveDataApi(t: Parameters<typeof serveHttp>[0]) {
-  const { url, requests } = await serveHttp(t, () => ({
-    status: 200,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ records: ROW }),
-  }))
+  const { url, requests } = await serveHttp(t, () => json({ records: ROW }))
   const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...env } = environment(url)
   return { env, requests }
 }
 
-test('the bundle signs with the credentials of the environment, session token and all', async (t) => {
+test("the bundle calls the Data API as AWS's SDK, with the credentials of the environment", async (t) => {
   const { env, requests } = await serveDataApi(t)
   const credentials = {
     AWS_ACCESS_KEY_ID: 'KEYOFENV',
@@ -30,29 +31,25 @@ test('the bundle signs with the credentials of the environment, session token an
   }
   const { statusCodes } = await run({ ...env, ...credentials }, [SIGN_UP])
   assert.deepEqual(statusCodes, ['201'])
-  const [request] = requests
-  assert.ok(request !== undefined)
-  const { authorization } = request.headers
+  const headers = requests[0]?.headers ?? {}
   assert.match(
-    String(authorization),
-    /^AWS4-HMAC-SHA256 Credential=KEYOFENV\/.*x-amz-security-token/,
+    String(headers['authorization']),
+    /^AWS4-HMAC-SHA256 Credential=KEYOFENV\/\d+\/eu-central-1\/rds-data\/.*x-amz-security-token/,
   )
-  assert.equal(authorization, signatureOf(request, credentials.AWS_SECRET_ACCESS_KEY))
-  assert.equal(request.headers['x-amz-security-token'], 'token of the environment')
+  assert.equal(headers['x-amz-security-token'], 'token of the environment')
+  assert.match(String(headers['user-agent']), /^aws-sdk-js\/3.* api\/rds-data#3/)
 })
 
 test("the bundle takes the credentials of a container's endpoint, once for all requests", async (t) => {
   const { env, requests } = await serveDataApi(t)
-  const container = await serveHttp(t, () => ({
-    status: 200,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
+  const container = await serveHttp(t, () =>
+    json({
       AccessKeyId: 'KEYOFCONTAINER',
       SecretAccessKey: 'secret',
       Token: 'token of the container',
       Expiration: new Date(Date.now() + 3_600_000).toISOString(),
     }),
-  }))
+  )
   const credentials = {
     AWS_CONTAINER_CREDENTIALS_FULL_URI: `${container.url}/credentials`,
     AWS_CONTAINER_AUTHORIZATION_TOKEN: 'let me in',
@@ -71,8 +68,13 @@ test("the bundle takes the credentials of a container's endpoint, once for all r
 
 test('without credentials the bundle calls nobody, and the log names the error', async (t) => {
   const { env, requests } = await serveDataApi(t)
-  // The home of a developer has a profile, which the SDK's own chain would find.
-  const { statusCodes, stderr } = await run({ ...env, AWS_PROFILE: 'default' }, [SIGN_UP])
+  const nowhere = {
+    // Neither a developer's own profiles nor the instance metadata service, whose time-out takes a second.
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  }
+  const { statusCodes, stderr } = await run({ ...env, ...nowhere }, [SIGN_UP])
   assert.deepEqual(statusCodes, ['500'])
   assert.equal(requests.length, 0)
   assert.match(stderr, /"error":"CredentialsProviderError"/)

@@ -10,7 +10,7 @@ const KEY = 'an-idempotency-key-nobody-may-see'
 const NAME = 'a name that nobody may see'
 const HASH = `$2b$10$${'h'.repeat(53)}`
 
-/** What must be nowhere, in the forms that it could be printed in. */
+/** What no output may hold, in each form in which it could be printed. */
 const FORBIDDEN = [PASSWORD, 'möbius', KEY, NAME, HASH].flatMap((text) => [
   text,
   JSON.stringify(text).slice(1, -1),
@@ -20,7 +20,7 @@ const FORBIDDEN = [PASSWORD, 'möbius', KEY, NAME, HASH].flatMap((text) => [
 
 const { run } = await bundleFunction()
 
-/** All levels of the log, all metrics, and everything that a person in search of a fault might switch on. */
+/** All log levels, all metrics, and whatever a person in search of a fault might switch on. */
 function talkative(url: string) {
   const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...env } = environment(url)
   return {
@@ -68,7 +68,7 @@ const ANSWERS: readonly ScriptedAnswer[] = [
   { status: 400, body: { __type: `${PASSWORD}` } },
 ]
 
-/** What a fault that may pass is answered with, time and again. */
+/** Responses of transient faults, each repeated. */
 const PASSING: readonly ScriptedAnswer[] = [
   fault(400, 'DatabaseErrorException', '40001'),
   { status: 502, body: `<html>${quoted}</html>` },
@@ -79,7 +79,7 @@ function assertSilent(log: string): void {
   for (const text of FORBIDDEN) assert.ok(!log.includes(text), text)
 }
 
-test('whatever the body, nothing that is printed has the password, the name or the key in it', async (t) => {
+test('whatever the body, no output holds the password, the name or the key', async (t) => {
   const { url } = await scriptDataApi(t, Array(60).fill(ANSWERS[1]))
   const events = BODIES.flatMap((body) => {
     const event = eventWith(body)
@@ -98,15 +98,17 @@ test('whatever the body, nothing that is printed has the password, the name or t
   assertSilent(`${stdout}${stderr}`)
 })
 
-test('whatever the database answers, nothing that is printed has a word of it', async (t) => {
+test('whatever the Data API responds, no output quotes it', async (t) => {
   for (const answers of [ANSWERS, ...PASSING.map((answer) => Array(40).fill(answer))]) {
     const { url } = await scriptDataApi(t, answers)
     const event = eventWith(credentials)
     const events = answers === ANSWERS ? ANSWERS.map(() => event) : [event]
-    const { stdout, stderr, statusCodes } = await run(talkative(url), events, 2500)
+    const { stdout, stderr, statusCodes } = await run(talkative(url), events, {
+      remainingMilliseconds: 2500,
+    })
     assert.equal(statusCodes.length, events.length)
     assert.match(`${stdout}${stderr}`, /"level": "ERROR"/)
-    // The token holds the name: it is the one answer that may.
+    // The token holds the name, which is its purpose.
     assertSilent(`${stdout}${stderr}`.replace(/"token\\":\\"[\w.-]+/g, ''))
   }
 })

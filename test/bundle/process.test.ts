@@ -7,12 +7,12 @@ import { environment, eventWith, readEvent } from '../support/handler.ts'
 
 const { run } = await bundleFunction()
 
-test('the bundle runs under strict flags and tells each outcome in one line, and its metrics', async (t) => {
+test('the bundle runs under strict flags and logs each outcome in one line, and its metrics', async (t) => {
   const row = [[{ longValue: 7 }, { stringValue: 'gary' }]]
   const denied = { status: 403, errorType: 'AccessDeniedException', body: { message: 'arn:' } }
   const { url } = await scriptDataApi(t, [{ body: { records: row } }, denied])
   const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...quiet } = environment(url)
-  // Set by someone in search of a fault, it would print events, passwords and all.
+  // Set by someone in search of a fault, it would print whole events, passwords included.
   const env = {
     ...quiet,
     POWERTOOLS_LOGGER_LOG_EVENT: 'true',
@@ -24,8 +24,8 @@ test('the bundle runs under strict flags and tells each outcome in one line, and
   assert.equal(status, 0)
   assert.deepEqual(statusCodes, ['201', '401', '500'])
   const lines = `${stdout}${stderr}`.trim().split('\n')
-  const told = lines.flatMap((line) => /"requestId":"test".*"code":"(\w+)"/.exec(line)?.[1] ?? [])
-  assert.deepEqual(told.sort(), ['body_not_json', 'created', 'internal_error'])
+  const logged = lines.flatMap((line) => /"requestId":"test".*"code":"(\w+)"/.exec(line)?.[1] ?? [])
+  assert.deepEqual(logged.sort(), ['body_not_json', 'created', 'internal_error'])
   for (const message of ['signed up', 'refused', 'fault']) {
     assert.ok(
       lines.some((line) => line.includes(`"message":"${message}"`)),
@@ -43,7 +43,7 @@ test('the bundle runs under strict flags and tells each outcome in one line, and
   assert.doesNotMatch(`${stdout}${stderr}`, /correct horse|\$2b\$|arn:|gary|Zoë/)
 })
 
-test('a call that was made again is told and counted, and the SDK makes none of its own', async (t) => {
+test('retries are logged and counted, and the SDK makes none of its own', async (t) => {
   const unavailable = { status: 504, errorType: 'DatabaseUnavailableException', body: {} }
   const row = { body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] } }
   const { url, requests } = await scriptDataApi(t, [unavailable, unavailable, row])
@@ -57,7 +57,7 @@ test('a call that was made again is told and counted, and the SDK makes none of 
   assert.ok(metrics.every((line) => line.includes('"Namespace":"Latchkey"')))
 })
 
-test('a request that is repeated with its key is answered 201 by a second statement', async (t) => {
+test('a replay with its key is 201 by a second statement', async (t) => {
   const event = eventWith({ username: 'gary', password: 'correct horse battery' })
   const headers = { ...event.headers, 'idempotency-key': 'k'.repeat(20) }
   const stored = await hash('correct horse battery', 4)
@@ -71,7 +71,7 @@ test('a request that is repeated with its key is answered 201 by a second statem
   assert.equal(requests.length, 2)
 })
 
-test('a variable that Powertools cannot read is answered 500 and told by its name', async () => {
+test('a variable that Powertools rejects is 500, and logged by its name', async () => {
   const env = { ...environment('http://127.0.0.1:9'), POWERTOOLS_METRICS_DISABLED: 'maybe' }
   const { stderr, status, statusCodes } = await run(env, [readEvent('sign-up')])
   assert.equal(status, 0)
@@ -79,7 +79,7 @@ test('a variable that Powertools cannot read is answered 500 and told by its nam
   assert.match(stderr, /"error":"ConfigError","detail":"[^"]*POWERTOOLS_METRICS_DISABLED is wrong/)
 })
 
-test('a key of 31 bytes is answered 500 and told by its variable, and its value is not told', async () => {
+test('a key of 31 bytes is 500, and logged by its variable without its value', async () => {
   const secret = 'only-thirty-one-bytes-long-key!'
   const env = { ...environment('http://127.0.0.1:9'), JWT_SECRET: secret, DB_NAME: '' }
   const { stdout, stderr, status, statusCodes } = await run(env, [readEvent('sign-up')])

@@ -15,7 +15,7 @@ const SIGN_UP = readEvent('sign-up')
 
 const { run } = await bundleFunction()
 
-/** The environment on AWS, with Secrets Manager and the Data API played by a script each. */
+/** The environment on AWS, with a scripted Secrets Manager and a scripted Data API. */
 async function awsEnvironment(t: Parameters<typeof scriptDataApi>[0], secrets: ScriptedAnswer[]) {
   const row = [[{ longValue: 7 }, { stringValue: 'gary' }]]
   const dataApi = await scriptDataApi(t, [{ body: { records: row } }, { body: { records: row } }])
@@ -49,14 +49,14 @@ test('the key is read at the start, while nothing waits for it', async (t) => {
   assert.deepEqual({ status, stderr }, { status: 0, stderr: '' })
 })
 
-test('a key that cannot be read at the start ends nothing', async (t) => {
+test('a key that cannot be read at the start does not end the process', async (t) => {
   const { env, secretsManager } = await awsEnvironment(t, [DENIED])
   const { status, stderr } = await run(env, [])
   assert.equal(secretsManager.requests.length, 1)
   assert.deepEqual({ status, stderr }, { status: 0, stderr: '' })
 })
 
-test('a secret that cannot be read stores nobody and is told by the name of its variable', async (t) => {
+test('with a secret that cannot be read nobody is stored, and the log names its variable', async (t) => {
   const { env, dataApi } = await awsEnvironment(t, [DENIED])
   const { stdout, stderr, statusCodes } = await run(env, [SIGN_UP])
   assert.deepEqual(statusCodes, ['500'])

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { createSecretKey } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
@@ -13,7 +12,8 @@ import {
 import { IDEMPOTENCY_KEY_LENGTH } from '../../lib/idempotency-key.ts'
 import { BODY_MAX_BYTES } from '../../lib/json-body.ts'
 import { createResponder, type Reason, refusals } from '../../lib/responses.ts'
-import { createTokenSigner } from '../../lib/tokens.ts'
+import { fixedKey } from '../../lib/signing-key.ts'
+import { signToken } from '../../lib/tokens.ts'
 import {
   answer,
   assertDocumented,
@@ -70,12 +70,12 @@ for (const status of statuses) {
 }
 
 test('201: a signed token and its claims are documented', async () => {
+  const key = await fixedKey('k'.repeat(32))()
   for (const options of [{}, { issuer: 'https://id.example.org', audience: 'web' }]) {
-    const sign = createTokenSigner(createSecretKey('k'.repeat(32), 'utf8'), {
+    const token = await signToken({ id: 2 ** 31 - 1, username: 'Zoë 李' }, key, {
       ...config.token,
       ...options,
     })
-    const token = await sign({ id: 2 ** 31 - 1, username: 'Zoë 李' })
     assertDocumented(respond({ ok: true, token, userId: 7 }))
     assert.equal(claimsProblem(decodeJwt(token)), '')
   }

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { bundle } from '../../tools/build/bundle.ts'
 import { mutationOfThisProcess, takeMutantCoverage } from './mutation-child.ts'
 
-/** Flags under which code that leans on the loader's leniency fails. */
+/** Flags under which code that relies on the loader's leniency fails. */
 const STRICT = [
   '--disallow-code-generation-from-strings',
   '--disable-proto=throw',
@@ -16,11 +16,19 @@ const STRICT = [
   '--no-strip-types',
 ]
 
+interface RunOptions {
+  /** Milliseconds left of each request's time, as Lambda's context says. */
+  readonly remainingMilliseconds?: number
+  /** Send each event after the response to the one before, and not all at once. */
+  readonly inTurn?: boolean
+}
+
 /**
- * Bundles the function into a folder that goes with this process. `run` loads the bundle in a process
- * with nothing but `env`, under strict flags, sends it the events all at once, each with that time left of
- * Lambda's, and resolves with what it printed; the responses are the last line of stdout, as a JSON list.
- * `path` is the bundle's.
+ * Bundles the function into a folder that is removed with this process. `path` is the bundle's.
+ *
+ * `run` loads the bundle in a process with nothing but `env`, under strict flags, sends it the events, and
+ * resolves with what it printed. The responses are the last line of stdout, as a JSON list; `statusCodes`
+ * are theirs, sorted unless they came in turn.
  */
 export async function bundleFunction() {
   const folder = mkdtempSync(`${tmpdir()}/latchkey-bundle-`)
@@ -30,13 +38,22 @@ export async function bundleFunction() {
   const run = async (
     env: Readonly<Record<string, string>>,
     events: readonly unknown[],
-    remainingMilliseconds = 29_000,
+    { remainingMilliseconds = 29_000, inTurn = false }: RunOptions = {},
   ) => {
     const script = `
       const { handler } = require('${folder}/auth.cjs')
       const context = { awsRequestId: 'test', getRemainingTimeInMillis: () => ${remainingMilliseconds} }
-      Promise.all(${JSON.stringify(events)}.map((event) => handler(event, context)))
-        .then((responses) => console.log(JSON.stringify(responses)))`
+      const responses = []
+      let last
+      for (const event of ${JSON.stringify(events)}) {
+        const send = () => handler(event, context)
+        last = ${inTurn} ? Promise.resolve(last).then(send) : send()
+        responses.push(last)
+      }
+      Promise.all(responses).then((all) => {
+        // Lambda does not wait for open connections either.
+        process.stdout.write(JSON.stringify(all) + '\\n', () => process.exit())
+      })`
     const mutation = mutationOfThisProcess()
     const child = spawn(process.execPath, [...mutation.args, ...STRICT, '--eval', script], {
       env: { ...env, ...mutation.env },
@@ -47,8 +64,8 @@ export async function bundleFunction() {
       once(child, 'close'),
     ])
     takeMutantCoverage(child.pid, process.cwd())
-    const statusCodes = [...stdout.matchAll(/"statusCode":(\d+)/g)].map(([, code]) => code).sort()
-    return { stdout, stderr, status, statusCodes }
+    const codes = [...stdout.matchAll(/"statusCode":(\d+)/g)].map(([, code]) => code)
+    return { stdout, stderr, status, statusCodes: inTurn ? codes : codes.sort() }
   }
   return { metafile, path: `${folder}/auth.cjs`, run }
 }

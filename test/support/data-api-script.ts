@@ -1,13 +1,9 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
-import type { TestContext } from 'node:test'
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 
-/**
- * One answer of the scripted server. An answer that is lost breaks the connection after the request is
- * read; one that hangs never comes.
- */
+/** One response of the scripted server: lost with its connection after the request is read, never sent, or sent. */
 export type ScriptedAnswer =
   | { readonly lost: true }
   | { readonly hangs: true }
@@ -27,12 +23,12 @@ export interface SeenRequest {
 }
 
 /**
- * Starts a server on loopback that gives `answers` in order to whatever is asked, and a client of the
- * unmodified SDK that talks to it. Both end with the test `t`. `requests` fills up as they arrive, and
- * more may be pushed to `answers` meanwhile. `hung` holds, for each call that hangs, the end of its connection.
+ * Starts a server on loopback that sends `answers` in order, whatever the requests, and a client of the
+ * unmodified SDK that calls it. Both end with the test `t`. `requests` holds those that have arrived, and
+ * `answers` may grow meanwhile. `hung` holds a promise for each request that hangs: its connection is closed.
  */
 export async function scriptDataApi(
-  t: TestContext,
+  t: { after(fn: () => void): void },
   answers: readonly ScriptedAnswer[],
   { maxAttempts = 1 }: { readonly maxAttempts?: number } = {},
 ) {

@@ -1,5 +1,4 @@
 import { subscribe } from 'node:diagnostics_channel'
-import type { Step } from '../../lib/timings.ts'
 import { CLOCK_OFFSET, now } from './clock.ts'
 import type { Span } from './spans.ts'
 

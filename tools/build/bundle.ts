@@ -18,12 +18,6 @@ export const BUNDLING: BuildOptions = {
   logLevel: 'warning',
 }
 
-/** In the bundle `lib/sdk/` stands for the SDK's clients; where the code runs unbundled they are the SDK's. */
-export const OWN_CLIENTS: Readonly<Record<string, string>> = {
-  '@aws-sdk/client-rds-data': `${ROOT}lib/sdk/clients.ts`,
-  '@aws-sdk/client-secrets-manager': `${ROOT}lib/sdk/clients.ts`,
-}
-
 /**
  * Bundles the function into `.build/`, which is emptied first: what lies there is what the zip holds.
  * Returns esbuild's metafile, which names every source in the bundle.
@@ -36,7 +30,6 @@ export async function bundle(outdir = `${ROOT}.build`): Promise<Metafile> {
     entryPoints: ['functions/auth.ts'],
     outdir,
     metafile: true,
-    alias: OWN_CLIENTS,
   })
   return metafile
 }

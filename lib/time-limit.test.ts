@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { withTimeLimit } from './time-limit.ts'
+
+test('a call that ends in time gives its value or its error, and is not aborted', async () => {
+  let signal: AbortSignal | undefined
+  const value = await withTimeLimit(async (given) => {
+    signal = given
+    return 'the row'
+  }, 1000)
+  assert.equal(value, 'the row')
+  const failure = new Error('refused')
+  await assert.rejects(
+    withTimeLimit(() => Promise.reject(failure), 1000),
+    (error) => error === failure,
+  )
+  assert.equal(signal?.aborted, false)
+})
+
+test('a call that ignores its signal is left behind', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let signal: AbortSignal | undefined
+  const limited = withTimeLimit((given) => {
+    signal = given
+    return new Promise(() => {})
+  }, 1000)
+  t.mock.timers.tick(999)
+  assert.equal(signal?.aborted, false)
+  t.mock.timers.tick(1)
+  await assert.rejects(limited, { name: 'TimeoutError' })
+  assert.equal(signal?.aborted, true)
+})
+
+test('a call that fails because it is aborted is a time-out', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const limited = withTimeLimit(
+    (signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () =>
+          reject(Object.assign(new Error(), { code: 'ECONNRESET' })),
+        )
+      }),
+    1000,
+  )
+  t.mock.timers.tick(1000)
+  await assert.rejects(limited, { name: 'TimeoutError' })
+})
