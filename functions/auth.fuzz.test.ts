@@ -13,7 +13,7 @@ const database = await serveDatabase(await openPglite())
 after(() => database.close())
 const send = await loadHandler(database.url)
 
-test('whatever API Gateway sends, the answer is a documented 201, 400 or 401, and no fault is logged', async (t) => {
+test('for any event the response is a documented 201, 400 or 401, and no fault is logged', async (t) => {
   const output = captureStderr(t)
   const seen = new Set<number | undefined>()
   const taken = eventWith({ username: 'somebody', password: 'correct horse battery' })

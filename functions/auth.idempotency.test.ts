@@ -25,7 +25,7 @@ function signUp(username: string, key?: string, password = PASSWORD): APIGateway
 const stored = (username: string) =>
   database.query('SELECT id, password FROM users WHERE lower(username) = lower($1)', [username])
 
-/** Fails unless the answer is a token of the one user of the name, whom the password opens. */
+/** Fails unless the response is a token of the one user of that name, and the password opens it. */
 async function assertSignedUp(response: APIGatewayProxyStructuredResultV2, username: string) {
   assert.equal(response.statusCode, 201, response.body)
   assertDocumented(response)
@@ -43,11 +43,14 @@ function assertTaken(response: APIGatewayProxyStructuredResultV2): void {
 }
 
 for (const [plan, what] of [
-  ['reset-after', 'one answer'],
-  ['reset-after:7', 'seven answers'],
-  ['broken-json:2 reset-after reset-before resuming throttled bad-gateway', 'answers of all kinds'],
+  ['reset-after', 'one response'],
+  ['reset-after:7', 'seven responses'],
+  [
+    'broken-json:2 reset-after reset-before resuming throttled bad-gateway',
+    'with faults of all kinds',
+  ],
 ] as const) {
-  test(`when the database's answer is lost after the commit, ${what}, it is 201 and one row`, async () => {
+  test(`after a commit whose response is lost, ${what}, it is 201 and one row`, async () => {
     const name = `Loser of ${what}`
     database.misbehave(plan)
     await assertSignedUp(await send(signUp(name)), name)
@@ -55,18 +58,18 @@ for (const [plan, what] of [
   })
 }
 
-test('the same name, password and key again is 201 and a token of the one row, any number of times', async () => {
+test('the same name, password and key again is 201 with a token of the one row, any number of times', async () => {
   for (let time = 0; time < 3; time += 1)
     await assertSignedUp(await send(signUp('Gary', KEY)), 'Gary')
 })
 
-test('a replay whose answers are lost too is 201', async () => {
+test('a replay whose responses are lost too is 201', async () => {
   await send(signUp('Replayed', KEY))
   database.misbehave('reset-after:2 broken-json reset-after')
   await assertSignedUp(await send(signUp('Replayed', KEY)), 'Replayed')
 })
 
-test('anything else than the same again finds the name taken', async () => {
+test('anything but an exact replay finds the name taken', async () => {
   await send(signUp('Ada', KEY))
   const others = {
     'another password': signUp('Ada', KEY, 'another password'),
@@ -78,7 +81,7 @@ test('anything else than the same again finds the name taken', async () => {
   await assertSignedUp(await send(signUp('Ada', KEY)), 'Ada')
 })
 
-test('a key that comes after a sign-up without one does not open it', async () => {
+test('a key does not open a sign-up that was made without one', async () => {
   await send(signUp('Keyless'))
   assertTaken(await send(signUp('Keyless', KEY)))
 })
@@ -87,7 +90,7 @@ test('one key may be used for two names', async () => {
   for (const name of ['One', 'Two']) await assertSignedUp(await send(signUp(name, KEY)), name)
 })
 
-test('after 24 hours taken is taken', async () => {
+test('after 24 hours a replay finds the name taken', async () => {
   await send(signUp('Late', KEY))
   const age = (interval: string) =>
     database.query(
@@ -99,7 +102,7 @@ test('after 24 hours taken is taken', async () => {
   assertTaken(await send(signUp('Late', KEY)))
 })
 
-test('of identical requests at one moment with one key all are 201, and there is one row', async () => {
+test('simultaneous identical requests with one key are all 201, and store one row', async () => {
   const responses = await Promise.all([1, 2, 3, 4].map(() => send(signUp('Twin', KEY))))
   for (const response of responses) await assertSignedUp(response, 'Twin')
 })

@@ -8,7 +8,7 @@ const KEY = 'the key that Secrets Manager keeps, of more than 32 bytes'
 const SIGN_UP = eventWith({ username: 'gary', password: 'correct horse battery' })
 const ROW = { body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] } }
 
-test('a start that fails is answered 500, told by its variable, and tried again', async (t) => {
+test('a failed start is 500, logged by its variable, and tried again', async (t) => {
   const dataApi = await scriptDataApi(t, [ROW, ROW])
   const secrets = await scriptDataApi(t, [
     { status: 400, body: { __type: 'AccessDeniedException', message: 'arn:' } },
@@ -40,17 +40,17 @@ test('a start that fails is answered 500, told by its variable, and tried again'
     assert.equal(dataApi.requests.length, 0)
   }
 
-  await t.test('two wrong variables', (t) =>
+  await t.test('two invalid variables', (t) =>
     failsWith(t, /"ConfigError","detail":"[^"]*DB_CLUSTER_ARN is wrong.*JWT_SECRET is missing/),
   )
 
   process.env['DB_CLUSTER_ARN'] = env.DB_CLUSTER_ARN
-  await t.test('one of them mended', (t) =>
+  await t.test('one of them corrected', (t) =>
     failsWith(t, /"ConfigError","detail":"[^"]*JWT_SECRET is missing/),
   )
 
   process.env['JWT_SECRET_ARN'] = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:jwt'
-  await t.test('a secret that may not be read', (t) =>
+  await t.test('a secret that access is denied to', (t) =>
     failsWith(
       t,
       /"SigningKeyError","detail":"[^"]*JWT_SECRET_ARN[^"]*","cause":\{"error":"AccessDen/,
@@ -59,7 +59,7 @@ test('a start that fails is answered 500, told by its variable, and tried again'
   await t.test('a secret that is too short', (t) =>
     failsWith(t, /"SigningKeyError","detail":"[^"]*JWT_SECRET_ARN is shorter than 32 bytes/),
   )
-  await t.test('all of it mended: a token, and the secret is not read again', async () => {
+  await t.test('all corrected: a token, and the secret is not read again', async () => {
     assert.equal((await send(SIGN_UP)).statusCode, 201)
     assert.equal((await send(SIGN_UP)).statusCode, 201)
     assert.equal(secrets.requests.length, 3)

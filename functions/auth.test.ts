@@ -22,7 +22,7 @@ const answers = [
   ['sign-up-missing-field', 401, 'password_missing'],
 ] as const
 
-test('each event in events/ gets the answer that its name promises, as openapi.yaml has it', async () => {
+test('each event in events/ gets the response that its name says, as openapi.yaml documents it', async () => {
   for (const [name, status, code] of answers) {
     const response = await send(readEvent(name))
     assert.equal(response.statusCode, status, name)
@@ -31,7 +31,7 @@ test('each event in events/ gets the answer that its name promises, as openapi.y
   }
 })
 
-test('a sign-up stores the name as typed and a hash of the password, and answers a token of that user', async () => {
+test('a sign-up stores the name as typed and a hash of the password, and returns a token of that user', async () => {
   const password = 'correct horse battery'
   const response = await send(eventWith({ username: 'Ada Lovelace', password, admin: true }))
 
@@ -74,7 +74,7 @@ test('of 20 simultaneous sign-ups of one name in mixed letter case one succeeds'
   assert.equal((await rows("lower(username) = 'rival'")).length, 1)
 })
 
-test('every code of a refusal is answered as openapi.yaml has it, and stores nobody', async () => {
+test('every client error is as openapi.yaml documents it, and stores nobody', async () => {
   const before = (await rows('true')).length
   const password = 'correct horse battery'
   const refused: Readonly<Record<string, unknown>> = {

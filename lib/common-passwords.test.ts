@@ -8,13 +8,13 @@ import { COMMON_PASSWORDS } from './common-passwords-list.ts'
 
 const lengthOf = (password: string) => [...password].length
 
-test('the packed list is what its source yields: npm run common-passwords', () => {
+test('the list is what npm run common-passwords makes of its source', () => {
   const packed = brotliDecompressSync(Buffer.from(COMMON_PASSWORDS, 'base64')).toString()
   assert.deepEqual(packed.trim().split('\n'), commonPasswords().sort())
 })
 
 for (const least of [8, 9, 10, 15, 64]) {
-  test(`of the passwords of ${least} characters and more the 3000 most common are refused, or all there are`, () => {
+  test(`of the passwords of ${least} or more characters the 3000 most common are refused, or all there are`, () => {
     // The source is ranked by how often a password was seen.
     const policy = dictionary['passwords-common'].filter((each) => lengthOf(each) >= least)
     const top = policy.slice(0, 3000)
@@ -23,14 +23,14 @@ for (const least of [8, 9, 10, 15, 64]) {
   })
 }
 
-test('every one is in lower case and of 8 characters and more, so none is there in vain', () => {
+test('every entry is in lower case and has 8 or more characters, so it can match', () => {
   for (const password of commonPasswords()) {
     assert.equal(password, password.toLowerCase().normalize('NFC'))
     assert.ok(lengthOf(password) >= 8 && !/\s/.test(password), password)
   }
 })
 
-test('a part of a common password, or two of them, is not common', () => {
+test('part of a common password, or two of them, is not common', () => {
   for (const text of [
     'assword1',
     'passwor',

@@ -65,7 +65,7 @@ test('of any strings, exactly those that keep the rules are accepted', () => {
   fc.assert(fc.property(anyString, checkAgainstRules), { numRuns: fuzzRuns(2000, 10_000) })
 })
 
-test('no value whatever makes it throw', () => {
+test('no value makes it throw', () => {
   const anyBody = fc.oneof(
     fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true, withMap: true }),
     fc.record({ username: fc.anything(), password: fc.anything() }, { requiredKeys: [] }),

@@ -106,14 +106,14 @@ test('the shortest password is the one that is configured', () => {
   assert.equal(parseFor15('x'.repeat(15)), true)
 })
 
-test('the username is no password, in whatever letter case and Unicode form', () => {
+test('the username is refused as password, in any letter case and Unicode form', () => {
   const refused = { ok: false, reason: 'password_is_username' }
   assert.deepEqual(parse({ username: 'Zoë Brontë', password: 'zoe\u0308 BRONTE\u0308' }), refused)
   assert.deepEqual(parse({ username: 'password', password: 'password' }), refused)
   assert.equal(parse({ username: 'Zoë Brontë', password: 'zoë Brontë?' }).ok, true)
 })
 
-test('the name of the service is no password, with its stage and without', () => {
+test("the service's name is refused as password, with and without its stage", () => {
   const parseFor = (serviceName: string, password: string) =>
     parseCredentials({ username: 'gary', password }, { ...RULES, serviceName })
   const refused = { ok: false, reason: 'password_is_service_name' }
@@ -127,7 +127,7 @@ test('the name of the service is no password, with its stage and without', () =>
   }
 })
 
-test('a password with a common one in it is not common', () => {
+test('a password that contains a common one is accepted', () => {
   for (const password of ['password password', 'my 12345678', ' iloveyou', 'iloveyou ']) {
     assert.equal(parsePassword(password).ok, true, password)
   }
@@ -155,7 +155,7 @@ test('keys other than the two are ignored', () => {
   assert.deepEqual(parse(body), accepted('gary', PASSWORD))
 })
 
-test('nothing on a prototype stands in for what was not sent', () => {
+test('values on a prototype do not replace what was not sent', () => {
   const inProto: unknown = JSON.parse(`{"username":"gary","__proto__":{"password":"${PASSWORD}"}}`)
   assert.deepEqual(parse(inProto), { ok: false, reason: 'password_missing' })
 

@@ -1,12 +1,12 @@
 import { isCommonPassword } from './common-passwords.ts'
 
-/** What a person signs up with, valid and in Unicode's NFC. */
+/** A username and a password that keep the rules, in Unicode's NFC. */
 export interface Credentials {
   readonly username: string
   readonly password: string
 }
 
-/** Why a body is no pair of credentials. The first fault found is the one reported, username first. */
+/** Reasons a body is rejected. The first that applies is reported, the username's before the password's. */
 export type CredentialsRefusal =
   | 'body_not_object'
   | 'username_missing'
@@ -30,17 +30,17 @@ export type CredentialsResult =
   | { readonly ok: true; readonly credentials: Credentials }
   | { readonly ok: false; readonly reason: CredentialsRefusal }
 
-/** Longest username in code points, which is what Postgres counts for `VARCHAR(50)`. */
+/** Longest username in code points, as Postgres counts for `VARCHAR(50)`. */
 export const USERNAME_MAX_CODE_POINTS = 50
 
-/** bcrypt reads no further than 72 bytes; what comes after would not count towards the password. */
+/** Longest password in bytes of UTF-8: bcrypt ignores the rest. */
 export const PASSWORD_MAX_BYTES = 72
 
-/** What is configured of the rules. */
+/** The configurable part of the rules. */
 export interface CredentialsRules {
-  /** In code points, of 8 or more. */
+  /** In code points, 8 or more. */
   readonly passwordMinLength: number
-  /** A name that people here would think of first. */
+  /** A password that equals it, with or without its stage, is rejected. */
   readonly serviceName: string
 }
 
@@ -52,8 +52,8 @@ const refuse = <Refusal extends CredentialsRefusal>(reason: Refusal) =>
   ({ ok: false, reason }) as const
 
 /**
- * Makes credentials of a parsed body, or says why not. Keys other than the two are ignored. Lengths are
- * those after normalisation, as stored and hashed.
+ * Parses a body into credentials, or returns the reason it is rejected. Other keys are ignored. Lengths are
+ * measured after normalisation, as stored and hashed.
  */
 export function parseCredentials(body: unknown, rules: CredentialsRules): CredentialsResult {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
@@ -68,7 +68,7 @@ export function parseCredentials(body: unknown, rules: CredentialsRules): Creden
   return { ok: true, credentials: { username: username.text, password: password.text } }
 }
 
-/** Own keys only, so that nothing on a prototype can stand in for what the caller did not send. */
+/** Own keys only, so that nothing on a prototype can replace what the client did not send. */
 function ownValue(object: object, key: string): unknown {
   return Object.getOwnPropertyDescriptor(object, key)?.value
 }
@@ -89,18 +89,18 @@ function parseUsername(value: unknown): Field<CredentialsRefusal> {
 function parsePassword(value: unknown, minLength: number): Field<CredentialsRefusal> {
   if (value === undefined) return refuse('password_missing')
   if (typeof value !== 'string') return refuse('password_not_string')
-  // bcryptjs would hash a lone surrogate as three bytes that no other bcrypt makes of it.
+  // bcryptjs hashes a lone surrogate as three bytes that no other bcrypt produces.
   if (!value.isWellFormed()) return refuse('password_not_well_formed')
   // NIST SP 800-63B: the same password typed on another keyboard must give the same bytes.
   const text = value.normalize('NFC')
-  // bcrypt ends its key at U+0000 and begins again: "a" and "a\0a" would open the same account.
+  // bcrypt's key ends at U+0000 and repeats: "a" and "a\0a" would open the same account.
   if (text.includes('\0')) return refuse('password_nul')
   if (countCodePoints(text) < minLength) return refuse('password_too_short')
   if (Buffer.byteLength(text) > PASSWORD_MAX_BYTES) return refuse('password_too_long')
   return { ok: true, text }
 }
 
-/** NIST SP 800-63B-4, 3.1.1.2: the whole password is compared, with what people choose first. */
+/** NIST SP 800-63B-4, 3.1.1.2: the whole password is compared with expected and common values. */
 function guessable(
   password: string,
   username: string,
@@ -108,7 +108,7 @@ function guessable(
 ): CredentialsRefusal | undefined {
   const text = password.toLowerCase()
   if (text === username.toLowerCase()) return 'password_is_username'
-  // On AWS the stage is at its end, as in latchkey-prod.
+  // On AWS the service's name ends with the stage, as in latchkey-prod.
   const service = serviceName.toLowerCase()
   if (text === service || text === service.replace(/-[^-]*$/, '')) return 'password_is_service_name'
   return isCommonPassword(text) ? 'password_common' : undefined

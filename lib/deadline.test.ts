@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RESPONSE_MARGIN_MILLISECONDS, startDeadline } from './deadline.ts'
 
-test('what is left is what Lambda leaves, less the margin, and runs out', () => {
+test("the time left is Lambda's less the margin, and runs out", () => {
   let time = 5000
   const deadline = startDeadline(10_000, () => time)
   assert.equal(deadline.remainingMilliseconds(), 10_000 - RESPONSE_MARGIN_MILLISECONDS)
@@ -12,7 +12,7 @@ test('what is left is what Lambda leaves, less the margin, and runs out', () => 
   assert.equal(deadline.remainingMilliseconds(), 0)
 })
 
-test('without a Lambda context the deadline is that of the function, inside the 30 s of the gateway', () => {
+test("without a Lambda context the deadline is the function's, within the gateway's 30 s", () => {
   assert.equal(
     startDeadline(undefined, () => 0).remainingMilliseconds(),
     29_000 - RESPONSE_MARGIN_MILLISECONDS,

@@ -1,21 +1,21 @@
 /**
- * Time kept back, in milliseconds, to sign, log and answer in. The function may run for 29 s and the HTTP
- * API waits for 30: an answer after 28 leaves a cold start two seconds.
+ * Milliseconds of a request's time that are kept to sign, log and respond. The function may run for 29 s and
+ * the HTTP API waits for 30: a response after 28 s leaves two seconds for a cold start.
  */
 export const RESPONSE_MARGIN_MILLISECONDS = 1000
 
-/** serverless.yml's, for a caller that hands over no Lambda context. */
+/** The timeout in serverless.yml, for callers that pass no Lambda context. */
 const FUNCTION_TIMEOUT_MILLISECONDS = 29_000
 
-/** The moment by which a request's work has to be done. */
+/** The moment by which a request's work must be done. */
 export interface Deadline {
-  /** Milliseconds left for work; 0 once there are none. */
+  /** Milliseconds left for work, at least 0. */
   remainingMilliseconds(): number
 }
 
 /**
- * The deadline of a request that must be answered within `lambdaMilliseconds` from now, which is what
- * Lambda's context says (`getRemainingTimeInMillis`). `now` is a clock in milliseconds.
+ * The deadline of a request for which Lambda leaves `lambdaMilliseconds` from now, as its context says
+ * (`getRemainingTimeInMillis`). `now` is a clock in milliseconds.
  */
 export function startDeadline(
   lambdaMilliseconds: number = FUNCTION_TIMEOUT_MILLISECONDS,

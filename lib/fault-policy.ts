@@ -1,20 +1,20 @@
-/** What the caller is told of a fault of ours: 500, or 503 where trying again can help. */
+/** The `code` of the response to a fault: status 500, or 503 where a retry can help. */
 export type FaultReason =
   | 'internal_error'
   | 'database_resuming'
   | 'database_unavailable'
   | 'timed_out'
 
-/** Whether a call that may be repeated is sent again: at once or so, when a cluster has woken up, or never. */
+/** Whether and how a call is retried: after milliseconds, after the seconds that a resume takes, or never. */
 export type Retry = 'soon' | 'slowly' | 'never'
 
-/** What a fault means: to the caller, and to a call that may be repeated. */
+/** What follows from a fault: for the client, and for a call that is safe to retry. */
 export interface FaultPolicy {
   readonly reason: FaultReason
   readonly retry: Retry
 }
 
-/** What tells faults apart: the error's name and codes, and no message, since messages quote. */
+/** What tells faults apart: the error's name and codes. Not its message, which can quote SQL and values. */
 export interface FaultSigns {
   readonly name: string
   /** A system error's code, such as `ECONNRESET`. */
@@ -42,7 +42,7 @@ const sqlState =
     pattern.test(sqlState)
 
 /**
- * The first row that matches counts. The names are the Data API's error classes (AWS, "RDS Data API,
+ * The first row that matches applies. The names are the Data API's error classes (AWS, "RDS Data API,
  * common errors"; `ThrottlingException` and `ValidationException` are not modelled by the SDK), the SDK's
  * own, and one of `users.ts`.
  */
@@ -53,7 +53,7 @@ const POLICY: readonly Row[] = [
     'database_unavailable',
     'soon',
   ],
-  // A cluster that sleeps at 0 ACU takes about 15 s to wake up, and the SDK does not wait for it.
+  // A cluster paused at 0 ACU takes about 15 s to resume, and the SDK does not retry this.
   [named('DatabaseResumingException'), 'database_resuming', 'slowly'],
   [
     named(
@@ -70,7 +70,7 @@ const POLICY: readonly Row[] = [
     'database_unavailable',
     'soon',
   ],
-  // Access, secret, SQL, or a bug of ours: the same call would fail in the same way.
+  // Access, secret, SQL, or a bug: a retry would fail in the same way.
   [
     named(
       'AccessDeniedException',
@@ -87,27 +87,27 @@ const POLICY: readonly Row[] = [
     'internal_error',
     'never',
   ],
-  // Connection, transaction roll-back, insufficient resources, operator (PostgreSQL, appendix A), and a
-  // writer that a failover has made a reader.
+  // Connection, transaction rollback, insufficient resources, operator intervention (PostgreSQL, appendix A),
+  // and a writer that a failover has turned into a reader.
   [sqlState(/^(08|40|53|57)|^25006$/), 'database_unavailable', 'soon'],
   [named('DatabaseErrorException'), 'internal_error', 'never'],
   [named('TimeoutError', 'AbortError'), 'timed_out', 'soon'],
-  // A proxy's HTML page arrives as a SyntaxError; its status still tells.
+  // A proxy's HTML page becomes a SyntaxError; its status still tells what it is.
   [
     ({ httpStatus = 0 }) => httpStatus >= 500 || httpStatus === 429 || httpStatus === 408,
     'database_unavailable',
     'soon',
   ],
-  // An answer that was cut off, or of which nothing is left: the statement may well have run.
+  // A truncated or empty response: the statement may have run.
   [
     ({ name, httpStatus }) => name === 'SyntaxError' && httpStatus === 200,
     'database_unavailable',
     'soon',
   ],
-  [named('EmptyAnswer'), 'database_unavailable', 'soon'],
+  [named('EmptyResponse'), 'database_unavailable', 'soon'],
 ]
 
-/** What the signs mean by the table; whatever is not in it is a bug of ours. */
+/** The policy for a fault; one that is not in the table is a bug, so an `internal_error`. */
 export function policyFor(signs: FaultSigns): FaultPolicy {
   const row = POLICY.find(([matches]) => matches(signs))
   if (row === undefined) return { reason: 'internal_error', retry: 'never' }

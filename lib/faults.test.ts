@@ -15,7 +15,7 @@ const STATEMENT = new ExecuteStatementCommand({
 
 const UNKNOWN = 'AClassOfTomorrow'
 
-/** An error class, the status AWS sends it with, what the caller is told, and whether the call is repeated. */
+/** An error class, the status AWS sends it with, the code of the response, and whether the call is retried. */
 const BY_CLASS: readonly (readonly [string, status: number, FaultReason, Retry])[] = [
   ['DatabaseResumingException', 400, 'database_resuming', 'slowly'],
   ['DatabaseUnavailableException', 504, 'database_unavailable', 'soon'],
@@ -47,7 +47,7 @@ const BY_CLASS: readonly (readonly [string, status: number, FaultReason, Retry])
 ]
 
 for (const [errorType, status, reason, retry] of BY_CLASS) {
-  test(`the Data API's ${errorType} with status ${status} is ${reason}, repeated: ${retry}`, async (t) => {
+  test(`the Data API's ${errorType} with status ${status} is ${reason}, retry: ${retry}`, async (t) => {
     const answer = { status, errorType, body: { message: 'ERROR: text' } }
     const { client } = await scriptDataApi(t, [answer])
     const error: unknown = await client.send(STATEMENT).catch((thrown: unknown) => thrown)
@@ -68,7 +68,7 @@ test('a class is known by its name, whatever the status', () => {
   }
 })
 
-test("a proxy's HTML page is told by its status alone, and as a 200 it is a broken answer", async (t) => {
+test("a proxy's HTML page is classified by its status, and with status 200 as a broken response", async (t) => {
   const statuses = [
     [502, 'database_unavailable', 'soon'],
     [429, 'database_unavailable', 'soon'],
@@ -84,7 +84,7 @@ test("a proxy's HTML page is told by its status alone, and as a 200 it is a brok
   }
 })
 
-test('a connection that breaks is worth another try, and its errno is told', async (t) => {
+test('a broken connection is retried, and its errno logged', async (t) => {
   const { client } = await scriptDataApi(t, [{ lost: true }])
   const error: unknown = await client.send(STATEMENT).catch((thrown: unknown) => thrown)
   const fault = describeFault(error)
@@ -111,7 +111,7 @@ test('an errno of the network is database_unavailable, any other code is not', (
   }
 })
 
-test('a SQLSTATE that passes by itself is database_unavailable, any other is not', () => {
+test('a transient SQLSTATE is database_unavailable, any other is not', () => {
   const reasonFor = (sqlState: string) => {
     const message = `ERROR: text; Position: 1; SQLState: ${sqlState}`
     const fault = describeFault(
@@ -133,7 +133,7 @@ test('a SQLSTATE that passes by itself is database_unavailable, any other is not
   }
 })
 
-test('a time-out, be it middy’s, the SDK’s or that of an aborted call, is timed_out', () => {
+test('a time-out of middy, of the SDK or of an aborted call is timed_out', () => {
   for (const name of ['TimeoutError', 'AbortError']) {
     const thrown = Object.assign(new Error('…'), { name })
     assert.deepEqual(describeFault(thrown), { reason: 'timed_out', error: name })
@@ -141,24 +141,27 @@ test('a time-out, be it middy’s, the SDK’s or that of an aborted call, is ti
   }
 })
 
-test('an answer with nothing in it is worth another try', () => {
-  const thrown = Object.assign(new Error(), { name: 'EmptyAnswer' })
-  assert.deepEqual(describeFault(thrown), { reason: 'database_unavailable', error: 'EmptyAnswer' })
+test('an empty response is retried', () => {
+  const thrown = Object.assign(new Error(), { name: 'EmptyResponse' })
+  assert.deepEqual(describeFault(thrown), {
+    reason: 'database_unavailable',
+    error: 'EmptyResponse',
+  })
   assert.equal(retryFor(thrown), 'soon')
 })
 
-test('what we parse ourselves is no broken answer: a SyntaxError without a status is a bug', () => {
+test("a SyntaxError without a status is not the Data API's, so a bug", () => {
   assert.equal(describeFault(new SyntaxError('{')).reason, 'internal_error')
   assert.equal(retryFor(new SyntaxError('{')), 'never')
 })
 
-test('another error than that about an answer with status 200 is a bug', () => {
+test('any other error with status 200 is a bug', () => {
   const thrown = Object.assign(new TypeError(), { $metadata: { httpStatusCode: 200 } })
   assert.equal(describeFault(thrown).reason, 'internal_error')
   assert.equal(retryFor(thrown), 'never')
 })
 
-test('a status that is no number is not told', () => {
+test('a status that is no number is left out', () => {
   const thrown = { name: 'Odd', $metadata: { httpStatusCode: '503' } }
   assert.deepEqual(describeFault(thrown), { reason: 'internal_error', error: 'Odd' })
 })
@@ -173,7 +176,7 @@ test('whatever else is thrown is internal_error', () => {
   }
 })
 
-test('a described fault has names and numbers, and nothing of what the error says', async (t) => {
+test("a described fault has names and numbers, and nothing of the error's message", async (t) => {
   const message =
     'ERROR: leak; INSERT INTO users VALUES (leak); arn:aws:rds:leak; $2b$12$leak; SQLState: 23505'
   const answer = { status: 400, errorType: 'DatabaseErrorException', body: { message } }
@@ -190,14 +193,14 @@ test('a described fault has names and numbers, and nothing of what the error say
   })
 })
 
-test('a name, a code or an id that is none of these is not told', () => {
+test('a malformed name, code or id is left out', () => {
   for (const odd of ['', 'correct horse', 'x'.repeat(65), '$2b$10$h', 'a\nb']) {
     const thrown = { name: odd, code: odd, $metadata: { requestId: odd } }
     assert.deepEqual(describeFault(thrown), { reason: 'internal_error', error: 'object' })
   }
 })
 
-test('of two SQLSTATEs in a message the last one counts, for the first may be quoted', () => {
+test('of two SQLSTATEs in a message the last counts, since the first may be quoted', () => {
   const fault = describeFault({
     message: 'ERROR: value "SQLState: 08secret" is bad; SQLState: 22001',
   })
@@ -205,7 +208,7 @@ test('of two SQLSTATEs in a message the last one counts, for the first may be qu
   assert.equal(fault.reason, 'internal_error')
 })
 
-test('a key that cannot be read is internal_error, told by our message and by the name of its cause', () => {
+test('a key that cannot be read is internal_error, with our message and the name of its cause', () => {
   for (const name of ['AccessDeniedException', 'ThrottlingException']) {
     const cause = Object.assign(new Error('arn:aws:secretsmanager'), { name })
     assert.deepEqual(describeFault(new SigningKeyError('The key.', { cause })), {
@@ -224,7 +227,7 @@ test('a key that cannot be read is internal_error, told by our message and by th
   })
 })
 
-test('a wrong configuration is internal_error, and its message names the variables', () => {
+test('an invalid configuration is internal_error, with the message that names the variables', () => {
   assert.deepEqual(describeFault(new ConfigError('DB_NAME is missing.')), {
     reason: 'internal_error',
     error: 'ConfigError',

@@ -2,24 +2,24 @@ import { ConfigError } from './config.ts'
 import { type FaultPolicy, type FaultReason, type FaultSigns, policyFor } from './fault-policy.ts'
 import { SigningKeyError } from './signing-key.ts'
 
-/** What the log is told: names and numbers, no message, since messages quote SQL, ARNs and values. */
+/** What is logged of a fault: names and numbers. No messages, since they quote SQL, ARNs and values. */
 export interface Fault {
   readonly reason: FaultReason
   readonly error: string
-  /** The message of an error of our own, which quotes nothing and names the variable at fault. */
+  /** The message of a `ConfigError` or `SigningKeyError`, which names a variable and quotes no value. */
   readonly detail?: string
-  /** What an error of our own was caused by. */
+  /** What caused a `SigningKeyError`. */
   readonly cause?: Readonly<Record<string, unknown>>
   /** A system error's code, such as `ECONNRESET`. */
   readonly errno?: string
   readonly httpStatus?: number
-  /** Postgres's SQLSTATE, for its errors that reach us through the Data API. */
+  /** Postgres's SQLSTATE, from the Data API's message. */
   readonly sqlState?: string
-  /** The Data API's id of the request, which AWS support asks for. */
+  /** AWS's id of the failed call, which AWS support asks for. */
   readonly awsRequestId?: string
 }
 
-/** Sorts anything thrown into what the caller and the log may know of it. */
+/** Reduces anything thrown to what the response and the log may show. */
 export function describeFault(thrown: unknown): Fault {
   if (thrown instanceof ConfigError) return describeOwn(thrown)
   if (!(thrown instanceof SigningKeyError)) return describeForeign(thrown)
@@ -28,7 +28,7 @@ export function describeFault(thrown: unknown): Fault {
   return { ...describeOwn(thrown), cause }
 }
 
-/** Whether and how fast a call that may be repeated is sent again after it has thrown this. */
+/** Whether and how a call that has thrown this is retried. */
 export function retryFor(thrown: unknown): FaultPolicy['retry'] {
   return policyFor(signsOf(thrown)).retry
 }
@@ -58,7 +58,7 @@ function signsOf(thrown: unknown): FaultSigns {
   return {
     name: identifier(thrown, 'name') ?? typeof thrown,
     errno: identifier(thrown, 'code'),
-    // The last one: a message can quote a value, and the state comes at its end.
+    // The last match: the message may quote a value that looks like one, and the SQLSTATE is at its end.
     sqlState: text(thrown, 'message')?.match(/.*SQLState:\s*(\w{5})/s)?.[1],
     httpStatus: number(property(thrown, '$metadata'), 'httpStatusCode'),
   }
@@ -73,7 +73,7 @@ function text(value: unknown, key: string): string | undefined {
   return typeof found === 'string' ? found : undefined
 }
 
-/** A name or an id; what is none is not told, since the wire can put anything in its place. */
+/** A name or an id. Anything else is left out, since the wire can put any text in its place. */
 function identifier(value: unknown, key: string): string | undefined {
   const found = text(value, key)
   return found !== undefined && /^[\w-]{1,64}$/.test(found) ? found : undefined

@@ -7,7 +7,7 @@ import { readIdempotencyKey } from './idempotency-key.ts'
 const read = (key: string | undefined) => readIdempotencyKey({ 'idempotency-key': key })
 const MALFORMED = { ok: false, reason: 'idempotency_key_malformed' }
 
-test('a key is 16 to 255 visible ASCII characters, and its digest is all that is kept', () => {
+test('a key of 16 to 255 visible ASCII characters is accepted, and only its digest returned', () => {
   const visible = String.fromCharCode(...Array.from({ length: 0x7e - 0x20 }, (_, i) => 0x21 + i))
   const uuid = '8e03978e-40d5-43e8-bc93-6894a57f9324'
   for (const key of ['k'.repeat(16), 'k'.repeat(255), visible, uuid, `"${uuid}"`]) {
@@ -16,7 +16,7 @@ test('a key is 16 to 255 visible ASCII characters, and its digest is all that is
   }
 })
 
-test('what is no text is refused', () => {
+test('a key that is no string is refused', () => {
   for (const json of ['1234567890123456', '{"length":20}', 'true', 'null']) {
     const headers = JSON.parse(`{"idempotency-key":${json}}`)
     assert.deepEqual(readIdempotencyKey(headers), MALFORMED, json)
@@ -54,7 +54,7 @@ test('a request without the header has no key', () => {
   }
 })
 
-test('of any text exactly those are taken, and no two have one digest', () => {
+test('of all strings exactly those are accepted, and no two share a digest', () => {
   const seen = new Map<string, string>()
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 300 }),

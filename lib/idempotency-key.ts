@@ -1,23 +1,23 @@
 import { createHash } from 'node:crypto'
 
-/** Why a key cannot be used. */
+/** Reason a key is rejected. */
 export type IdempotencyKeyRefusal = 'idempotency_key_malformed'
 
-/** The digest of a request's key, nothing if it has none, or the reason why the key cannot be used. */
+/** The digest of the request's key, `undefined` if it has none, or the reason the key is rejected. */
 export type IdempotencyKeyResult =
   | { readonly ok: true; readonly sha256: string | undefined }
   | { readonly ok: false; readonly reason: IdempotencyKeyRefusal }
 
-/** A key's length in characters: below 16 it could be guessed, above 255 it is no key. */
+/** Limits of a key's length in characters. A key shorter than 16 could be guessed. */
 export const IDEMPOTENCY_KEY_LENGTH = { least: 16, most: 255 } as const
 
-/** Visible ASCII, quotes included: the IETF draft's quoted string and a bare key are both taken as they stand. */
+/** Visible ASCII, quotes included, so both a bare key and the IETF draft's quoted string are accepted. */
 const VISIBLE = /^[\x21-\x7e]*$/
 
 /**
- * Reads the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), by which a client marks a
- * request that it may send again. What is kept is a SHA-256 in 64 hexadecimal digits, since the key is as
- * good as a password to one account for a day. API Gateway writes names of headers in lower case.
+ * Reads the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), which marks a request that
+ * the client may retry. Returns its SHA-256 as 64 hexadecimal digits and not the key, which for a day is half
+ * of what opens one account. API Gateway lower-cases header names.
  */
 export function readIdempotencyKey(
   headers: Readonly<Record<string, string | undefined>> | undefined,

@@ -36,7 +36,7 @@ for (const [form, read] of FORMS) {
     assert.deepEqual(read('\uFEFF{}'), { ok: false, reason: 'body_not_json' })
   })
 
-  test(`a body ${form} that is no JSON is told apart, however it is broken`, () => {
+  test(`a body ${form} that is not JSON is body_not_json, however it is broken`, () => {
     for (const body of ['{', '{} {}', "{'a':1}", 'undefined', 'NaN', ' ', '\0', '[1,]', 'a=b']) {
       assert.deepEqual(read(body), { ok: false, reason: 'body_not_json' }, JSON.stringify(body))
     }
@@ -61,7 +61,7 @@ test('a body that is null, absent or empty is missing', () => {
   assert.deepEqual(readJsonBody({}), { ok: false, reason: 'body_missing' })
 })
 
-test('bytes that are not UTF-8 are refused and not replaced', () => {
+test('bytes that are not UTF-8 are refused, not replaced', () => {
   const quoted = (...bytes: number[]) => Uint8Array.of(0x22, ...bytes, 0x22)
   const invalid = {
     'a byte that never occurs': quoted(0xff),
@@ -76,7 +76,7 @@ test('bytes that are not UTF-8 are refused and not replaced', () => {
   }
 })
 
-test('a body that is flagged as base64 and is not is refused and not guessed at', () => {
+test('a body flagged as base64 that is not base64 is refused', () => {
   const good = base64('{"a":"??>>"}')
   assert.match(good, /[+/]/)
   const bad = {
@@ -93,12 +93,12 @@ test('a body that is flagged as base64 and is not is refused and not guessed at'
   }
 })
 
-test('what is flagged as base64 is bounded before it is decoded, even if little would come of it', () => {
+test('the size of a base64 body is checked before it is decoded', () => {
   const result = readJsonBody({ body: '!'.repeat(21_849), isBase64Encoded: true })
   assert.deepEqual(result, { ok: false, reason: 'body_too_large' })
 })
 
-test('a body in base64 that is flagged as text is not decoded', () => {
+test('a base64 body flagged as text is not decoded', () => {
   assert.deepEqual(asText(base64('{}')), { ok: false, reason: 'body_not_json' })
 })
 
@@ -121,7 +121,7 @@ test('whatever the body and the flag, nothing is thrown and no refusal quotes th
   )
 })
 
-test('any JSON value comes back the same by both ways', () => {
+test('any JSON value is read the same both ways', () => {
   fc.assert(
     fc.property(fc.json(), (json) => {
       const value: unknown = JSON.parse(json)

@@ -1,18 +1,18 @@
-/** Why a body cannot be read as JSON. */
+/** Reasons a body is rejected before its content counts. */
 export type BodyRefusal = 'body_missing' | 'body_too_large' | 'body_not_utf8' | 'body_not_json'
 
-/** A parsed body, still of unknown shape, or the reason why there is none. */
+/** A parsed body of unknown shape, or the reason it is rejected. */
 export type BodyResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly reason: BodyRefusal }
 
-/** The two fields of an API Gateway v2 proxy event that carry the body. */
+/** The two fields of a proxy event (payload format 2.0) that carry the body. */
 export interface EventBody {
   readonly body?: string | null | undefined
   readonly isBase64Encoded?: boolean | undefined
 }
 
-/** Largest body that is parsed, in bytes as the caller sent them: 16 KiB. */
+/** Largest body that is parsed, in bytes as the client sent them: 16 KiB. */
 export const BODY_MAX_BYTES = 16 * 1024
 
 /** Four base64 characters carry three bytes. */
@@ -21,8 +21,8 @@ const BASE64_MAX_LENGTH = Math.ceil(BODY_MAX_BYTES / 3) * 4
 const refuse = (reason: BodyRefusal) => ({ ok: false, reason }) as const
 
 /**
- * Reads the event's body as JSON. Never throws: the message of a JSON `SyntaxError` quotes the body,
- * and the body holds a password.
+ * Reads the event's body as JSON. Never throws: the message of a `SyntaxError` quotes the body, which holds
+ * a password.
  */
 export function readJsonBody({ body, isBase64Encoded }: EventBody): BodyResult {
   if (typeof body !== 'string' || body === '') return refuse('body_missing')
@@ -41,13 +41,13 @@ function boundText(body: string) {
   return Buffer.byteLength(body) > BODY_MAX_BYTES ? refuse('body_too_large') : body
 }
 
-/** API Gateway encodes every body whose content type it does not know for text, a missing one too. */
+/** API Gateway encodes every body whose content type it does not treat as text, or that has none. */
 function decodeBase64(body: string) {
-  // Bound before decoding, so that a large body costs nothing but this comparison.
+  // Checked before decoding, so that a large body costs only this comparison.
   if (body.length > BASE64_MAX_LENGTH) return refuse('body_too_large')
   const bytes = Buffer.from(body, 'base64')
   if (bytes.length > BODY_MAX_BYTES) return refuse('body_too_large')
-  // Buffer.from skips what is not base64 instead of failing; only a true encoding survives the way back.
+  // Buffer.from skips characters that are not base64; only a valid encoding survives the round trip.
   if (bytes.toString('base64') !== body) return refuse('body_not_utf8')
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)

@@ -35,11 +35,11 @@ const BARE = {
   code: 'created',
 }
 
-test('a line has these fields, then those of its own, and no other', () => {
+test('a line has these fields, then its own, and no others', () => {
   const expected = { ...BARE, requestId: 'the id', coldStart: true }
   assert.deepEqual(JSON.parse(JSON.stringify(attributes(CONTEXT))), expected)
 })
 
-test('a line outside of any request has no request', () => {
+test('a line outside a request has no request id', () => {
   assert.deepEqual(JSON.parse(JSON.stringify(attributes(undefined))), BARE)
 })

@@ -2,8 +2,8 @@ import { LogFormatter, LogItem } from '@aws-lambda-powertools/logger'
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types'
 
 /**
- * One line of the log: when, how bad, what, and by which request. Powertools' own format adds the
- * function's ARN and memory to every line; CloudWatch knows both from the log group.
+ * The fields of a log line: time, level, message and request. Powertools' own format adds the function's
+ * ARN and memory to every line, and the log group already says which function it is.
  */
 export class LogFormat extends LogFormatter {
   override formatAttributes(

@@ -10,7 +10,7 @@ import { refusals } from './responses.ts'
 const RULES = { passwordMinLength: 8, serviceName: 'latchkey' }
 const TABLE = refusals(RULES.passwordMinLength)
 
-test('whatever the body, it is credentials within their bounds or a reason of the table, and never a throw', () => {
+test('any body becomes credentials within their limits or a documented reason, and nothing throws', () => {
   const seen = new Set<string>()
   fc.assert(
     fc.property(arbitraryEventBody, (eventBody) => {

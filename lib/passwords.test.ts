@@ -7,7 +7,7 @@ import { createPasswordHasher, verifyPassword } from './passwords.ts'
 
 const hashPassword = createPasswordHasher({ cost: 10 })
 
-test('a hash verifies with the password it was made of and with no other', async () => {
+test('a hash verifies with its password and with no other', async () => {
   const hash = await hashPassword('correct horse 🔑')
   for (const verify of [compare, verifyPassword]) {
     assert.equal(await verify('correct horse 🔑', hash), true)
@@ -15,25 +15,25 @@ test('a hash verifies with the password it was made of and with no other', async
   }
 })
 
-test('the hash is bcrypt, version 2b, and has the cost that was asked for', async () => {
+test('the hash is bcrypt version 2b at the configured cost', async () => {
   assert.match(await hashPassword('correct horse'), /^\$2b\$10\$[./A-Za-z0-9]{53}$/)
   const atEleven = createPasswordHasher({ cost: 11 })
   assert.match(await atEleven('correct horse'), /^\$2b\$11\$/)
 })
 
-test('two hashes of one password differ, salt and all', async () => {
+test('two hashes of one password differ', async () => {
   const [one, other] = await Promise.all([hashPassword('same'), hashPassword('same')])
   assert.notEqual(one, other)
   // `$2b$10$` and 22 characters of salt.
   assert.notEqual(one.slice(0, 29), other.slice(0, 29))
 })
 
-test('the last of 72 bytes still counts', async () => {
+test('the last of 72 bytes counts', async () => {
   const hash = await hashPassword(`${'x'.repeat(71)}a`)
   assert.equal(await compare(`${'x'.repeat(71)}b`, hash), false)
 })
 
-test('every naughty string that may be a password opens its own hash', async () => {
+test('every naughty string that is a valid password verifies with its own hash', async () => {
   // Below what the configuration accepts, only so that hundreds of hashes take a moment.
   const hashQuickly = createPasswordHasher({ cost: 4 })
   let accepted = 0

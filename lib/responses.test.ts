@@ -45,11 +45,11 @@ const RETRY_AFTER: Partial<Record<Reason, string>> = {
 const table = refusals(8)
 const reasons = Object.keys(table).filter((key): key is Reason => Object.hasOwn(STATUS, key))
 
-test('every reason of the contract is in the table, and no other', () => {
+test('the table has every reason of the contract, and no other', () => {
   assert.deepEqual(Object.keys(table).sort(), Object.keys(STATUS).sort())
 })
 
-test('a created user is answered 201 with the token and nothing else', () => {
+test('a created user is 201 with the token and nothing else', () => {
   assert.deepEqual(respond({ ok: true, token: 'a.b.c', userId: 7 }), {
     statusCode: 201,
     headers: HEADERS,
@@ -57,7 +57,7 @@ test('a created user is answered 201 with the token and nothing else', () => {
   })
 })
 
-test('a name that is taken is answered 400 with the text that clients match on', () => {
+test('a taken name is 400 with the text that clients match on', () => {
   assert.deepEqual(respond({ ok: false, reason: 'username_taken' }), {
     statusCode: 400,
     headers: HEADERS,
@@ -67,7 +67,7 @@ test('a name that is taken is answered 400 with the text that clients match on',
 
 for (const reason of reasons) {
   const status = STATUS[reason]
-  test(`${reason} is answered ${status} with its headers, its text and its code`, () => {
+  test(`${reason} is ${status} with its headers, its text and its code`, () => {
     const retryAfter = RETRY_AFTER[reason]
     assert.deepEqual(respond({ ok: false, reason }), {
       statusCode: status,
@@ -81,7 +81,7 @@ for (const reason of reasons) {
   })
 }
 
-test('what the caller can put right says which field, what is wrong and what would be right', () => {
+test('a client error says which field, what is wrong and what would be right', () => {
   for (const reason of reasons.filter((each) => STATUS[each] === 401)) {
     const [, field] = /^(idempotency_key|[a-z]+)_/.exec(reason) ?? []
     const name = field?.replace('_', '-')
@@ -89,7 +89,7 @@ test('what the caller can put right says which field, what is wrong and what wou
   }
 })
 
-test('the limits in the texts are the real ones', () => {
+test('the limits in the texts are the limits in force', () => {
   const strict = refusals(15)
   assert.match(strict.password_too_short.err, /at least 15 characters and at most 72 bytes/)
   assert.match(strict.password_too_long.err, /at least 15 characters and at most 72 bytes/)
@@ -98,19 +98,19 @@ test('the limits in the texts are the real ones', () => {
   assert.match(strict.body_too_large.err, /at most 16384 bytes/)
 })
 
-test('a fault is answered without any configuration, as it is with it', () => {
+test('a fault has the same response with and without configuration', () => {
   for (const reason of ['internal_error', 'database_resuming'] as const) {
     assert.deepEqual(respondToFault(reason), respond({ ok: false, reason }))
   }
 })
 
-test('what is our fault tells no internals', () => {
+test('a server error reveals no internals', () => {
   for (const reason of reasons.filter((each) => STATUS[each] >= 500)) {
     assert.doesNotMatch(table[reason].err, /arn|aurora|postgres|sql|lambda|exception|data api/i)
   }
 })
 
-test('a fault is told in words, and one that passes is told to be tried again', () => {
+test('a server error is in words, and a transient one says to try again', () => {
   assert.match(table.internal_error.err, /^\w+ .*\w$/)
   for (const reason of ['database_resuming', 'database_unavailable', 'timed_out'] as const) {
     assert.match(table[reason].err, /^\w+ .*: try again soon$/)

@@ -9,7 +9,7 @@ import { IDEMPOTENCY_KEY_LENGTH, type IdempotencyKeyRefusal } from './idempotenc
 import { BODY_MAX_BYTES, type BodyRefusal } from './json-body.ts'
 import type { SignUpResult } from './sign-up.ts'
 
-/** Every reason why a request ends without a token; it is the `code` of the answer. */
+/** Every reason a request ends without a token. It is the `code` of the response. */
 export type Reason =
   | IdempotencyKeyRefusal
   | BodyRefusal
@@ -33,75 +33,75 @@ const KEY_WANTED = `send ${IDEMPOTENCY_KEY_LENGTH.least} to ${IDEMPOTENCY_KEY_LE
 
 const USERNAME_WANTED = `send a string of 1 to ${USERNAME_MAX_CODE_POINTS} characters`
 
-/** What the caller can put right. */
-const bad = (err: string) => ({ status: 401, err }) as const
+/** A client error. */
+const invalid = (err: string) => ({ status: 401, err }) as const
 
-/** What is ours to put right. */
+/** Server errors. */
 const FAULTS: Readonly<Record<FaultReason, Refusal>> = {
-  internal_error: { status: 500, err: 'Something went wrong on our side' },
+  internal_error: { status: 500, err: 'Internal server error' },
   // A paused Aurora cluster takes about 15 s to resume (AWS, "Scaling to Zero ACUs").
   database_resuming: {
     status: 503,
-    err: 'The database is waking up: try again soon',
+    err: 'The database is resuming: try again soon',
     retryAfterSeconds: 15,
   },
   database_unavailable: {
     status: 503,
-    err: 'The database is not available: try again soon',
+    err: 'The database is unavailable: try again soon',
     retryAfterSeconds: 5,
   },
   timed_out: {
     status: 503,
-    err: 'The answer took too long: try again soon',
+    err: 'The request took too long: try again soon',
     retryAfterSeconds: 5,
   },
 }
 
-/** The wire contract: every outcome but the token, in one table. Callers match on its keys. */
+/** The wire contract: every outcome but the token, in one table. Clients match on its keys. */
 export function refusals(passwordMinLength: number): Readonly<Record<Reason, Refusal>> {
   const passwordWanted = `send a string of at least ${passwordMinLength} characters and at most ${PASSWORD_MAX_BYTES} bytes of UTF-8`
   return {
     username_taken: { status: 400, err: 'Username already taken' },
 
-    idempotency_key_malformed: bad(`idempotency-key is malformed: ${KEY_WANTED}`),
+    idempotency_key_malformed: invalid(`idempotency-key is malformed: ${KEY_WANTED}`),
 
-    body_missing: bad('body is missing: send a JSON object'),
-    body_too_large: bad(`body is too large: send at most ${BODY_MAX_BYTES} bytes`),
-    body_not_utf8: bad('body is not UTF-8: send JSON encoded as UTF-8'),
-    body_not_json: bad('body is not JSON: send a JSON object'),
-    body_not_object: bad(
+    body_missing: invalid('body is missing: send a JSON object'),
+    body_too_large: invalid(`body is too large: send at most ${BODY_MAX_BYTES} bytes`),
+    body_not_utf8: invalid('body is not UTF-8: send JSON encoded as UTF-8'),
+    body_not_json: invalid('body is not JSON: send a JSON object'),
+    body_not_object: invalid(
       'body is not a JSON object: send {"username": string, "password": string}',
     ),
 
-    username_missing: bad(`username is missing: ${USERNAME_WANTED}`),
-    username_not_string: bad(`username is not a string: ${USERNAME_WANTED}`),
-    username_not_well_formed: bad(
-      'username is not well-formed Unicode: send no half of a surrogate pair',
+    username_missing: invalid(`username is missing: ${USERNAME_WANTED}`),
+    username_not_string: invalid(`username is not a string: ${USERNAME_WANTED}`),
+    username_not_well_formed: invalid(
+      'username is not well-formed Unicode: send it without lone surrogates',
     ),
-    username_empty: bad(`username is empty: ${USERNAME_WANTED}`),
-    username_too_long: bad(`username is too long: ${USERNAME_WANTED}`),
-    username_outer_space: bad('username begins or ends with white space: send it without'),
-    username_forbidden_character: bad(
+    username_empty: invalid(`username is empty: ${USERNAME_WANTED}`),
+    username_too_long: invalid(`username is too long: ${USERNAME_WANTED}`),
+    username_outer_space: invalid('username begins or ends with white space: send it without'),
+    username_forbidden_character: invalid(
       'username has a control, format or unassigned character: send it without',
     ),
 
-    password_missing: bad(`password is missing: ${passwordWanted}`),
-    password_not_string: bad(`password is not a string: ${passwordWanted}`),
-    password_not_well_formed: bad(
-      'password is not well-formed Unicode: send no half of a surrogate pair',
+    password_missing: invalid(`password is missing: ${passwordWanted}`),
+    password_not_string: invalid(`password is not a string: ${passwordWanted}`),
+    password_not_well_formed: invalid(
+      'password is not well-formed Unicode: send it without lone surrogates',
     ),
-    password_too_short: bad(`password is too short: ${passwordWanted}`),
-    password_too_long: bad(`password is too long: ${passwordWanted}`),
-    password_nul: bad('password has the character U+0000: send it without'),
-    password_is_username: bad('password is the username: send another'),
-    password_is_service_name: bad('password is the name of this service: send another'),
-    password_common: bad('password is one of the most common: send one that nobody would guess'),
+    password_too_short: invalid(`password is too short: ${passwordWanted}`),
+    password_too_long: invalid(`password is too long: ${passwordWanted}`),
+    password_nul: invalid('password has the character U+0000: send it without'),
+    password_is_username: invalid('password is the username: send another'),
+    password_is_service_name: invalid('password is the name of this service: send another'),
+    password_common: invalid('password is too common: send another'),
 
     ...FAULTS,
   }
 }
 
-/** Makes the function that turns an outcome into the proxy response API Gateway sends. */
+/** Returns the function that turns an outcome into API Gateway's proxy response. */
 export function createResponder({ passwordMinLength }: { readonly passwordMinLength: number }) {
   const table = refusals(passwordMinLength)
 
@@ -111,7 +111,7 @@ export function createResponder({ passwordMinLength }: { readonly passwordMinLen
       : refusalResponse(table[outcome.reason], outcome.reason)
 }
 
-/** The proxy response to a fault, which needs no configuration: that may be what is at fault. */
+/** The proxy response to a fault. It needs no configuration, which may be the fault. */
 export const respondToFault = (reason: FaultReason) => refusalResponse(FAULTS[reason], reason)
 
 function refusalResponse({ status, err, retryAfterSeconds }: Refusal, code: Reason) {

@@ -46,7 +46,7 @@ function recordedDeps(change: Partial<SignUpDeps> = {}) {
   return { calls, deps: recorded }
 }
 
-test('a sign-up hashes the password, stores the hash and signs the row that was stored', async () => {
+test('a sign-up hashes the password, stores the hash and signs the stored row', async () => {
   const { calls, deps } = recordedDeps()
   assert.deepEqual(await signUp(REQUEST, deps), {
     ok: true,
@@ -61,7 +61,7 @@ test('a sign-up hashes the password, stores the hash and signs the row that was 
   ])
 })
 
-test('a name that is taken is told, and no token is signed', async () => {
+test('a taken name is a result, and no token is signed', async () => {
   const { calls, deps } = recordedDeps({ insertUser: async () => undefined })
   assert.deepEqual(await signUp(REQUEST, deps), { ok: false, reason: 'username_taken' })
   assert.deepEqual(
@@ -72,7 +72,7 @@ test('a name that is taken is told, and no token is signed', async () => {
 
 const taken = async () => undefined
 
-test('whoever comes again with the key and the password gets the token of the row that is there', async () => {
+test('a replay with the key and the password gets a token of the stored row', async () => {
   const { calls, deps } = recordedDeps({ insertUser: taken })
   assert.deepEqual(await signUp(KEYED, deps), { ok: true, token: 'the token', userId: 3 })
   assert.deepEqual(calls.slice(2), [
@@ -83,7 +83,7 @@ test('whoever comes again with the key and the password gets the token of the ro
   ])
 })
 
-test('a key of which nothing is known, or another password, finds the name taken', async () => {
+test('with an unknown key, or another password, the name is taken', async () => {
   const unknown = recordedDeps({ insertUser: taken, findEarlierUser: taken })
   const other = recordedDeps({ insertUser: taken, verifyPassword: async () => false })
   for (const { calls, deps } of [unknown, other]) {
@@ -92,7 +92,7 @@ test('a key of which nothing is known, or another password, finds the name taken
   }
 })
 
-test('a new sign-up with a key is one statement', async () => {
+test('a first sign-up with a key is one statement', async () => {
   const { calls, deps } = recordedDeps()
   await signUp(KEYED, deps)
   assert.ok(!calls.some(([verb]) => verb === 'findEarlierUser' || verb === 'verifyPassword'))
@@ -111,13 +111,13 @@ const FAULTS = {
 }
 
 for (const [name, change] of Object.entries(FAULTS)) {
-  test(`a fault of ${name} ends the sign-up and comes out unchanged`, async () => {
+  test(`a fault of ${name} ends the sign-up and is thrown unchanged`, async () => {
     const { deps } = recordedDeps(change)
     await assert.rejects(signUp(KEYED, deps), (error) => error === fault)
   })
 }
 
-test('without a key to sign with nobody is stored', async () => {
+test('without a signing key nobody is stored', async () => {
   const { calls, deps } = recordedDeps({ loadTokenSigner: fails })
   await assert.rejects(signUp(REQUEST, deps))
   assert.ok(!calls.some(([verb]) => verb === 'insertUser'))

@@ -6,15 +6,15 @@ export interface User {
   readonly username: string
 }
 
-/** What is stored of a request. */
+/** A user to store. */
 export interface NewUser {
   readonly username: string
   readonly passwordHash: string
-  /** Digest of the request's idempotency key, if it has one. */
+  /** SHA-256 of the request's idempotency key, if it has one. */
   readonly idempotencyKeySha256: string | undefined
 }
 
-/** A user whom an earlier request has stored under the same key, and their hash. */
+/** A user stored by an earlier request with the same key, and their password hash. */
 export interface EarlierUser extends User {
   readonly passwordHash: string
 }
@@ -22,19 +22,19 @@ export interface EarlierUser extends User {
 /** Signs a user's token. */
 export type SignToken = (user: User) => Promise<string>
 
-/** What a sign-up needs of the world. Each rejects on a fault only. */
+/** What a sign-up depends on. Each function rejects on faults only. */
 export interface SignUpDeps {
   hashPassword(password: string): Promise<string>
   verifyPassword(password: string, passwordHash: string): Promise<boolean>
-  /** Stores a user in one atomic step; `undefined` means that the name is taken. */
+  /** Stores a user atomically; `undefined` means that the name is taken. */
   insertUser(user: NewUser): Promise<User | undefined>
-  /** Finds whom a request of this name and this key has stored in the last 24 hours. */
+  /** Finds the user that a request with this name and key stored in the last 24 hours. */
   findEarlierUser(username: string, idempotencyKeySha256: string): Promise<EarlierUser | undefined>
-  /** Comes with the key that is in force now, which may have to be read first. */
+  /** Resolves with a signer for the key now in force, which may have to be read first. */
   loadTokenSigner(): Promise<SignToken>
 }
 
-/** A person's credentials, and the digest of the request's idempotency key, if it has one. */
+/** Valid credentials, and the SHA-256 of the request's idempotency key, if it has one. */
 export interface SignUpRequest extends Credentials {
   readonly idempotencyKeySha256: string | undefined
 }
@@ -44,11 +44,11 @@ export type SignUpResult =
   | { readonly ok: false; readonly reason: 'username_taken' }
 
 /**
- * Signs a person up: hash, store, sign. The database alone decides whether the name is free. A request
- * that was carried out before is answered again, with a new token, to whoever has its key and its password.
+ * Signs a person up: hash, store, sign. The database alone decides whether the name is free. A replay, which
+ * is a request with the name, key and password of an earlier one, succeeds again with a new token.
  */
 export async function signUp(request: SignUpRequest, deps: SignUpDeps): Promise<SignUpResult> {
-  // Both before the row: a user whose token cannot be signed would be told "taken" at the next try.
+  // Both before the row is stored: without a key to sign with, the client's retry would find the name taken.
   const [passwordHash, signToken] = await Promise.all([
     deps.hashPassword(request.password),
     deps.loadTokenSigner(),

@@ -5,12 +5,12 @@ import type { Outcome } from './responses.ts'
 import type { Timings } from './timings.ts'
 
 /**
- * Tells the log and the metrics how a request ended: one line, and the metrics `SignUps`, `Refusals`
- * and `Faults` (by code), `HashMs`, `DatabaseMs` and `DatabaseRetries`. Never a username, a password or a body: a log is
- * read by more people than a table of users.
+ * Records how a request ended: one log line, and the metrics `SignUps`, `Refusals` and `Faults` (both also by
+ * code), `HashMs`, `DatabaseMs` and `DatabaseRetries`. Never a username, a password or a body: more people read
+ * logs than the table of users.
  */
 export function createTelemetry(logger: Logger, metrics: Metrics) {
-  /** Counts in all, for alarms, and by code, for whoever asks why. */
+  /** Counts once in all, for alarms, and once by code, for diagnosis. */
   const count = (name: 'Refusals' | 'Faults', code: string) => {
     metrics.addMetric(name, MetricUnit.Count, 1)
     metrics.singleMetric().addDimension('code', code).addMetric(name, MetricUnit.Count, 1)
@@ -27,7 +27,7 @@ export function createTelemetry(logger: Logger, metrics: Metrics) {
   }
 
   return {
-    /** A sign-up, or a refusal that the caller can put right. */
+    /** Records a sign-up, or a client error. */
     recordOutcome(outcome: Outcome, timings: Timings): void {
       addTimings(timings)
       if (outcome.ok) {
@@ -39,7 +39,7 @@ export function createTelemetry(logger: Logger, metrics: Metrics) {
       }
     },
 
-    /** A fault of ours: the log has its cause, and nothing of what the caller sent. */
+    /** Records a server error: its cause, and nothing that the client sent. */
     recordFault({ reason, ...signs }: Fault): void {
       logger.error('fault', { code: reason, ...signs })
       count('Faults', reason)

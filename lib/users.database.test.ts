@@ -33,13 +33,13 @@ async function usersNamed(name: string): Promise<number> {
   return (await database.query(sql, [name])).length
 }
 
-test('sent again with the same hash, the statement returns the same row and stores no second', async () => {
+test('retried with the same hash, the statement returns the same row and stores no second', async () => {
   const first = await insertUser('Repeat', 'hash of one request')
   assert.deepEqual(await insertUser('Repeat', 'hash of one request'), first)
   assert.equal(await usersNamed('Repeat'), 1)
 })
 
-test('another hash under the name in any letter case finds it taken and changes nothing', async () => {
+test('with another hash the name is taken in any letter case, and nothing changes', async () => {
   const owner = await insertUser('Owner', 'hash of the owner')
   assert.equal(await insertUser('oWNER', 'hash of a rival'), undefined)
   assert.equal(await usersNamed('Owner'), 1)
@@ -47,7 +47,7 @@ test('another hash under the name in any letter case finds it taken and changes 
   assert.deepEqual(await insertUser('Owner', 'hash of the owner'), owner)
 })
 
-test('a user is found again by exactly the name and the key, for 24 hours', async () => {
+test('an earlier user is found by exactly the name and the key, for 24 hours', async () => {
   const find = (username: string, key: string) => findEarlierUser(username, key, NEVER)
   const user = await insertUser('Keyed', 'hash of Keyed', 'the digest')
   assert.deepEqual(await find('Keyed', 'the digest'), { ...user, passwordHash: 'hash of Keyed' })
@@ -65,7 +65,7 @@ test('a user is found again by exactly the name and the key, for 24 hours', asyn
   assert.equal(await find('Keyed', 'the digest'), undefined)
 })
 
-test('a rival with a key does not put it in the place of the one that is stored', async () => {
+test("a rival's key does not replace the stored one", async () => {
   await insertUser('Holder', 'hash of the holder', 'key of the holder')
   await insertUser('Keyless', 'hash of the keyless')
   for (const name of ['Holder', 'Keyless']) {
@@ -74,7 +74,7 @@ test('a rival with a key does not put it in the place of the one that is stored'
   }
 })
 
-test('every naughty string that may be a name comes back as it went in', async () => {
+test('every naughty string that is a valid name is stored and returned unchanged', async () => {
   const seen = new Set<string>()
   for (const username of naughtyStrings) {
     const parsed = parseCredentials(

@@ -31,7 +31,7 @@ function hasSql(body: unknown): body is { readonly sql: string } {
   return typeof body === 'object' && body !== null && 'sql' in body && typeof body.sql === 'string'
 }
 
-test('a user is stored with one call, and the values travel as named parameters', async (t) => {
+test('a user is stored with one call, with the values as named parameters', async (t) => {
   const username = "Robert'); DROP TABLE users;--"
   const { insertUser, requests } = await storeAgainst(t, [GARY])
   await insertUser(username, HASH, 'the digest')
@@ -63,7 +63,7 @@ test('without a key its parameter is null', async (t) => {
   assert.deepEqual(parameters[2], { name: 'idempotencyKey', value: { isNull: true } })
 })
 
-test('the statement is the same whoever signs up', async (t) => {
+test('the statement is the same for every user', async (t) => {
   const { insertUser, requests } = await storeAgainst(t, [GARY, GARY])
   await insertUser('gary', HASH)
   await insertUser("' || :password || '", 'another hash', 'a digest')
@@ -72,12 +72,12 @@ test('the statement is the same whoever signs up', async (t) => {
   assert.equal(one.body.sql, other.body.sql)
 })
 
-test('the row that comes back is the user', async (t) => {
+test('the returned row is the user', async (t) => {
   const { insertUser } = await storeAgainst(t, [GARY])
   assert.deepEqual(await insertUser('as typed', HASH), { id: 7, username: 'gary' })
 })
 
-test('no row back means that the name is taken, also where the answer has no list of rows', async (t) => {
+test('no row means that the name is taken, also if the response has no list of rows', async (t) => {
   const { insertUser, requests } = await storeAgainst(t, [
     NO_ROW,
     { body: { numberOfRecordsUpdated: 0 } },
@@ -99,19 +99,21 @@ const MALFORMED = {
 }
 
 for (const [name, row] of Object.entries(MALFORMED)) {
-  test(`${name} is a fault and no user`, async (t) => {
+  test(`${name} is a fault, not a user`, async (t) => {
     const { insertUser } = await storeAgainst(t, [{ body: { records: [row] } }])
     await assert.rejects(insertUser('gary', HASH), TypeError)
   })
 }
 
-test('an answer that says nothing is a fault and not a taken name', async (t) => {
+test('an empty response is a fault, not a taken name', async (t) => {
   const { users, insertUser } = await storeAgainst(t, [{ body: {} }, { body: {} }])
-  await assert.rejects(insertUser('gary', HASH), { name: 'EmptyAnswer' })
-  await assert.rejects(users.findEarlierUser('gary', 'the digest', NEVER), { name: 'EmptyAnswer' })
+  await assert.rejects(insertUser('gary', HASH), { name: 'EmptyResponse' })
+  await assert.rejects(users.findEarlierUser('gary', 'the digest', NEVER), {
+    name: 'EmptyResponse',
+  })
 })
 
-test('an earlier user is found with one call, and comes with the hash', async (t) => {
+test('an earlier user is found with one call, with the hash', async (t) => {
   const { users, requests } = await storeAgainst(t, [KEYED, NO_ROW])
   assert.deepEqual(await users.findEarlierUser('gary', 'the digest', NEVER), {
     id: 7,
@@ -139,7 +141,7 @@ test('an earlier user without a hash is a fault', async (t) => {
   await assert.rejects(users.findEarlierUser('gary', 'the digest', NEVER), TypeError)
 })
 
-test('a call ends when its signal aborts', async (t) => {
+test('a call rejects when its signal aborts', async (t) => {
   const { users } = await storeAgainst(t, [{ hangs: true }, { hangs: true }])
   const user = { username: 'gary', passwordHash: HASH, idempotencyKeySha256: undefined }
   for (const call of [

@@ -7,9 +7,9 @@ import {
 } from '@aws-sdk/client-rds-data'
 import type { EarlierUser, NewUser, User } from './sign-up.ts'
 
-/** Where the users are: the cluster, the secret of the database user, the database. */
+/** Where the users are stored. */
 export interface UserStoreOptions {
-  /** Makes one attempt a call: `retries.ts` repeats them, until the request's deadline. */
+  /** Configured for one attempt a call: `retries.ts` retries, until the request's deadline. */
   readonly client: RDSDataClient
   readonly clusterArn: string
   readonly secretArn: string
@@ -17,12 +17,12 @@ export interface UserStoreOptions {
 }
 
 /**
- * One statement stores a user, or finds that the name is taken, and may be sent any number of times.
+ * One statement that stores a user or finds the name taken, and is safe to retry.
  *
- * A conflict on the name returns a row only if the stored hash is the very hash that this request
- * made. Its 128-bit random salt makes that hash unique to the request, so:
- * - against a rival the statement is atomic: no row back means that the name is somebody else's;
- * - after a lost answer it may be sent again: the row is there, hash and all, and comes back.
+ * On a conflict it returns a row only if the stored hash is the very hash of this request. The 128-bit random
+ * salt makes that hash unique to the request, so:
+ * - between rivals the statement is atomic: no row means that the name is somebody else's;
+ * - after a lost response it can be retried: the row with this hash is there, and is returned.
  * The update writes the stored name over itself, since `DO NOTHING` would return no row.
  */
 const INSERT_USER = `
@@ -33,8 +33,8 @@ WHERE users.password = EXCLUDED.password
 RETURNING id, username`
 
 /**
- * By the unique index on `lower(username)`. The name in another letter case is another request. The view
- * forgets after 24 hours (003-idempotency-key.sql).
+ * Uses the unique index on `lower(username)`; the name in another letter case is not a replay. The view holds
+ * rows of the last 24 hours (003-idempotency-key.sql).
  */
 const SELECT_EARLIER_USER = `
 SELECT id, username, password FROM repeatable_sign_ups
@@ -42,8 +42,8 @@ WHERE lower(username) = lower(:username) AND username = :username
 AND idempotency_key_sha256 = :idempotencyKey`
 
 /**
- * Makes the two functions that know users through the Data API, one call each. Both end when `signal`
- * aborts and reject with the SDK's error; `describeFault` reads it. Both may be repeated.
+ * Returns the two functions that read and write users through the Data API, one call each. Both reject with
+ * the SDK's error, also when `signal` aborts, and both are safe to retry.
  */
 export function createUserStore({ client, clusterArn, secretArn, databaseName }: UserStoreOptions) {
   const execute = (sql: string, parameters: SqlParameter[], signal: AbortSignal) =>
@@ -75,7 +75,7 @@ export function createUserStore({ client, clusterArn, secretArn, databaseName }:
       return row && parseUser(row)
     },
 
-    /** Returns whom a request of exactly this name, and of this key, stored in the last 24 hours. */
+    /** Returns the user that a request with exactly this name and this key stored in the last 24 hours. */
     async findEarlierUser(
       username: string,
       idempotencyKeySha256: string,
@@ -97,19 +97,19 @@ const text = (name: string, value: string | undefined): SqlParameter => ({
   value: value === undefined ? { isNull: true } : { stringValue: value },
 })
 
-/** An answer without anything in it, which says neither that there is a row nor that there is none. */
-class EmptyAnswer extends Error {
-  override name = 'EmptyAnswer'
+/** A response with nothing in it, which says neither that there is a row nor that there is none. */
+class EmptyResponse extends Error {
+  override name = 'EmptyResponse'
 }
 
 function firstRow({ records, numberOfRecordsUpdated }: ExecuteStatementCommandOutput) {
-  if (records === undefined && numberOfRecordsUpdated === undefined) throw new EmptyAnswer()
+  if (records === undefined && numberOfRecordsUpdated === undefined) throw new EmptyResponse()
   return records?.[0]
 }
 
 function parseUser([idField, usernameField]: readonly Field[]): User {
   const id = idField?.longValue
-  // The SDK passes on what the wire held, whatever its types say.
+  // The SDK passes on what the wire holds, whatever its types say.
   if (!Number.isSafeInteger(id) || id === undefined) throw malformed()
   return { id, username: parseText(usernameField) }
 }
@@ -121,4 +121,4 @@ function parseText(field: Field | undefined): string {
 }
 
 const malformed = () =>
-  new TypeError('The Data API answered something that is not what the statement returns.')
+  new TypeError('The response of the Data API is not what the statement returns.')

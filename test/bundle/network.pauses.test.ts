@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { environment, readEvent } from '../support/handler.ts'
 
-// What HTTP libraries cannot be asked to send, so over plain TCP. The limits are those of production.
+// Over plain TCP, since no HTTP library sends such responses. The time limits are those of production.
 
 const SIGN_UP = readEvent('sign-up')
 const ROW = { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] }
