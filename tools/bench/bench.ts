@@ -1,65 +1,154 @@
+import { readFileSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { createCleanUps } from './clean-ups.ts'
-import { costTable } from './cost.ts'
-import { describeLoad, describeMachine } from './machine.ts'
-import { measureAll } from './measure-all.ts'
-import { type Options, readOptions } from './options.ts'
-import { replaceBlock } from './readme-block.ts'
-import { setUp } from './rig.ts'
-import { resultTable } from './table.ts'
-import { drawWaterfalls } from './waterfall-svg.ts'
+import { parseArgs } from 'node:util'
+import { measureGrowth } from './measure-growth.ts'
+import {
+  learnFloor,
+  measureFirst,
+  measureMemory,
+  measureOwnTime,
+  measureRefused,
+  measureStartUp,
+  measureWarm,
+} from './measure-sign-ups.ts'
+import { COST, type Rig, setUp } from './rig.ts'
+import { type Row, resultTable } from './statistics.ts'
+import { drawWaterfalls, firstChart, warmChart } from './waterfall.ts'
 
-// npm run bench [-- --quick] [--json] [--users 10000000] [--write]
-const README = new URL('../../README.md', import.meta.url)
-const PICTURE = new URL('waterfall.svg', import.meta.url)
-/** Where the picture goes of a run that README does not show; git ignores the folder. */
-const LOCAL_PICTURE = new URL('../../.local/waterfall.svg', import.meta.url)
+// npm run bench [-- --quick] [--users 10000000] [--write]
+const ROOT = new URL('../../', import.meta.url)
+const DOCUMENT = new URL('docs/performance.md', ROOT)
+const BLOCK =
+  /(?<=<!-- npm run bench -- --write: begin -->\n).*(?=<!-- npm run bench -- --write: end -->)/s
+
+/** Pairs, processes or calls of each measurement. */
+const FULL = {
+  warm: 60,
+  ownTime: 200,
+  warmUp: 1000,
+  refused: 300,
+  startUp: 60,
+  first: 15,
+  memory: 5,
+  growth: 400,
+  users: 1_000_000,
+}
+const QUICK = {
+  warm: 12,
+  ownTime: 50,
+  warmUp: 300,
+  refused: 50,
+  startUp: 12,
+  first: 5,
+  memory: 2,
+  growth: 60,
+  users: 100_000,
+}
 
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
-async function run(options: Options, cleanUps: ReturnType<typeof createCleanUps>): Promise<void> {
-  const load = describeLoad()
-  if (load) say(load)
-  say('Bundling, and opening a database')
-  const rig = await setUp(cleanUps)
-  const machine = describeMachine(rig)
-  say(machine)
-  const started = performance.now()
-  const { rows, charts, hashMs } = await measureAll(rig, options, say)
-  say(`Measured in ${((performance.now() - started) / 60_000).toFixed(1)} minutes`)
-
-  const report = `${machine}\n\n${resultTable(rows)}\n\n${costTable(hashMs)}`
-  const picture = options.write ? PICTURE : LOCAL_PICTURE
-  await mkdir(new URL('.', picture), { recursive: true })
-  await writeFile(picture, drawWaterfalls(charts))
-  say(`Its picture: ${fileURLToPath(picture)}`)
-  if (options.write) {
-    await writeFile(README, replaceBlock(await readFile(README, 'utf8'), report))
-  }
-  const output = options.json
-    ? JSON.stringify({ machine, rows, hashMs, waterfalls: charts }, null, 2)
-    : report
-  process.stdout.write(`${output}\n`)
+async function measure(rig: Rig, rounds: typeof FULL) {
+  say('Warm sign-ups')
+  const floor = await learnFloor(rig)
+  const warm = await measureWarm(rig, floor.event, rounds.warm)
+  say('Own time')
+  const own = await measureOwnTime(rig, rounds.warmUp, rounds.ownTime)
+  say('Client errors, start-up')
+  const refused = await measureRefused(rig, rounds.refused)
+  const startUp = await measureStartUp(rig, rounds.startUp)
+  say('First sign-ups, memory')
+  const { row: first, firstCalls } = await measureFirst(rig, floor.event, rounds.first)
+  const memory = await measureMemory(rig, floor.event, rounds.memory)
+  say('Growth')
+  const growth = await measureGrowth(rig, floor.call, rounds.growth, rounds.users)
+  const rows: Row[] = [...warm.rows, own, refused, ...startUp, first, memory, growth]
+  const picture = drawWaterfalls([
+    firstChart(middle(firstCalls, ({ total }) => total)),
+    warmChart(middle(warm.signUps, ({ start, end }) => end - start)),
+  ])
+  return { rows, picture, hashMs: warm.hashMs }
 }
 
-function parse(args: readonly string[]): Options | undefined {
+/** The one with the median: a real one, which a median of each part would not be. */
+function middle<T>(values: readonly T[], by: (value: T) => number): T {
+  const found = values.toSorted((a, b) => by(a) - by(b))[Math.floor(values.length / 2)]
+  if (found === undefined) throw new RangeError('There is no middle of nothing.')
+  return found
+}
+
+/** What the figures depend on. */
+function describeMachine({ database }: Rig): string {
+  const { version } = JSON.parse(
+    readFileSync(new URL('node_modules/bcryptjs/package.json', ROOT), 'utf8'),
+  )
+  return [
+    `${cpus()[0]?.model.replaceAll(/\s+/g, ' ').trim() || 'unknown processor'}, ${process.arch}`,
+    `${availableParallelism()} cores, ${Math.round(totalmem() / 1024 ** 3)} GB`,
+    `Node ${process.versions.node}`,
+    database,
+    `bcryptjs ${version} at cost ${COST}`,
+    'the local Data API over plain HTTP on loopback.',
+  ].join('; ')
+}
+
+/** Lambda gives one vCPU at 1769 MB and less in proportion below; the hash has one thread. */
+function memoryTable(hashMs: number): string {
+  const rows = [512, 1024, 1769, 3008].map((megabytes) => {
+    const hash = (hashMs / 1000) * Math.max(1, 1769 / megabytes)
+    const dollars = 1e6 * (hash + 0.1) * (megabytes / 1024) * 0.0000133334 + 0.2
+    return `| ${megabytes} MB | ${hash.toFixed(2)} s | ${(hash + 0.1).toFixed(2)} s | ${dollars.toFixed(2)} |`
+  })
+  return [
+    '| memory | hash | sign-up: hash + 0.1 s | dollars a million: s × GB × 13.3334 + 0.20 |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n')
+}
+
+async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      quick: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      users: { type: 'string' },
+    },
+  })
+  const { quick, write, users } = values
+  if (users !== undefined && !/^[1-9]\d{0,8}$/.test(users)) {
+    throw new TypeError('--users must be a whole number from 1 to 999999999.')
+  }
+  if (quick && write) throw new TypeError('--write needs a full run: leave --quick out.')
+  const document = await readFile(DOCUMENT, 'utf8')
+  if (!BLOCK.test(document)) throw new Error('docs/performance.md has lost its marks.')
+  const rounds = { ...(quick ? QUICK : FULL), ...(users && { users: Number(users) }) }
+
+  const [load = 0] = loadavg()
+  if (load > availableParallelism() / 4) say(`The machine is busy (load ${load.toFixed(1)}).`)
+  const cleanUps: (() => Promise<void>)[] = []
+  const cleanUp = async () => {
+    for (let work = cleanUps.pop(); work; work = cleanUps.pop()) await work()
+  }
+  process.once('SIGINT', () => void cleanUp().finally(() => process.exit(130)))
   try {
-    return readOptions(args)
-  } catch (error) {
-    say(error instanceof Error ? error.message : String(error))
-    process.exitCode = 2
-    return undefined
+    const rig = await setUp({ after: (work) => cleanUps.push(work) })
+    const { rows, picture, hashMs } = await measure(rig, rounds)
+    const report = `${describeMachine(rig)}\n\n${resultTable(rows)}\n\n${memoryTable(hashMs)}\n`
+    process.stdout.write(report)
+    const file = new URL(write ? 'docs/waterfall.svg' : '.local/waterfall.svg', ROOT)
+    await mkdir(new URL('.', file), { recursive: true })
+    await writeFile(file, picture)
+    say(`The picture: ${fileURLToPath(file)}`)
+    if (write)
+      await writeFile(
+        DOCUMENT,
+        document.replace(BLOCK, () => `\n${report}\n`),
+      )
+  } finally {
+    await cleanUp()
   }
 }
 
-const options = parse(process.argv.slice(2))
-const cleanUps = createCleanUps()
-process.once('SIGINT', () => {
-  void cleanUps.run().finally(() => process.exit(130))
-})
-try {
-  if (options) await run(options, cleanUps)
-} finally {
-  await cleanUps.run()
-}
+await main(process.argv.slice(2))

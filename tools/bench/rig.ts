@@ -1,60 +1,63 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
-import { stop } from 'esbuild'
+import { text } from 'node:stream/consumers'
+import { build, stop } from 'esbuild'
 import { environment, JWT_SECRET } from '../../test/support/handler.ts'
 import { type CleanUps, temporaryDatabase } from '../../test/support/temporary-database.ts'
-import { bundle } from '../build/bundle.ts'
-import type { Engine } from '../local/data-api/engine.ts'
+import { BUNDLING, bundle } from '../build/bundle.ts'
 import { openPglite } from '../local/data-api/pglite-engine.ts'
 import { connectPostgres } from '../local/data-api/postgres-engine.ts'
 import { serveMigrated } from '../local/migrated-data-api.ts'
-import { bundleChildren, type ChildPaths } from './bundle-children.ts'
+import type { FloorRequest } from './handler-process.ts'
 
-/** bcrypt's cost factor of every hash in the bench: the function's default. */
+/** bcrypt's cost factor in the bench: the function's default. */
 export const COST = 12
 
-/** All that the measurements share. */
-export interface Rig {
-  /** CommonJS files: the function as it is packaged, the floors, and the programs that load them. */
-  readonly paths: ChildPaths & { readonly bundle: string }
-  /** The environment of a function's process, as on AWS: its key in a secret, its log and metrics on. */
-  readonly env: Readonly<Record<string, string>>
-  /** A database of the bench's own on the server at `DATABASE_URL`, if there is one. */
-  readonly databaseUrl: string | undefined
-  /** The server's name and version. */
-  readonly database: string
-  /** Statements that the local Data API has passed on so far. */
-  statements(): number
-  readonly cleanUps: CleanUps
-}
+/** What all measurements share. */
+export type Rig = Awaited<ReturnType<typeof setUp>>
 
-/** Bundles, and opens a database behind a local Data API, in this process, and a secret beside it. */
-export async function setUp(cleanUps: CleanUps): Promise<Rig> {
+/** Bundles the function and the floors, and opens a database behind a local Data API in this process. */
+export async function setUp(cleanUps: CleanUps) {
   const folder = await mkdtemp(`${tmpdir()}/latchkey-bench-`)
   cleanUps.after(() => rm(folder, { recursive: true }))
   await bundle(`${folder}/function`)
-  const children = await bundleChildren(folder)
-  await stop() // esbuild's own process, which would stand by.
+  // Bundled too, so that no process under measurement compiles TypeScript.
+  const names = ['floor-handler', 'floor-with-hash', 'handler-child', 'start-child']
+  await build({
+    ...BUNDLING,
+    entryPoints: names.map((name) => `${import.meta.dirname}/${name}.ts`),
+    outdir: folder,
+    logOverride: { 'empty-import-meta': 'silent' }, // In test/support/handler.ts, in a function not called here.
+  })
+  await stop() // esbuild's own process.
 
   const databaseUrl = process.env['DATABASE_URL'] ? await temporaryDatabase(cleanUps) : undefined
   const engine = await (databaseUrl ? connectPostgres(databaseUrl) : openPglite())
-  const version = await serverVersion(engine)
-  const counted = countStatements(engine)
-  const dataApi = await serveMigrated(counted.engine, 'latchkey', () => {})
+  const dataApi = await serveMigrated(engine, 'latchkey', () => {})
   cleanUps.after(dataApi.close)
+  const secretsUrl = await serve(cleanUps, (request, response) => {
+    request.resume().once('end', () => response.end(JSON.stringify({ SecretString: JWT_SECRET })))
+  })
   return {
-    paths: { ...children, bundle: `${folder}/function/auth.cjs` },
-    env: functionEnvironment(dataApi.url, await serveSecret(cleanUps)),
-    databaseUrl,
-    database: databaseUrl ? version : `PGlite ${version}`,
-    statements: counted.count,
+    /** CommonJS files: the function as it is packaged, the floors, and the programs that load them. */
+    paths: {
+      bundle: `${folder}/function/auth.cjs`,
+      floor: `${folder}/floor-handler.cjs`,
+      floorWithHash: `${folder}/floor-with-hash.cjs`,
+      handlerChild: `${folder}/handler-child.cjs`,
+      startChild: `${folder}/start-child.cjs`,
+    },
+    /** The environment of a function's process, as on AWS: its key in a secret, its log and metrics on. */
+    env: functionEnvironment(dataApi.url, secretsUrl),
+    database: engine.description,
+    hasServer: databaseUrl !== undefined,
     cleanUps,
   }
 }
 
-function functionEnvironment(dataApiUrl: string, secretsUrl: string) {
+function functionEnvironment(dataApiUrl: string, secretsUrl: string): Record<string, string> {
   const {
     JWT_SECRET: _,
     POWERTOOLS_LOG_LEVEL: __,
@@ -70,14 +73,9 @@ function functionEnvironment(dataApiUrl: string, secretsUrl: string) {
   }
 }
 
-/** Stands in for Secrets Manager, of which the function asks one thing. */
-async function serveSecret(cleanUps: CleanUps): Promise<string> {
-  const server = createServer((request, response) => {
-    request.resume().once('end', () => {
-      response.setHeader('content-type', 'application/x-amz-json-1.1')
-      response.end(JSON.stringify({ SecretString: JWT_SECRET }))
-    })
-  })
+/** Serves on loopback until the clean-up; resolves with the URL. */
+async function serve(cleanUps: CleanUps, listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   cleanUps.after(async () => {
     server.close()
@@ -88,30 +86,17 @@ async function serveSecret(cleanUps: CleanUps): Promise<string> {
   return `http://127.0.0.1:${address.port}`
 }
 
-async function serverVersion(engine: Engine): Promise<string> {
-  const session = await engine.session()
-  try {
-    const { rows } = await session.query("SELECT current_setting('server_version')")
-    return `PostgreSQL ${rows[0]?.[0]?.split(' ')[0]}`
-  } finally {
-    session.release()
-  }
-}
-
-function countStatements(engine: Engine) {
-  let count = 0
-  const counted: Engine = {
-    ...engine,
-    async session() {
-      const session = await engine.session()
-      return {
-        ...session,
-        query(text, values) {
-          count += 1
-          return session.query(text, values)
-        },
-      }
-    },
-  }
-  return { engine: counted, count: () => count }
+/** What a sign-up sends to the Data API, learned from one that the bundle makes with `call`. */
+export async function captureCall(
+  rig: Rig,
+  call: (dataApiUrl: string) => Promise<unknown>,
+): Promise<FloorRequest['call']> {
+  const captured = Promise.withResolvers<FloorRequest['call']>()
+  const url = await serve(rig.cleanUps, async (request, response) => {
+    const { host: _, connection: __, 'content-length': ___, ...headers } = request.headers
+    captured.resolve({ path: request.url ?? '', headers, body: await text(request) })
+    response.end(JSON.stringify({ records: [[{ longValue: 1 }, { stringValue: 'gary' }]] }))
+  })
+  await call(url)
+  return captured.promise
 }

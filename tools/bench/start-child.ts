@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
-// Loads the handler at the path, tells the CPU time of the whole process until then, and ends.
+// Loads the handler at the path, prints the CPU milliseconds of the whole process until then, and exits.
 const [, , path = ''] = process.argv
 createRequire(path)(path)
 const { user, system } = process.cpuUsage()

@@ -1,4 +1,4 @@
-/** Median and quartiles of what was measured, in its own unit, and of how many values. */
+/** Median and quartiles of measured values, in their own unit. */
 export interface Summary {
   readonly median: number
   readonly lower: number
@@ -6,9 +6,17 @@ export interface Summary {
   readonly count: number
 }
 
-/** Summarises at least one value; throws a `RangeError` at none. */
+/** Summarises at least one value; throws a `RangeError` if there is none. */
 export function summarise(values: readonly number[]): Summary {
-  const quantile = quantilesOf(values)
+  if (values.length === 0) throw new RangeError('There is nothing to summarise.')
+  const sorted = values.toSorted((a, b) => a - b)
+  /** Interpolates between two neighbours, as R's type 7 and spreadsheets do. */
+  const quantile = (share: number): number => {
+    const place = share * (sorted.length - 1)
+    const below = sorted[Math.floor(place)] ?? Number.NaN
+    const above = sorted[Math.ceil(place)] ?? Number.NaN
+    return below + (above - below) * (place - Math.floor(place))
+  }
   return {
     median: quantile(0.5),
     lower: quantile(0.25),
@@ -17,26 +25,73 @@ export function summarise(values: readonly number[]): Summary {
   }
 }
 
-/** The value in the middle, or between the two in the middle. Throws a `RangeError` at none. */
-export const median = (values: readonly number[]): number => quantilesOf(values)(0.5)
+/** The median of at least one value. */
+export const median = (values: readonly number[]): number => summarise(values).median
 
 /**
- * Summarises the ratios of values that were measured in pairs, the first to the second. What slows the
- * machine down slows both of a pair down, so a ratio of pairs bears noise that a ratio of medians does not.
+ * Summarises the ratios of values measured in pairs. What slows the machine down slows both values of a pair
+ * down, so the ratio of pairs is steadier than the ratio of medians.
  */
 export function summariseRatios(values: readonly number[], floors: readonly number[]): Summary {
   if (values.length !== floors.length) throw new RangeError('Each value needs a floor of its own.')
   return summarise(values.map((value, index) => value / (floors[index] ?? Number.NaN)))
 }
 
-/** Between two neighbours it interpolates, as R's type 7 and spreadsheets do. */
-function quantilesOf(values: readonly number[]) {
-  if (values.length === 0) throw new RangeError('There is nothing to summarise.')
-  const sorted = values.toSorted((a, b) => a - b)
-  return (share: number): number => {
-    const place = share * (sorted.length - 1)
-    const below = sorted[Math.floor(place)] ?? Number.NaN
-    const above = sorted[Math.ceil(place)] ?? Number.NaN
-    return below + (above - below) * (place - Math.floor(place))
+/** Measures two things in turns, and starts every other round with the second. */
+export async function inTurns<A, B>(
+  rounds: number,
+  first: () => Promise<A>,
+  second: () => Promise<B>,
+): Promise<{ first: A[]; second: B[] }> {
+  const results: { first: A[]; second: B[] } = { first: [], second: [] }
+  for (let round = 0; round < rounds; round += 1) {
+    if (round % 2 === 0) results.first.push(await first())
+    results.second.push(await second())
+    if (round % 2 !== 0) results.first.push(await first())
   }
+  return results
+}
+
+/** Does the same several times, one after the other. */
+export async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  for (let time = 0; time < times; time += 1) results.push(await work())
+  return results
+}
+
+/** One row of the result. */
+export interface Row {
+  readonly what: string
+  /** Left out where the row could not be measured; `detail` then says why. */
+  readonly summary?: Summary
+  /** Left out for a ratio or a count. */
+  readonly unit?: 'ms' | 'KB'
+  /** Digits after the point that the noise leaves meaningful. */
+  readonly digits: number
+  /** The budget of the median. */
+  readonly atMost?: number
+  readonly detail: string
+}
+
+/** The rows as a Markdown table. */
+export function resultTable(rows: readonly Row[]): string {
+  const line = ({ what, summary, unit, digits, atMost, detail }: Row) => {
+    const show = (value: number, digits?: number) =>
+      `${digits === undefined ? value : value.toFixed(digits)}${unit ? ` ${unit}` : ''}`
+    const cells = [
+      what,
+      summary ? show(summary.median, digits) : 'not measured',
+      summary && summary.count > 1
+        ? `${summary.lower.toFixed(digits)} to ${summary.upper.toFixed(digits)}`
+        : '',
+      atMost === undefined ? '' : show(atMost),
+      detail,
+    ]
+    return `| ${cells.join(' | ')} |`
+  }
+  return [
+    '| | median | quartiles | at most | |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows.map(line),
+  ].join('\n')
 }

@@ -1,0 +1,240 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { stat } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import type { APIGatewayProxyEventV2 } from 'aws-lambda'
+import { eventWith } from '../../test/support/handler.ts'
+import { type Call, length, now, startHandler, waits } from './handler-process.ts'
+import { captureCall, type Rig } from './rig.ts'
+import {
+  inTurns,
+  median,
+  type Row,
+  repeat,
+  type Summary,
+  summarise,
+  summariseRatios,
+} from './statistics.ts'
+
+const PASSWORD = 'correct horse battery'
+
+/** A name of 16 letters that nobody has. */
+export const newUsername = (): string => randomBytes(8).toString('hex')
+
+const signUp = (username = newUsername()): APIGatewayProxyEventV2 =>
+  eventWith({ username, password: PASSWORD })
+
+/** The Data API call of a sign-up, and a function that makes an event of it for the floor handler. */
+export async function learnFloor(rig: Rig) {
+  const username = newUsername()
+  const call = await captureCall(rig, async (url) => {
+    const handler = startHandler(rig, rig.paths.bundle, { AWS_ENDPOINT_URL_RDS_DATA: url })
+    await handler.call(signUp(username))
+    await handler.stop()
+  })
+  const event = () => {
+    const body = call.body.replace(username, newUsername())
+    return eventWith({ password: PASSWORD, call: { ...call, body } })
+  }
+  return { call, event }
+}
+
+const expectStatus = (call: Call, status: number): Call => {
+  if (call.statusCode === status) return call
+  throw new Error(`The response was ${call.statusCode} instead of ${status}.`)
+}
+
+const ms = (value: number, digits = 0) => `${value.toFixed(digits)} ms`
+const exactly = (value: number): Summary => summarise([value])
+
+/** A sign-up in a warm process against the same hash and a bare round trip, and its number of calls. */
+export async function measureWarm(
+  rig: Rig,
+  floorEvent: () => APIGatewayProxyEventV2,
+  pairs: number,
+) {
+  const handler = startHandler(rig)
+  const created = async () => expectStatus(await handler.call(signUp()), 201)
+  const floor = async () => expectStatus(await handler.call(floorEvent(), 'floor'), 200)
+  try {
+    await inTurns(5, created, floor)
+    const { first: signUps, second: floors } = await inTurns(pairs, created, floor)
+    const name = newUsername()
+    await handler.call(signUp(name))
+    const taken = await repeat(5, async () => expectStatus(await handler.call(signUp(name)), 400))
+    const calls = [...signUps, ...taken].map((call) => waits(call).length)
+    const [own, least] = [signUps.map(length), floors.map(length)]
+    const rows: Row[] = [
+      {
+        what: 'warm sign-up ÷ the same hash and a bare round trip',
+        summary: summariseRatios(own, least),
+        digits: 3,
+        atMost: 1.015,
+        detail: `${ms(median(own))} ÷ ${ms(median(least))} in one process`,
+      },
+      {
+        what: 'Data API calls a sign-up',
+        summary: exactly(Math.max(...calls)),
+        digits: 0,
+        atMost: 1,
+        detail: `${pairs} created, ${taken.length} taken`,
+      },
+    ]
+    return { rows, signUps, hashMs: median(signUps.map(({ hashMs = Number.NaN }) => hashMs)) }
+  } finally {
+    await handler.stop()
+  }
+}
+
+/** What a warm sign-up takes besides its hash and the wait for the Data API. */
+export async function measureOwnTime(rig: Rig, warmUp: number, count: number): Promise<Row> {
+  // The lowest cost factor: the rest takes as long with any, and warming up takes a quarter.
+  const handler = startHandler(rig, rig.paths.bundle, { BCRYPT_COST: '10' })
+  const ownTime = async () => {
+    const call = expectStatus(await handler.call(signUp()), 201)
+    const wait = waits(call).map(length)
+    return length(call) - (call.hashMs ?? Number.NaN) - (wait[0] ?? Number.NaN)
+  }
+  try {
+    await repeat(warmUp, ownTime)
+    return {
+      what: 'own time: neither hash nor wait for the response',
+      summary: summarise(await repeat(count, ownTime)),
+      unit: 'ms',
+      digits: 1,
+      atMost: 3,
+      detail: `reading, checking, the SDK's call, the token and the log; after ${warmUp} sign-ups, fewer take longer`,
+    }
+  } finally {
+    await handler.stop()
+  }
+}
+
+/** What three client errors take. Throws if one of them costs a hash or a call. */
+export async function measureRefused(rig: Rig, count: number): Promise<Row> {
+  const handler = startHandler(rig)
+  const events = [
+    eventWith({ username: newUsername(), password: 'short' }),
+    eventWith({ username: newUsername(), password: 'password1' }),
+    eventWith('{"username":'),
+  ]
+  const refuse = async () => {
+    const times: number[] = []
+    for (const event of events) {
+      const call = expectStatus(await handler.call(event), 401)
+      if (call.spans.length > 0 || call.hashMs !== undefined)
+        throw new Error('A refusal cost more.')
+      times.push(length(call))
+    }
+    return times
+  }
+  try {
+    await handler.call(signUp()) // Now the key is read.
+    await repeat(20, refuse)
+    return {
+      what: 'client error',
+      summary: summarise((await repeat(count, refuse)).flat()),
+      unit: 'ms',
+      digits: 1,
+      atMost: 1,
+      detail: 'short password, common password, malformed JSON; no hash, no call',
+    }
+  } finally {
+    await handler.stop()
+  }
+}
+
+/** The bundle's size, and starting a process until the bundle is loaded, against the floor. */
+export async function measureStartUp(rig: Rig, pairs: number): Promise<Row[]> {
+  const start = (path: string) => async () => {
+    const spawned = now()
+    const child = spawn(process.execPath, [rig.paths.startChild, path], {
+      env: rig.env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ready = once(child.stdout, 'readable').then(now)
+    const [cpu, [status]] = await Promise.all([text(child.stdout), once(child, 'close')])
+    if (status !== 0) throw new Error(`A process that loads ${path} ended with ${status}.`)
+    return { wall: (await ready) - spawned, cpu: Number(cpu) }
+  }
+  const { first, second } = await inTurns(pairs, start(rig.paths.bundle), start(rig.paths.floor))
+  const ratio = (what: string, key: 'wall' | 'cpu'): Row => {
+    const [own, floor] = [first.map((times) => times[key]), second.map((times) => times[key])]
+    const detail = `${ms(median(own))} ÷ ${ms(median(floor))}`
+    return { what, summary: summariseRatios(own, floor), digits: 2, detail }
+  }
+  const { size } = await stat(rig.paths.bundle)
+  return [
+    {
+      what: 'bundle, minified',
+      summary: exactly(size / 1000),
+      unit: 'KB',
+      digits: 0,
+      atMost: 440,
+      detail: "the function, its packages, AWS's SDK, the common passwords",
+    },
+    {
+      ...ratio('start-up ÷ a handler with `node:https` and `node:crypto` alone', 'wall'),
+      atMost: 2.1,
+    },
+    ratio('start-up in CPU time ÷ the same', 'cpu'),
+  ]
+}
+
+/** The first sign-up of new processes, from the spawn to the response, against the floor's first. */
+export async function measureFirst(
+  rig: Rig,
+  floorEvent: () => APIGatewayProxyEventV2,
+  pairs: number,
+) {
+  const firstCall = (path: string, event: () => APIGatewayProxyEventV2) => async () => {
+    const handler = startHandler(rig, path)
+    const call = await handler.call(event())
+    const start = await handler.started
+    await handler.stop()
+    if (call.statusCode >= 400) throw new Error(`The first response was ${call.statusCode}.`)
+    return { start, call, total: call.end - start.spawned }
+  }
+  const { first, second } = await inTurns(
+    pairs,
+    firstCall(rig.paths.bundle, signUp),
+    firstCall(rig.paths.floorWithHash, floorEvent),
+  )
+  const [own, floor] = [first.map(({ total }) => total), second.map(({ total }) => total)]
+  const row: Row = {
+    what: 'first sign-up of a new process ÷ a bare process that hashes and calls once',
+    summary: summariseRatios(own, floor),
+    digits: 2,
+    atMost: 1.35,
+    detail: `${ms(median(own))} ÷ ${ms(median(floor))}, from the spawn to the response`,
+  }
+  return { row, firstCalls: first }
+}
+
+/** The most memory of a process after some sign-ups, against the floor after as many hashes and calls. */
+export async function measureMemory(
+  rig: Rig,
+  floorEvent: () => APIGatewayProxyEventV2,
+  pairs: number,
+): Promise<Row> {
+  const signUps = 10
+  const peak = (path: string, event: () => APIGatewayProxyEventV2) => async () => {
+    const handler = startHandler(rig, path)
+    const calls = await repeat(signUps, () => handler.call(event()))
+    await handler.stop()
+    return (calls.at(-1)?.peakBytes ?? Number.NaN) / 1e6
+  }
+  const { first, second } = await inTurns(
+    pairs,
+    peak(rig.paths.bundle, signUp),
+    peak(rig.paths.floorWithHash, floorEvent),
+  )
+  return {
+    what: 'peak memory ÷ a bare handler that hashes and calls as often',
+    summary: summariseRatios(first, second),
+    digits: 2,
+    atMost: 1.3,
+    detail: `${median(first).toFixed(0)} MB ÷ ${median(second).toFixed(0)} MB after ${signUps} sign-ups`,
+  }
+}
