@@ -72,7 +72,7 @@ test('a transaction is begun in the database, and ended by its id', async (t) =>
 test('a transaction without an id is a fault', async (t) => {
   const { database } = await openDatabase(t, [{ body: {} }, { body: { transactionId: '' } }])
   await assert.rejects(database.begin(), TypeError)
-  await assert.rejects(database.begin(), { message: /did not say which/ })
+  await assert.rejects(database.begin(), { message: /no transaction id/ })
 })
 
 test('nothing is sent a second time, and the fault is the SDK’s', async (t) => {

@@ -8,18 +8,18 @@ import {
   RollbackTransactionCommand,
 } from '@aws-sdk/client-rds-data'
 
-/** A row's values, as far as migrations read any. */
+/** The values of a row. */
 export type Row = readonly (string | number | boolean | null)[]
 
-/** Runs one statement, with text for each `:name` in it. */
+/** Runs one statement with a text for each `:name` in it. */
 export type Execute = (
   sql: string,
   parameters?: Readonly<Record<string, string>>,
 ) => Promise<readonly Row[]>
 
-/** What a migration needs of a database: the Data API's four operations, one statement a call. */
+/** The Data API's operations that migrations need, one statement a call. */
 export interface Database {
-  /** In the transaction of that id, or in one of its own. */
+  /** Runs in the transaction with that id, or in one of its own. */
   execute(
     sql: string,
     parameters?: Readonly<Record<string, string>>,
@@ -30,6 +30,7 @@ export interface Database {
   rollback(transactionId: string): Promise<void>
 }
 
+/** A database, and how to reach it. */
 export interface DataApiDatabaseOptions {
   readonly client: RDSDataClientConfig
   readonly clusterArn: string
@@ -38,17 +39,17 @@ export interface DataApiDatabaseOptions {
   readonly databaseName: string
 }
 
-/** AWS ends a call after 45 s; the rest is the way there and back. */
-const ANSWER_MILLISECONDS = 60_000
+/** AWS ends a call after 45 s; the rest is for the network. */
+const CALL_MILLISECONDS = 60_000
 
 /**
- * A database behind the Data API, until `close`. Every operation rejects with the SDK's error, and is
- * sent once: the SDK would send a statement again after a lost answer, and `INSERT` twice.
+ * A database behind the Data API, until `close`. Every operation rejects with the SDK's error and is sent
+ * once: after a lost response the SDK's own retry could run a statement twice.
  */
 export function openDataApiDatabase(options: DataApiDatabaseOptions): Database & { close(): void } {
   const { clusterArn: resourceArn, secretArn, databaseName: database } = options
   const client = new RDSDataClient({ ...options.client, maxAttempts: 1 })
-  const bounded = () => ({ abortSignal: AbortSignal.timeout(ANSWER_MILLISECONDS) })
+  const bounded = () => ({ abortSignal: AbortSignal.timeout(CALL_MILLISECONDS) })
 
   return {
     async execute(sql, parameters = {}, transactionId) {
@@ -72,7 +73,7 @@ export function openDataApiDatabase(options: DataApiDatabaseOptions): Database &
       const command = new BeginTransactionCommand({ resourceArn, secretArn, database })
       const { transactionId } = await client.send(command, bounded())
       if (transactionId) return transactionId
-      throw new TypeError('The Data API began a transaction and did not say which.')
+      throw new TypeError("The Data API's response has no transaction id.")
     },
     async commit(transactionId) {
       const command = new CommitTransactionCommand({ resourceArn, secretArn, transactionId })
@@ -89,7 +90,7 @@ export function openDataApiDatabase(options: DataApiDatabaseOptions): Database &
 const plainValue = ({ stringValue, longValue, booleanValue }: Field) =>
   stringValue ?? longValue ?? booleanValue ?? null
 
-/** The SQLSTATE of what Postgres refused, which the Data API puts at the end; else nothing. */
+/** The SQLSTATE of a Postgres error, which is at the end of the Data API's message; otherwise `undefined`. */
 export function sqlStateOf(error: unknown): string | undefined {
   return error instanceof Error ? /.*SQLState:\s*(\w{5})/s.exec(error.message)?.[1] : undefined
 }

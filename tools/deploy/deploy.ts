@@ -2,12 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
-const USAGE = `Deploys a stage with the framework, then migrates its database: afterwards the endpoint works.
+const USAGE = `Deploys a stage with the Serverless Framework, then migrates its database.
 
-  npm run deploy -- --stage S [--region R] [what else serverless deploy takes]
+  npm run deploy -- --stage S [--region R] [options of serverless deploy]
 `
 
-/** The arguments that name the stage; everything else is the framework's. */
+/** The arguments for `migrate`, or `undefined` without a stage. The rest is for the framework. */
 export function stageArguments(args: readonly string[]): string[] | undefined {
   const { stage, region } = parseArgs({
     args: [...args],
@@ -21,7 +21,7 @@ export function stageArguments(args: readonly string[]): string[] | undefined {
   return ['--stage', stage, ...(typeof region === 'string' ? ['--region', region] : [])]
 }
 
-/** Runs a command before one's eyes and returns its exit status. */
+/** Runs a command with this process's output, and returns its exit status. */
 function run(command: string, args: readonly string[]): number {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
   if (error) process.stderr.write(`${error.message}\n`)

@@ -38,7 +38,7 @@ test('a stack that has no more than its bucket runs nothing', () => {
 test('code from elsewhere is no deployment to roll back to', () => {
   const key = 'serverless/latchkey/dev/1795470849123-2026-11-23T21:54:09.123Z/latchkey.zip'
   for (const other of ['elsewhere/latchkey.zip', `elsewhere/${key}`, [key]]) {
-    assert.throws(() => liveDeployment(template(other)), /whose code is it/)
+    assert.throws(() => liveDeployment(template(other)), /not deployed by this service/)
   }
 })
 

@@ -1,46 +1,22 @@
 import { parseArgs } from 'node:util'
 import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudformation'
 
-/**
- * Where the framework puts a deployment's files: the folder's first part is the number that
- * `serverless rollback --timestamp` takes.
- */
+/** The key of a deployment's zip. Its folder begins with what `serverless rollback --timestamp` takes. */
 const CODE_KEY = /^serverless\/latchkey\/[^/]+\/(\d+)-[^/]+\//
 
 /**
- * The timestamp of the deployment that a stack runs, by the stack's own template, or `undefined` where
- * it runs none yet. `serverless deploy list` cannot tell: it lists deployments that failed, too.
+ * The timestamp of the deployment that a stack runs, from the stack's own template; `undefined` if it has no
+ * function yet. `serverless deploy list` also lists deployments that failed.
  */
 export function liveDeployment(templateBody: string): string | undefined {
   const template: unknown = JSON.parse(templateBody)
-  for (const resource of Object.values(record(record(template)['Resources']))) {
-    const { Type: type, Properties: properties } = record(resource)
-    if (type !== 'AWS::Lambda::Function') continue
-    const key = record(record(properties)['Code'])['S3Key']
-    const timestamp = typeof key === 'string' ? CODE_KEY.exec(key)?.[1] : undefined
-    if (timestamp !== undefined) return timestamp
-    throw new Error('The function of the stack was not deployed by this service: whose code is it?')
-  }
-  return undefined
-}
-
-const record = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null ? { ...value } : {}
-
-/** The stack's template as it was deployed, or `undefined` if there is no such stack. */
-async function readTemplate(stackName: string, region: string): Promise<string | undefined> {
-  const client = new CloudFormationClient({ region })
-  try {
-    const { TemplateBody } = await client.send(new GetTemplateCommand({ StackName: stackName }))
-    return TemplateBody
-  } catch (error) {
-    // CloudFormation has no code of its own for it, only this class and this text.
-    const isMissing = error instanceof Error && error.name === 'ValidationError'
-    if (isMissing && error.message.includes('does not exist')) return undefined
-    throw error
-  } finally {
-    client.destroy()
-  }
+  const resources = Object.values(Object(Object(template).Resources)).map(Object)
+  const lambda = resources.find(({ Type }) => Type === 'AWS::Lambda::Function')
+  if (lambda === undefined) return undefined
+  const key: unknown = lambda.Properties?.Code?.S3Key
+  const timestamp = typeof key === 'string' ? CODE_KEY.exec(key)?.[1] : undefined
+  if (timestamp !== undefined) return timestamp
+  throw new Error("The stack's function was not deployed by this service.")
 }
 
 async function main(): Promise<void> {
@@ -48,16 +24,23 @@ async function main(): Promise<void> {
     options: { stage: { type: 'string' }, region: { type: 'string', default: 'eu-central-1' } },
   }).values
   if (!stage) throw new Error('Usage: npm run live-deployment -- --stage S [--region R]')
-  const template = await readTemplate(`latchkey-${stage}`, region)
-  const timestamp = template === undefined ? undefined : liveDeployment(template)
+  const client = new CloudFormationClient({ region })
+  const command = new GetTemplateCommand({ StackName: `latchkey-${stage}` })
+  const template = await client.send(command).then(
+    ({ TemplateBody }) => TemplateBody,
+    (error: Error) => {
+      // CloudFormation has no class of its own for a stack that does not exist.
+      const isMissing = error.name === 'ValidationError' && error.message.includes('does not exist')
+      if (!isMissing) throw error
+    },
+  )
+  const timestamp = liveDeployment(template ?? '{}')
   process.stdout.write(timestamp === undefined ? '' : `${timestamp}\n`)
 }
 
 if (import.meta.main) {
-  try {
-    await main()
-  } catch (error) {
+  await main().catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 1
-  }
+  })
 }

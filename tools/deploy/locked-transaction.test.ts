@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Row } from './data-api-database.ts'
 import { inLockedTransaction, UncertainCommit } from './locked-transaction.ts'
 
-/** A database that keeps what it is asked for, and grants the lock at that attempt. */
+/** A database that records its calls, and grants the lock at that attempt. */
 function database({ lockedAt = 1, commit = async () => {}, rollback = async () => {} } = {}) {
   const calls: string[] = []
   const said: string[] = []
@@ -34,7 +34,7 @@ function database({ lockedAt = 1, commit = async () => {}, rollback = async () =
         await rollback()
       },
     },
-    patience: {
+    waiting: {
       say: (line: string) => said.push(line),
       wait: async (milliseconds: number) => waits.push(milliseconds),
     },
@@ -43,9 +43,9 @@ function database({ lockedAt = 1, commit = async () => {}, rollback = async () =
 
 const fail = (message: string) => () => Promise.reject(new Error(message))
 
-test('the work is done under the lock, in one transaction, and committed', async () => {
-  const { port, patience, calls, said } = database()
-  const result = await inLockedTransaction(port, patience, (execute) =>
+test('the work runs under the lock, in one transaction, and is committed', async () => {
+  const { port, waiting, calls, said } = database()
+  const result = await inLockedTransaction(port, waiting, (execute) =>
     execute('INSERT', { a: 'b' }),
   )
   assert.deepEqual(result, [['a row']])
@@ -55,32 +55,32 @@ test('the work is done under the lock, in one transaction, and committed', async
   assert.deepEqual(said, [])
 })
 
-test('a lock that another has is asked for every half second, which is said once', async () => {
-  const { port, patience, said, waits } = database({ lockedAt: 4 })
-  await inLockedTransaction(port, patience, async () => {})
+test('a lock that another process holds is tried every half second, which is reported once', async () => {
+  const { port, waiting, said, waits } = database({ lockedAt: 4 })
+  await inLockedTransaction(port, waiting, async () => {})
   assert.deepEqual(waits, [500, 500, 500])
   assert.deepEqual(said, ['Waiting for another process that migrates this database'])
 })
 
-test('after five minutes the lock is given up, and nothing is left open', async () => {
-  const { port, patience, calls, waits } = database({ lockedAt: Number.POSITIVE_INFINITY })
-  const work = async () => assert.fail('The lock was not had.')
-  await assert.rejects(inLockedTransaction(port, patience, work), /for five minutes/)
+test('after five minutes without the lock the transaction is rolled back', async () => {
+  const { port, waiting, calls, waits } = database({ lockedAt: Number.POSITIVE_INFINITY })
+  const work = async () => assert.fail('There was no lock.')
+  await assert.rejects(inLockedTransaction(port, waiting, work), /for five minutes/)
   assert.equal(waits.length * 500, 300_000)
   assert.equal(calls.at(-1), 'rollback the id')
 })
 
-test('work that fails is rolled back, and its fault outlives that of the rollback', async () => {
-  const { port, patience, calls } = database({ rollback: fail('no such transaction') })
-  await assert.rejects(inLockedTransaction(port, patience, fail('the work')), /^Error: the work$/)
+test('work that fails is rolled back, and its error is the one thrown', async () => {
+  const { port, waiting, calls } = database({ rollback: fail('no such transaction') })
+  await assert.rejects(inLockedTransaction(port, waiting, fail('the work')), /^Error: the work$/)
   assert.equal(calls.at(-1), 'rollback the id')
 })
 
-test('a COMMIT that fails is uncertain, says why, and is rolled back', async () => {
+test('a COMMIT that fails is an UncertainCommit with the reason', async () => {
   for (const reason of [new Error('socket hang up'), 'socket hang up']) {
-    const { port, patience, calls } = database({ commit: () => Promise.reject(reason) })
+    const { port, waiting, calls } = database({ commit: () => Promise.reject(reason) })
     await assert.rejects(
-      inLockedTransaction(port, patience, async () => {}),
+      inLockedTransaction(port, waiting, async () => {}),
       (error: unknown) => {
         assert.ok(error instanceof UncertainCommit)
         assert.equal(error.name, 'UncertainCommit')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { readdirSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
@@ -11,10 +12,12 @@ import { scramVerifier } from './scram-verifier.ts'
 const PASSWORD = randomBytes(32).toString('hex')
 const SECRET = JSON.stringify({ username: 'latchkey_app', password: PASSWORD })
 
+const FILES = readdirSync(new URL('../../migrations/', import.meta.url)).sort()
+
 const migrate = (args: readonly string[], env?: Readonly<Record<string, string>>) =>
   runCommand('tools/deploy/migrate.ts', args, env)
 
-/** An engine that also keeps the text of every statement. */
+/** An engine that records the text of every statement. */
 function spiedOn(engine: Engine) {
   const queries: string[] = []
   async function session() {
@@ -28,7 +31,7 @@ function spiedOn(engine: Engine) {
   return { engine: { ...engine, session }, queries }
 }
 
-/** A deployed stage with a database, and the environment that leads the command there. */
+/** A deployed stage with a database, and the environment in which the command finds it. */
 async function deployStage(t: TestContext) {
   const { engine, queries } = spiedOn(await openPglite())
   const { url, execute } = await startDataApi(t, engine)
@@ -36,7 +39,7 @@ async function deployStage(t: TestContext) {
   return { queries, requests, execute, env: { ...env, AWS_ENDPOINT_URL_RDS_DATA: url } }
 }
 
-test('a stage is migrated and its role set up, and the second time only the latter', async (t) => {
+test('the first run migrates and sets the password, the second only sets the password', async (t) => {
   const { env, queries, execute, requests } = await deployStage(t)
   const first = await migrate(['--stage', 'dev', '--region', 'eu-west-1'], env)
   const second = await migrate(['--stage', 'dev', '--region', 'eu-west-1'], env)
@@ -44,11 +47,7 @@ test('a stage is migrated and its role set up, and the second time only the latt
 
   assert.deepEqual(first, {
     stdout: `latchkey-dev in eu-west-1, database latchkey
-Applied 001-users.sql
-Applied 002-app-role.sql
-Applied 003-idempotency-key.sql
-Applied 004-app-role-idempotency-key.sql
-latchkey_app may log in with the password of its secret
+${FILES.map((file) => `Applied ${file}\n`).join('')}Set the password of latchkey_app from its secret
 `,
     stderr: '',
     status: 0,
@@ -56,7 +55,7 @@ latchkey_app may log in with the password of its secret
   assert.deepEqual(second, {
     stdout: `latchkey-dev in eu-west-1, database latchkey
 No migration to apply
-latchkey_app may log in with the password of its secret
+Set the password of latchkey_app from its secret
 `,
     stderr: '',
     status: 0,
@@ -74,7 +73,7 @@ latchkey_app may log in with the password of its secret
   assert.equal(mayLogIn?.booleanValue, true)
 })
 
-test('a dry run asks the database once, as the master, and reads no secret', async (t) => {
+test('a dry run makes one call, as the master, and reads no secret', async (t) => {
   const records = [[{ stringValue: '001-users.sql' }, { stringValue: 'the hash of another file' }]]
   const statement = () => ({ status: 200, headers: {}, body: JSON.stringify({ records }) })
   const { env, requests, statements } = await serveAws(t, { outputs: STACK_OUTPUTS, statement })
@@ -88,19 +87,81 @@ test('a dry run asks the database once, as the master, and reads no secret', asy
   assert.match(String(asked?.['sql']), /^SELECT /)
 })
 
-test('a dry run says what it would do, and does nothing', async (t) => {
+test('a dry run reports what it would do, and does nothing', async (t) => {
   const { env, queries } = await deployStage(t)
   const { stdout, status } = await migrate(['--stage', 'dev', '--dry-run'], env)
   assert.equal(
     stdout,
     `latchkey-dev in eu-central-1, database latchkey
-Would apply 001-users.sql
-Would apply 002-app-role.sql
-Would apply 003-idempotency-key.sql
-Would apply 004-app-role-idempotency-key.sql
-Would set the password of latchkey_app from its secret
+${FILES.map((file) => `Would apply ${file}\n`).join('')}Would set the password of latchkey_app from its secret
 `,
   )
   assert.equal(status, 0)
   assert.equal(queries.length, 1)
 })
+
+const UNUSABLE_SECRET: Record<string, string> = {
+  'of another role': JSON.stringify({ username: 'postgres', password: PASSWORD }),
+  'that is not JSON': PASSWORD,
+  'that is empty': '',
+}
+
+for (const [name, secret] of Object.entries(UNUSABLE_SECRET)) {
+  test(`with a secret ${name} nothing is done and nothing quoted`, async (t) => {
+    const { env, statements } = await serveAws(t, { outputs: STACK_OUTPUTS, secret })
+    const { stdout, stderr, status } = await migrate(['--stage', 'dev'], env)
+    assert.equal(status, 1)
+    assert.match(stderr, /^The migration failed: .*latchkey_app.*\n$/)
+    assert.doesNotMatch(`${stdout}${stderr}`, new RegExp(PASSWORD.slice(0, 8)))
+    assert.deepEqual(statements(), [])
+  })
+}
+
+test('an error of AWS is reported in its words', async (t) => {
+  const { env } = await serveAws(t, {
+    outputs: STACK_OUTPUTS,
+    secret: SECRET,
+    statement: () => ({
+      status: 403,
+      headers: { 'x-amzn-errortype': 'AccessDeniedException' },
+      body: '{"message":"not authorized to perform rds-data:ExecuteStatement"}',
+    }),
+  })
+  const { stderr, status } = await migrate(['--stage', 'dev'], env)
+  assert.equal(status, 1)
+  assert.equal(
+    stderr,
+    'The migration failed: AccessDeniedException: not authorized to perform rds-data:ExecuteStatement\n',
+  )
+})
+
+test('a response that is not JSON is not quoted, and a refused connection is named', async (t) => {
+  const statement = () => ({ status: 200, headers: {}, body: `{"a":${PASSWORD}` })
+  const { env } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET, statement })
+  const garbled = await migrate(['--stage', 'dev'], env)
+  assert.equal(garbled.stderr, 'The migration failed: AWS sent a response that is not JSON.\n')
+  const gone = { ...env, AWS_ENDPOINT_URL_RDS_DATA: 'http://127.0.0.1:1' }
+  assert.match((await migrate(['--stage', 'dev'], gone)).stderr, /failed: .*ECONNREFUSED/)
+})
+
+test('a stage that is not deployed is an error that says so', async (t) => {
+  const { env } = await serveAws(t, {})
+  const { stderr, status } = await migrate(['--stage', 'dev'], env)
+  assert.equal(status, 1)
+  assert.match(stderr, /^The migration failed: There is no stack latchkey-dev in eu-central-1/)
+})
+
+for (const [args, problem] of [
+  [[], /^--stage is missing/],
+  [['--stage', 'local'], /^npm start migrates the stage local/],
+  [['--stage', 'dev', '--dryrun'], /--dryrun/],
+  [['dev'], /'dev'/],
+] as const) {
+  test(`usage is shown for: migrate ${args.join(' ')}`, async () => {
+    const { stdout, stderr, status } = await migrate(args)
+    assert.equal(status, 2)
+    assert.equal(stdout, '')
+    assert.match(stderr, problem)
+    assert.match(stderr, /npm run migrate -- --stage S/)
+  })
+}

@@ -51,7 +51,7 @@ test('a paused database is waited for, and that is said once', async (t) => {
   const applied = [NO_TABLE, BEGUN, LOCKED, NO_ROWS, RECORDED, NO_ROWS, ENDED]
   const { settled, said, waits } = await migrateByScript(t, [...asleep, ...applied])
   assert.deepEqual(settled, { status: 'fulfilled', value: ['001-a.sql'] })
-  assert.deepEqual(said, ['Waiting for the database to wake up', 'Applied 001-a.sql'])
+  assert.deepEqual(said, ['Waiting for the database to resume', 'Applied 001-a.sql'])
   assert.deepEqual(waits, [5000, 5000, 5000])
 })
 

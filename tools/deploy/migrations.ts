@@ -1,13 +1,28 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Database, type Execute, sqlStateOf } from './data-api-database.ts'
 import { inLockedTransaction, UncertainCommit } from './locked-transaction.ts'
-import { MIGRATIONS_FOLDER, type Migration, readMigrations } from './migration-files.ts'
-import { onceAwake, type Patience, SILENT } from './patience.ts'
+import { retryWhileResuming, type Waiting } from './resuming.ts'
+import { splitStatements } from './sql.ts'
 
-export interface MigrateOptions extends Partial<Patience> {
+/** Options of {@link migrate}. */
+export interface MigrateOptions extends Waiting {
+  /** The folder of the `*.sql` files: `migrations/`, except in tests. */
   readonly folder?: string
-  /** Says what would be done, and does nothing. */
+  /** Reports what would be done, and does nothing. */
   readonly dryRun?: boolean
 }
+
+interface Migration {
+  /** The file's name, by which it is recorded. */
+  readonly name: string
+  readonly sha256: string
+  readonly statements: readonly string[]
+}
+
+const MIGRATIONS_FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url))
 
 const CREATE_RECORDS = `CREATE TABLE IF NOT EXISTS latchkey_migrations (
   name TEXT PRIMARY KEY,
@@ -25,37 +40,50 @@ const UNDEFINED_TABLE = '42P01'
 
 /**
  * Applies the folder's `*.sql` in the order of their names, each once and in one transaction with its
- * record, and resolves with the names of those applied now (or that would be: `dryRun`). With nothing
- * to apply that is a single SELECT. Waits for a paused database, and for another process that migrates.
+ * record. Resolves with the names of those applied now, or of those that would be (`dryRun`). With nothing
+ * to apply it makes one SELECT. Waits for a resuming database, and for another migrating process.
  *
- * A file that fails leaves nothing behind, those before it stay. A file that was changed after it was
- * applied is an error before anything is applied. A record without a file is only said: so it is when an
- * earlier version is deployed again, which a migrated database must not prevent.
+ * A file that fails changes nothing, and the files before it stay applied. A file that was changed after it
+ * was applied is an error before anything is applied. A record without a file is only reported, since an
+ * earlier version must be able to deploy again.
  */
 export async function migrate(
   database: Database,
-  { folder = MIGRATIONS_FOLDER, dryRun = false, ...patience }: MigrateOptions = {},
+  { folder = MIGRATIONS_FOLDER, dryRun = false, say = () => {}, ...rest }: MigrateOptions = {},
 ): Promise<string[]> {
-  const patient = { ...SILENT, ...patience }
+  const waiting = { say, ...rest }
   const migrations = await readMigrations(folder)
-  const records = await onceAwake(() => readRecords(database.execute), patient)
+  const records = await retryWhileResuming(() => readRecords(database.execute), waiting)
   for (const migration of migrations) refuseChanged(migration, records)
   for (const name of records.keys()) {
     if (migrations.some((migration) => migration.name === name)) continue
-    patient.say(`${name} was applied before, and is not here: this version is older, or renamed it`)
+    say(`${name} is applied and not in the folder: this version is older, or renamed it`)
   }
 
   const applied: string[] = []
   for (const migration of migrations) {
     if (records.has(migration.name)) continue
-    if (dryRun) patient.say(`Would apply ${migration.name}`)
-    else if (!(await applyForCertain(database, migration, patient))) continue
+    if (dryRun) say(`Would apply ${migration.name}`)
+    else if (!(await applyForCertain(database, migration, waiting))) continue
+    else say(`Applied ${migration.name}`)
     applied.push(migration.name)
   }
   return applied
 }
 
-/** The hash by name of each file that was applied. */
+async function readMigrations(folder: string): Promise<Migration[]> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
+  return Promise.all(
+    names.map(async (name) => {
+      // Git may have made CRLF of the line ends here, and not where the file was applied.
+      const sql = (await readFile(join(folder, name), 'utf8')).replaceAll('\r\n', '\n')
+      const sha256 = createHash('sha256').update(sql).digest('hex')
+      return { name, sha256, statements: splitStatements(sql) }
+    }),
+  )
+}
+
+/** The hash of each applied file, by its name. */
 async function readRecords(execute: Execute): Promise<ReadonlyMap<string, string>> {
   try {
     const rows = await execute(SELECT_RECORDS)
@@ -69,31 +97,28 @@ async function readRecords(execute: Execute): Promise<ReadonlyMap<string, string
 function refuseChanged({ name, sha256 }: Migration, records: ReadonlyMap<string, string>): void {
   if ((records.get(name) ?? sha256) === sha256) return
   throw new Error(
-    `The migration ${name} was changed after it had been applied. Put it back, and write the change as a migration of its own.`,
+    `The migration ${name} was changed after it was applied. Restore it, and make the change in a new migration.`,
   )
 }
 
-/** Where COMMIT's answer is lost, a second attempt finds the record or applies the file after all. */
+/** Applies a file, and does so again if COMMIT's response was lost: then the record decides. */
 async function applyForCertain(
   database: Database,
   migration: Migration,
-  patience: Patience,
+  waiting: Waiting,
 ): Promise<boolean> {
   const attempt = () =>
-    inLockedTransaction(database, patience, (execute) => apply(execute, migration))
-  let isApplied: boolean
+    inLockedTransaction(database, waiting, (execute) => apply(execute, migration))
   try {
-    isApplied = await attempt()
+    return await attempt()
   } catch (error) {
     if (!(error instanceof UncertainCommit)) throw error
     await attempt()
-    isApplied = true
+    return true
   }
-  if (isApplied) patience.say(`Applied ${migration.name}`)
-  return isApplied
 }
 
-/** Whether it was still to be applied: another process may have been faster. */
+/** Applies a file. Returns `false` if another process has applied it meanwhile. */
 async function apply(execute: Execute, migration: Migration): Promise<boolean> {
   const { name, sha256, statements } = migration
   await execute(CREATE_RECORDS)
@@ -110,7 +135,7 @@ async function apply(execute: Execute, migration: Migration): Promise<boolean> {
   return true
 }
 
-/** Postgres's words, which end in the SQLSTATE; of any other error the class too. */
+/** Postgres's message, which ends with the SQLSTATE; for any other error its class too. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return sqlStateOf(error) === undefined ? `${error.name}: ${error.message}` : error.message

@@ -1,14 +1,14 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 
-/** RFC 7677's least, and Postgres's own default: a random password needs no more. */
+/** RFC 7677's minimum and Postgres's default; enough for a random password. */
 const ITERATIONS = 4096
 
 const KEY_BYTES = 32
 
 /**
- * What Postgres stores of a password (RFC 5802, section 3; RFC 7677), in the form that `ALTER ROLE …
- * PASSWORD` takes as it stands. It opens nothing: a login takes the password, or the client key, of
- * which only the hash is in here. `password` must be of ASCII, which SASLprep leaves as it is.
+ * The SCRAM-SHA-256 verifier of a password (RFC 5802, section 3; RFC 7677), as `ALTER ROLE … PASSWORD`
+ * takes it. Nobody can log in with it: it holds only a hash of the client key. `password` must be ASCII,
+ * which SASLprep leaves unchanged.
  */
 export function scramVerifier(password: string, salt: Uint8Array = randomBytes(16)): string {
   const saltedPassword = pbkdf2Sync(password, salt, ITERATIONS, KEY_BYTES, 'sha256')

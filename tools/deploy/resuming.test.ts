@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { onceAwake, SILENT } from './patience.ts'
+import { retryWhileResuming } from './resuming.ts'
 
 const named = (name: string) => Object.assign(new Error(), { name })
 
-/** Reads with these outcomes in turn, and then succeeds. */
-async function awaken(faults: unknown[]) {
+/** Makes a call with these faults in turn, which then succeeds. */
+async function retry(faults: unknown[]) {
   const said: string[] = []
   const waits: number[] = []
-  const read = async () => {
+  const call = async () => {
     if (faults.length > 0) throw faults.shift()
     return 'read'
   }
   const [settled] = await Promise.allSettled([
-    onceAwake(read, {
+    retryWhileResuming(call, {
       say: (line) => said.push(line),
       wait: async (milliseconds) => waits.push(milliseconds),
     }),
@@ -21,40 +21,33 @@ async function awaken(faults: unknown[]) {
   return { settled, said, waits }
 }
 
-test('a database that is awake is read at once', async () => {
-  const { settled, said, waits } = await awaken([])
+test('a call that succeeds is made once', async () => {
+  const { settled, said, waits } = await retry([])
   assert.deepEqual(settled, { status: 'fulfilled', value: 'read' })
   assert.deepEqual([said, waits], [[], []])
 })
 
-test('one that is asleep is waited for in each of its words, which is said once', async () => {
-  const { settled, said, waits } = await awaken([
+test('a resuming database is called every five seconds, which is reported once', async () => {
+  const { settled, said, waits } = await retry([
     named('DatabaseResumingException'),
     named('DatabaseUnavailableException'),
     named('StatementTimeoutException'),
   ])
   assert.equal(settled.status, 'fulfilled')
-  assert.deepEqual(said, ['Waiting for the database to wake up'])
+  assert.equal(said.length, 1)
   assert.deepEqual(waits, [5000, 5000, 5000])
 })
 
-test('after three minutes it is given up with the last fault', async () => {
-  const { settled, waits } = await awaken(Array(40).fill(named('DatabaseResumingException')))
+test('after three minutes it rejects with the last fault', async () => {
+  const { settled, waits } = await retry(Array(40).fill(named('DatabaseResumingException')))
   assert.equal(settled.status === 'rejected' && settled.reason.name, 'DatabaseResumingException')
   assert.equal(waits.length, 36)
 })
 
-test('any other fault is not waited for, nor is what is no error', async () => {
+test('any other fault is not retried', async () => {
   for (const fault of [named('AccessDeniedException'), { name: 'DatabaseResumingException' }]) {
-    const { settled, waits } = await awaken([fault])
+    const { settled, waits } = await retry([fault])
     assert.equal(settled.status === 'rejected' && settled.reason, fault)
     assert.deepEqual(waits, [])
   }
-})
-
-test('the silent one waits, and says nothing', async () => {
-  assert.equal(SILENT.say('a line'), undefined)
-  const waiting = SILENT.wait(1)
-  assert.ok(waiting instanceof Promise)
-  await waiting
 })

@@ -3,8 +3,9 @@ import {
   DescribeStacksCommand,
   type Output,
 } from '@aws-sdk/client-cloudformation'
+import { type Database, openDataApiDatabase } from './data-api-database.ts'
 
-/** What a deployed stage says of itself: its stack's outputs. */
+/** The outputs of a deployed stage's stack. */
 export interface StackOutputs {
   readonly signUpUrl: string
   readonly clusterArn: string
@@ -14,12 +15,12 @@ export interface StackOutputs {
   readonly databaseName: string
 }
 
-/** As CloudFormation has it for the whole name, whose first part is ours. */
+/** CloudFormation allows these characters in a stack's name. */
 const STAGE = /^[A-Za-z0-9-]{1,64}$/
 
 /**
- * Reads the outputs of the stack `latchkey-<stage>`. Rejects with a sentence for people if the stage
- * cannot be one, is not deployed in that region, or lacks an output; with the SDK's error otherwise.
+ * Reads the outputs of the stack `latchkey-<stage>`. Rejects with an error for people if the name is invalid,
+ * the stage is not deployed in that region, or an output is missing; otherwise with the SDK's error.
  */
 export async function readStackOutputs(stage: string, region: string): Promise<StackOutputs> {
   if (!STAGE.test(stage)) {
@@ -35,7 +36,7 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
   const output = (key: string): string => {
     const value = outputs.find(({ OutputKey }) => OutputKey === key)?.OutputValue
     if (value) return value
-    throw new Error(`The stack ${stackName} has no output ${key}. Deploy it again, and to the end.`)
+    throw new Error(`The stack ${stackName} has no output ${key}. Deploy it again.`)
   }
   return {
     signUpUrl: output('SignUpUrl'),
@@ -47,6 +48,12 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
   }
 }
 
+/** A deployed stage's database as its master, who alone may migrate it and delete from it. */
+export const openStageDatabase = (
+  { clusterArn, masterSecretArn: secretArn, databaseName }: StackOutputs,
+  region: string,
+): Database => openDataApiDatabase({ client: { region }, clusterArn, secretArn, databaseName })
+
 /** The stack's outputs, or `undefined` if there is no such stack. */
 async function describeStack(
   stackName: string,
@@ -57,7 +64,7 @@ async function describeStack(
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stackName }))
     return Stacks?.[0]?.Outputs ?? []
   } catch (error) {
-    // CloudFormation has no class of its own for it; the name is valid, so this is what is left.
+    // The name is valid, so of this class only "does not exist" is left.
     if (error instanceof Error && error.name === 'ValidationError') return undefined
     throw error
   } finally {

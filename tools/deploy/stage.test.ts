@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type FakeStack, serveAws } from '../../test/support/aws-endpoint.ts'
-import { readStackOutputs } from './stack-outputs.ts'
+import { readStackOutputs } from './stage.ts'
 
 const OUTPUTS = {
   SignUpUrl: 'https://example.org/auth/sign-up',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { splitStatements } from './sql-statements.ts'
+import { splitStatements } from './sql.ts'
 
 const SPLIT: Record<string, [sql: string, statements: string[]]> = {
   'nothing at all': ['', []],
