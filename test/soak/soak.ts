@@ -1,140 +1,177 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { availableParallelism, tmpdir } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { compare } from 'bcryptjs'
 import { unzipSync } from 'fflate'
 import { decodeJwt } from 'jose'
-import postgres from 'postgres'
+import { INJECTED_FAULTS } from '../../tools/local/data-api/injected-faults.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
 import { serveDatabase } from '../support/database.ts'
 import { bodyOf, environment, eventWith } from '../support/handler.ts'
-import type { FunctionAnswer } from './function-process.ts'
-import { createLedger, type SoakAnswer, type SoakRequest } from './ledger.ts'
-import { createTraffic, randomFaults } from './traffic.ts'
+import { temporaryDatabase } from '../support/temporary-database.ts'
 
-// `npm run soak -- --minutes 3`: sign-ups with random faults through the zip, against the Postgres server
-// at DATABASE_URL. Prints what came of them, and exits with 1 if anything does not fit together.
+// npm run soak [-- --minutes 3]: sign-ups with random faults through the packaged zip, against the Postgres
+// server at DATABASE_URL. Then every response is compared with what is stored; exits with 1 if they differ.
 
-/** What a process may hold more in its last quarter than in its second: less than a leak a request adds up to. */
-const HEAP_GROWTH_MAX_BYTES = 4 * 1024 * 1024
+interface Request {
+  readonly username: string
+  readonly password: string
+  readonly key: string | undefined
+}
+type Entry = Request & { readonly status: number; readonly code: unknown; readonly id: number }
 
-/** The Data API's connection that is kept alive, and some that are just being closed. */
-const SOCKETS_MAX = 4
+/** What may come of a valid request while the database has faults. */
+const EXPECTED =
+  /^(201 undefined|400 username_taken|500 internal_error|503 (database_\w+|timed_out))$/
+/** Growth from the second to the last quarter of a run: less than a leak in each request adds up to. */
+const HEAP_GROWTH_MOST_BYTES = 4 * 1024 * 1024
+/** Short, so that time runs out for many requests. */
+const REMAINING_MILLISECONDS = 6000
 
 const say = (line: string) => process.stdout.write(`${line}\n`)
+const chance = (percent: number) => Math.random() * 100 < percent
+const pick = <T>(list: readonly T[]) => list[Math.floor(Math.random() * list.length)]
 
-/** Ends the soak before it has begun, with what has to be put right. */
-function refuse(problem: string): never {
-  process.stderr.write(`${problem}\n`)
-  process.exit(2)
-}
-
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '3' } } })
-const minutes = Number(values.minutes)
-if (!(minutes > 0 && minutes <= 60)) refuse('--minutes takes a number of up to 60.')
-const server =
-  process.env['DATABASE_URL'] ??
-  refuse('Set DATABASE_URL to a Postgres server, in which the soak makes a database of its own.')
-
-const admin = postgres(server, { max: 1, onnotice: () => {} })
-const databaseName = `latchkey_soak_${process.pid}`
-await admin
-  .unsafe(`CREATE DATABASE ${databaseName} TEMPLATE template0 ENCODING 'UTF8'`)
-  .catch(({ message }: Error) => refuse(`DATABASE_URL: no database can be made: ${message}.`))
-const database = await serveDatabase(
-  await connectPostgres(Object.assign(new URL(server), { pathname: `/${databaseName}` }).href),
-)
-
-const ZIP = fileURLToPath(new URL('../../.serverless/latchkey.zip', import.meta.url))
-const [[name = '', code] = []] = Object.entries(unzipSync(readFileSync(ZIP)))
-const folder = mkdtempSync(`${tmpdir()}/latchkey-soak-`)
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-const bundle = `${folder}/${name.replace(/.*\//, '')}`
-writeFileSync(bundle, code ?? '')
-
-const ledger = createLedger(compare)
-const nextRequest = createTraffic()
-const heaps: number[][] = []
-let sockets = 0
-const end = Date.now() + minutes * 60_000
-
-function ask(child: ChildProcess, request: SoakRequest): Promise<FunctionAnswer> {
-  const { username, password, idempotencyKey } = request
-  const event = eventWith({ username, password })
-  const headers = { ...event.headers, ...(idempotencyKey && { 'idempotency-key': idempotencyKey }) }
-  child.send({ ...event, headers })
-  return new Promise((resolve) =>
-    child.once('message', (answer: FunctionAnswer) => resolve(answer)),
-  )
-}
-
-function toAnswer({ response }: FunctionAnswer): SoakAnswer {
-  const { token, code } = bodyOf(response)
-  return {
-    status: response.statusCode ?? 0,
-    code: typeof code === 'string' ? code : undefined,
-    userId: typeof token === 'string' ? Number(decodeJwt(token).sub) : undefined,
-  }
-}
-
-/** One process of the function, asked one request after the other. */
-async function soakProcess(): Promise<void> {
-  const file = fileURLToPath(new URL('function-process.ts', import.meta.url))
-  const child = fork(file, [bundle], {
-    env: environment(database.url),
-    // The second, or counting sockets would look up the names of who is connected.
-    execArgv: ['--expose-gc', '--report-exclude-network'],
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+/** A child: one process of the function, which handles one event at a time. */
+function runFunction(path: string): void {
+  const { handler } = createRequire(import.meta.url)(path)
+  process.on('message', async (event: object) => {
+    const context = { getRemainingTimeInMillis: () => REMAINING_MILLISECONDS }
+    const response = await handler(event, context)
+    globalThis.gc?.()
+    process.send?.({ response, heapBytes: process.memoryUsage().heapUsed })
   })
-  const heap: number[] = []
-  heaps.push(heap)
-  while (Date.now() < end) {
-    const request = nextRequest()
-    database.misbehave(randomFaults())
-    const answer = await ask(child, request)
-    ledger.record(request, toAnswer(answer))
-    heap.push(answer.heapBytes)
-    sockets = Math.max(sockets, answer.sockets)
-  }
-  child.disconnect()
 }
 
-const median = (list: readonly number[]) => list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0
+/** Requests of mostly new people; some are sent again, and some want a name that somebody has. */
+function createTraffic(): () => Request {
+  const recent: Request[] = []
+  let people = 0
+  return () => {
+    const earlier = pick(recent)
+    if (earlier && chance(20)) return earlier
+    people += 1
+    const request = {
+      username: earlier && chance(10) ? earlier.username : `person ${people}`,
+      password: `password of ${randomUUID()}`,
+      key: chance(50) ? randomUUID() : undefined,
+    }
+    recent.push(request)
+    if (recent.length > 50) recent.shift()
+    return request
+  }
+}
 
-/** How much more a process holds in the last quarter of its life than in the second. */
-const growth = (heap: readonly number[]) =>
-  median(heap.slice((heap.length * 3) >> 2)) -
-  median(heap.slice(heap.length >> 2, heap.length >> 1))
+async function send(child: ChildProcess, { username, password, key }: Request) {
+  const event = eventWith({ username, password })
+  child.send({ ...event, headers: { ...event.headers, ...(key && { 'idempotency-key': key }) } })
+  const [{ response, heapBytes }] = await once(child, 'message')
+  const { token, code } = bodyOf(response)
+  const id = typeof token === 'string' ? Number(decodeJwt(token).sub) : Number.NaN
+  return { status: Number(response.statusCode), code, id, heapBytes: Number(heapBytes) }
+}
 
-try {
-  say(
-    `Sign-ups with random faults for ${minutes} min, ${availableParallelism()} processes of ${name}`,
-  )
-  await Promise.all(Array.from({ length: availableParallelism() }, soakProcess))
+/** How the responses about one name differ from its row. */
+async function compareName(asked: readonly Entry[], row?: { id: number; hash: string }) {
+  const created = asked.filter(({ status }) => status === 201)
+  if (!row) return asked.some(({ status }) => status < 500) ? ['is not stored'] : []
+  // If nobody got a 201, the row belongs to a request that got a 5xx after its statement had run.
+  const owners = created.length > 0 ? created : asked.filter(({ status }) => status >= 500)
+  const fits = await Promise.all(owners.map(({ password }) => compare(password, row.hash)))
+  const problems: string[] = []
+  if (created.length > 0 ? fits.includes(false) : !fits.includes(true)) {
+    problems.push('has a hash that fits no request, or two passwords')
+  }
+  if (created.some(({ id }) => id !== row.id)) problems.push('has a token with another id')
+  for (const { status, key, password } of asked) {
+    const owner = owners.find((each) => each.key === key && each.password === password)
+    if (status === 400 && key && owner && (await compare(password, row.hash))) {
+      problems.push('was rejected by their own sign-up')
+    }
+  }
+  return problems
+}
+
+async function soak(minutes: number, cleanUps: (() => Promise<void>)[]): Promise<string[]> {
+  const after = (work: () => Promise<void>) => void cleanUps.push(work)
+  const database = await serveDatabase(await connectPostgres(await temporaryDatabase({ after })))
+  after(database.close)
+  const folder = mkdtempSync(`${tmpdir()}/latchkey-soak-`)
+  after(async () => rmSync(folder, { recursive: true }))
+  const zip = unzipSync(readFileSync(new URL('../../.serverless/latchkey.zip', import.meta.url)))
+  writeFileSync(`${folder}/auth.cjs`, zip['.build/auth.cjs'] ?? '')
+
+  const entries: Entry[] = []
+  const problems: string[] = []
+  const nextRequest = createTraffic()
+  const end = Date.now() + minutes * 60_000
+  const runProcess = async () => {
+    const child = fork(import.meta.filename, [`${folder}/auth.cjs`], {
+      env: environment(database.url),
+      execArgv: ['--expose-gc'],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    const heap: number[] = []
+    while (Date.now() < end) {
+      const request = nextRequest()
+      const faults = Array.from(
+        { length: chance(40) ? 1 + Math.floor(Math.random() * 3) : 0 },
+        () => pick(Object.keys(INJECTED_FAULTS)),
+      )
+      database.misbehave(faults.join(' '))
+      const { heapBytes, ...result } = await send(child, request)
+      entries.push({ ...request, ...result })
+      heap.push(heapBytes)
+    }
+    child.disconnect()
+    const quarter = (n: number) =>
+      heap.slice((heap.length * n) >> 2, (heap.length * (n + 1)) >> 2).sort((a, b) => a - b)
+    const [second, last] = [1, 3].map((n) => quarter(n)[heap.length >> 3] ?? 0)
+    if ((last ?? 0) - (second ?? 0) > HEAP_GROWTH_MOST_BYTES)
+      problems.push('A process leaks memory')
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, runProcess))
   database.misbehave('')
 
   const rows = await database.query('SELECT id, username, password FROM users')
-  const users = rows.map(([id, username, passwordHash]) => ({
-    id: Number(id),
-    username: username ?? '',
-    passwordHash: passwordHash ?? '',
-  }))
-  say(`Comparing ${users.length} stored hashes`)
-  const problems = await ledger.problems(users)
-  const grown = Math.max(...heaps.map(growth))
-  if (grown > HEAP_GROWTH_MAX_BYTES) problems.push('A process holds more and more memory')
-  if (sockets > SOCKETS_MAX) problems.push('A process holds more and more sockets')
-
-  for (const [outcome, count] of ledger.counts()) say(`${String(count).padStart(8)}  ${outcome}`)
-  say(`${String(users.length).padStart(8)}  users stored`)
-  say(`${(grown / 1024).toFixed(0).padStart(8)}  KiB of heap more, the second quarter to the last`)
-  say(`${String(sockets).padStart(8)}  sockets in a process at the most`)
-  say(problems.length === 0 ? 'All of it fits together.' : problems.slice(0, 20).join('\n'))
-  process.exitCode = problems.length === 0 ? 0 : 1
-} finally {
-  await database.close()
-  await admin.unsafe(`DROP DATABASE ${databaseName} WITH (FORCE)`)
-  await admin.end()
+  const stored = new Map(
+    rows.map(([id, name, hash]) => [name, { id: Number(id), hash: hash ?? '' }]),
+  )
+  const byName = Map.groupBy(entries, ({ username }) => username)
+  if (stored.size < rows.length) problems.push('A name is stored twice')
+  for (const name of stored.keys()) if (!byName.has(name ?? '')) problems.push(`${name} is unknown`)
+  for (const [name, asked] of byName) {
+    const found = await compareName(asked, stored.get(name))
+    problems.push(...found.map((problem) => `${name} ${problem}`))
+  }
+  const outcomes = Map.groupBy(entries, ({ status, code }) => `${status} ${code}`)
+  for (const [outcome, { length }] of outcomes) {
+    say(`${String(length).padStart(8)}  ${outcome}`)
+    if (!EXPECTED.test(outcome)) problems.push(`Unexpected response: ${outcome}`)
+  }
+  say(`${String(rows.length).padStart(8)}  users stored`)
+  const failed = entries.filter(({ status }) => status >= 500).length
+  if (failed > entries.length / 2) problems.push('Most requests fail')
+  return problems
 }
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { minutes: { type: 'string', default: '3' } } })
+  const minutes = Number(values.minutes)
+  if (!(minutes > 0 && minutes <= 60)) throw new TypeError('--minutes must be from 0 to 60.')
+  const cleanUps: (() => Promise<void>)[] = []
+  try {
+    const problems = await soak(minutes, cleanUps)
+    say(problems.slice(0, 20).join('\n') || 'Every response agrees with what is stored.')
+    process.exitCode = problems.length === 0 ? 0 : 1
+  } finally {
+    for (const cleanUp of cleanUps.reverse()) await cleanUp()
+  }
+}
+
+if (process.send) runFunction(process.argv[2] ?? '')
+else await main()
