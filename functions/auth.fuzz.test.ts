@@ -6,10 +6,10 @@ import { serveDatabase } from '../test/support/database.ts'
 import { fuzzRuns } from '../test/support/fuzz-runs.ts'
 import { eventWith, loadHandler } from '../test/support/handler.ts'
 import { assertDocumented } from '../test/support/openapi.ts'
+import { openTestPglite } from '../test/support/pglite.ts'
 import { captureStderr } from '../test/support/stderr.ts'
-import { openPglite } from '../tools/local/data-api/pglite-engine.ts'
 
-const database = await serveDatabase(await openPglite())
+const database = await serveDatabase(await openTestPglite())
 after(() => database.close())
 const send = await loadHandler(database.url)
 

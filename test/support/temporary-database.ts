@@ -4,8 +4,7 @@ import postgres from 'postgres'
 const SERVER = process.env['DATABASE_URL']
 
 /** For a test's `skip`: the reason where there is no Postgres server, else `false`. */
-export const NO_SERVER =
-  !SERVER && 'DATABASE_URL is not set: this test needs a Postgres server with several connections'
+export const NO_SERVER = !SERVER && 'DATABASE_URL names no Postgres server'
 
 /** What takes note of a clean-up: a test's context, or a program's own. */
 export interface CleanUps {

@@ -6,8 +6,8 @@ import { createUserStore } from '../../lib/users.ts'
 import { lockAppRole } from '../../test/support/app-role.ts'
 import { type DataApi, startDataApi } from '../../test/support/data-api.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
+import { openTestPglite } from '../../test/support/pglite.ts'
 import { NO_SERVER, temporaryDatabase } from '../../test/support/temporary-database.ts'
-import { openPglite } from '../local/data-api/pglite-engine.ts'
 import { connectPostgres } from '../local/data-api/postgres-engine.ts'
 import { setUpAppRole } from './app-role.ts'
 import { migrate } from './migrations.ts'
@@ -102,7 +102,7 @@ async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): P
 }
 
 test('the role of the function, on PGlite', async (t) => {
-  const dataApi = await startDataApi(t, await openPglite())
+  const dataApi = await startDataApi(t, await openTestPglite())
   await migrate(migrationDatabase(t, dataApi.url))
   // PGlite has one session and no logins.
   await dataApi.execute('SET SESSION AUTHORIZATION latchkey_app')

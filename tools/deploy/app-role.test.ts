@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { startDataApi } from '../../test/support/data-api.ts'
 import { type ScriptedAnswer, scriptDataApi } from '../../test/support/data-api-script.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
-import { openPglite } from '../local/data-api/pglite-engine.ts'
+import { openTestPglite } from '../../test/support/pglite.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
 import { migrate } from './migrations.ts'
 import { scramVerifier } from './scram-verifier.ts'
@@ -84,7 +84,7 @@ test('a role that is not there is told apart from every other refusal, which sta
 
 /** PGlite's one session, as a user who is what Aurora's master is: no superuser, owner of the database. */
 async function openAsMaster(t: TestContext) {
-  const { engine, url } = await startDataApi(t, await openPglite())
+  const { engine, url } = await startDataApi(t, await openTestPglite())
   async function query(sql: string) {
     const session = await engine.session()
     return (await session.query(sql).finally(session.release)).rows

@@ -5,8 +5,8 @@ import { type TestContext, test } from 'node:test'
 import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { startDataApi } from '../../test/support/data-api.ts'
+import { openTestPglite } from '../../test/support/pglite.ts'
 import type { Engine } from '../local/data-api/engine.ts'
-import { openPglite } from '../local/data-api/pglite-engine.ts'
 import { scramVerifier } from './scram-verifier.ts'
 
 const PASSWORD = randomBytes(32).toString('hex')
@@ -33,7 +33,7 @@ function spiedOn(engine: Engine) {
 
 /** A deployed stage with a database, and the environment in which the command finds it. */
 async function deployStage(t: TestContext) {
-  const { engine, queries } = spiedOn(await openPglite())
+  const { engine, queries } = spiedOn(await openTestPglite())
   const { url, execute } = await startDataApi(t, engine)
   const { env, requests } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET })
   return { queries, requests, execute, env: { ...env, AWS_ENDPOINT_URL_RDS_DATA: url } }

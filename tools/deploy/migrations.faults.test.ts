@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { onEachEngine } from '../../test/support/data-api.ts'
+import { ENGINES } from '../../test/support/data-api.ts'
 import { type ScriptedAnswer, scriptDataApi } from '../../test/support/data-api-script.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
@@ -102,43 +102,46 @@ test('no statement is sent a second time after a lost answer or a 5xx', async (t
   }
 })
 
-onEachEngine('a lost answer to COMMIT', async (t, { engine, url }) => {
-  const database = migrationDatabase(t, url)
-  async function query(sql: string) {
-    const session = await engine.session()
-    return (await session.query(sql).finally(session.release)).rows
-  }
-  /** The database, where `commit` does what it says and then loses each answer in turn. */
-  function losing(...commits: ((id: string) => Promise<void>)[]): Database {
-    const commit = async (id: string) => {
-      const first = commits.shift()
-      if (first === undefined) return database.commit(id)
-      await first(id)
-      throw new Error('socket hang up')
+for (const { on, skip, start } of ENGINES) {
+  test(`a lost answer to COMMIT, on ${on}`, { skip }, async (t) => {
+    const { engine, url } = await start(t)
+    const database = migrationDatabase(t, url)
+    async function query(sql: string) {
+      const session = await engine.session()
+      return (await session.query(sql).finally(session.release)).rows
     }
-    return { ...database, commit }
-  }
-  const neverArrived = async () => {}
-  t.beforeEach(() => query('DROP TABLE IF EXISTS a, latchkey_migrations'))
+    /** The database, where `commit` does what it says and then loses each answer in turn. */
+    function losing(...commits: ((id: string) => Promise<void>)[]): Database {
+      const commit = async (id: string) => {
+        const first = commits.shift()
+        if (first === undefined) return database.commit(id)
+        await first(id)
+        throw new Error('socket hang up')
+      }
+      return { ...database, commit }
+    }
+    const neverArrived = async () => {}
+    t.beforeEach(() => query('DROP TABLE IF EXISTS a, latchkey_migrations'))
 
-  await t.test('of a transaction that was committed: the record says so', async (t) => {
-    const folder = folderWithOne(t)
-    assert.deepEqual(await migrate(losing(database.commit), { folder }), ['001-a.sql'])
-    assert.deepEqual(await migrate(database, { folder }), [])
-    assert.deepEqual(await query('SELECT FROM a'), [])
-  })
-
-  await t.test('of one that was not: the file is applied after all', async (t) => {
-    const folder = folderWithOne(t)
-    assert.deepEqual(await migrate(losing(neverArrived), { folder }), ['001-a.sql'])
-    assert.deepEqual(await query('SELECT FROM a'), [])
-  })
-
-  await t.test('twice over is an error, after which a run is safe', async (t) => {
-    const folder = folderWithOne(t)
-    await assert.rejects(migrate(losing(neverArrived, neverArrived), { folder }), {
-      name: 'UncertainCommit',
+    await t.test('of a transaction that was committed: the record says so', async (t) => {
+      const folder = folderWithOne(t)
+      assert.deepEqual(await migrate(losing(database.commit), { folder }), ['001-a.sql'])
+      assert.deepEqual(await migrate(database, { folder }), [])
+      assert.deepEqual(await query('SELECT FROM a'), [])
     })
-    assert.deepEqual(await migrate(database, { folder }), ['001-a.sql'])
+
+    await t.test('of one that was not: the file is applied after all', async (t) => {
+      const folder = folderWithOne(t)
+      assert.deepEqual(await migrate(losing(neverArrived), { folder }), ['001-a.sql'])
+      assert.deepEqual(await query('SELECT FROM a'), [])
+    })
+
+    await t.test('twice over is an error, after which a run is safe', async (t) => {
+      const folder = folderWithOne(t)
+      await assert.rejects(migrate(losing(neverArrived, neverArrived), { folder }), {
+        name: 'UncertainCommit',
+      })
+      assert.deepEqual(await migrate(database, { folder }), ['001-a.sql'])
+    })
   })
-})
+}

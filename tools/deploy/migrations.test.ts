@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
-import type { TestContext } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { onEachEngine } from '../../test/support/data-api.ts'
+import { ENGINES } from '../../test/support/data-api.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { migrate } from './migrations.ts'
@@ -19,119 +19,122 @@ const A_AND_B = {
   '002-b.sql': 'INSERT INTO a VALUES (2); CREATE TABLE b ();',
 }
 
-onEachEngine('migrations', async (t, { engine, url }) => {
-  const database = migrationDatabase(t, url)
-  async function query(sql: string) {
-    const session = await engine.session()
-    return (await session.query(sql).finally(session.release)).rows
-  }
-  const tables = async () => {
-    const sql = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
-    return (await query(sql)).flat()
-  }
-  /** Everything that a migration could have changed, transaction ids of catalogue rows included. */
-  const traces = () =>
-    query(`SELECT 'record', name, sha256, applied_at::text, xmin::text FROM latchkey_migrations
+for (const { on, skip, start } of ENGINES) {
+  test(`migrations, on ${on}`, { skip }, async (t) => {
+    const { engine, url } = await start(t)
+    const database = migrationDatabase(t, url)
+    async function query(sql: string) {
+      const session = await engine.session()
+      return (await session.query(sql).finally(session.release)).rows
+    }
+    const tables = async () => {
+      const sql = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+      return (await query(sql)).flat()
+    }
+    /** Everything that a migration could have changed, transaction ids of catalogue rows included. */
+    const traces = () =>
+      query(`SELECT 'record', name, sha256, applied_at::text, xmin::text FROM latchkey_migrations
       UNION ALL SELECT 'class', relname, relacl::text, '', xmin::text FROM pg_class
       UNION ALL SELECT 'role', rolname, '', '', '' FROM pg_roles WHERE rolname = 'latchkey_app'
       ORDER BY 1, 2, 3`)
-  t.afterEach(async () => {
-    await query('DROP SCHEMA public CASCADE')
-    await query('CREATE SCHEMA public')
-  })
-
-  await t.test("the service's own are applied once, and change nothing after that", async () => {
-    assert.deepEqual(await migrate(database), [
-      '001-users.sql',
-      '002-app-role.sql',
-      '003-idempotency-key.sql',
-      '004-app-role-idempotency-key.sql',
-    ])
-    assert.deepEqual(await tables(), ['latchkey_migrations', 'users'])
-    const before = await traces()
-    assert.deepEqual(await migrate(database), [])
-    assert.deepEqual(await traces(), before)
-  })
-
-  await t.test('files are applied by name, others are not, and later ones follow', async (t) => {
-    const { folder, write } = folderWith(t, { ...A_AND_B, 'README.md': 'not SQL' })
-    const said: string[] = []
-    const say = (line: string) => said.push(line)
-    assert.deepEqual(await migrate(database, { folder, say }), ['001-a.sql', '002-b.sql'])
-    write('003-c.sql', 'CREATE TABLE c ()')
-    assert.deepEqual(await migrate(database, { folder, say }), ['003-c.sql'])
-    assert.deepEqual(await tables(), ['a', 'b', 'c', 'latchkey_migrations'])
-    assert.deepEqual(said, ['Applied 001-a.sql', 'Applied 002-b.sql', 'Applied 003-c.sql'])
-  })
-
-  await t.test('a changed file is refused by name, and nothing is applied', async (t) => {
-    const { folder, write } = folderWith(t, { '001-a.sql': A_AND_B['001-a.sql'] })
-    await migrate(database, { folder })
-    write('000-new.sql', 'CREATE TABLE new ()')
-    write('001-a.sql', 'CREATE TABLE a (i bigint)')
-    const refusal = /^Error: The migration 001-a.sql was changed after it was applied/
-    await assert.rejects(migrate(database, { folder }), refusal)
-    await assert.rejects(migrate(database, { folder, dryRun: true }), refusal)
-    assert.deepEqual(await tables(), ['a', 'latchkey_migrations'])
-  })
-
-  await t.test('line ends of another system are no change', async (t) => {
-    const { folder, write } = folderWith(t, A_AND_B)
-    await migrate(database, { folder })
-    for (const [name, sql] of Object.entries(A_AND_B)) write(name, sql.replaceAll('\n', '\r\n'))
-    assert.deepEqual(await migrate(database, { folder }), [])
-  })
-
-  await t.test('a file that was applied and is gone is said, and stops nothing', async (t) => {
-    await migrate(database, folderWith(t, A_AND_B))
-    const { folder } = folderWith(t, { '001-a.sql': A_AND_B['001-a.sql'] })
-    const said: string[] = []
-    assert.deepEqual(await migrate(database, { folder, say: (line) => said.push(line) }), [])
-    assert.match(said.join(), /^002-b.sql is applied and not in the folder/)
-  })
-
-  await t.test('a file that fails leaves nothing behind, and is named', async (t) => {
-    const { folder, write } = folderWith(t, {
-      ...A_AND_B,
-      '003-c.sql': 'CREATE TABLE c (); nonsense',
+    t.afterEach(async () => {
+      await query('DROP SCHEMA public CASCADE')
+      await query('CREATE SCHEMA public')
     })
-    await assert.rejects(migrate(database, { folder }), {
-      message:
-        'The migration 003-c.sql failed at statement 2 of 2: ERROR: syntax error at or near "nonsense"; Position: 1; SQLState: 42601',
+
+    await t.test("the service's own are applied once, and change nothing after that", async () => {
+      assert.deepEqual(await migrate(database), [
+        '001-users.sql',
+        '002-app-role.sql',
+        '003-idempotency-key.sql',
+        '004-app-role-idempotency-key.sql',
+      ])
+      assert.deepEqual(await tables(), ['latchkey_migrations', 'users'])
+      const before = await traces()
+      assert.deepEqual(await migrate(database), [])
+      assert.deepEqual(await traces(), before)
     })
-    assert.deepEqual(await tables(), ['a', 'b', 'latchkey_migrations'])
-    write('003-c.sql', 'CREATE TABLE c ()')
-    assert.deepEqual(await migrate(database, { folder }), ['003-c.sql'])
-  })
 
-  await t.test('the very first that fails leaves no table of records either', async (t) => {
-    const { folder } = folderWith(t, { '001-a.sql': 'nonsense' })
-    await assert.rejects(migrate(database, { folder }), /001-a.sql failed at statement 1 of 1/)
-    assert.deepEqual(await tables(), [])
-  })
+    await t.test('files are applied by name, others are not, and later ones follow', async (t) => {
+      const { folder, write } = folderWith(t, { ...A_AND_B, 'README.md': 'not SQL' })
+      const said: string[] = []
+      const say = (line: string) => said.push(line)
+      assert.deepEqual(await migrate(database, { folder, say }), ['001-a.sql', '002-b.sql'])
+      write('003-c.sql', 'CREATE TABLE c ()')
+      assert.deepEqual(await migrate(database, { folder, say }), ['003-c.sql'])
+      assert.deepEqual(await tables(), ['a', 'b', 'c', 'latchkey_migrations'])
+      assert.deepEqual(said, ['Applied 001-a.sql', 'Applied 002-b.sql', 'Applied 003-c.sql'])
+    })
 
-  await t.test('a dry run says what it would do, and does nothing', async (t) => {
-    const { folder, write } = folderWith(t, A_AND_B)
-    const said: string[] = []
-    const dryRun = { folder, dryRun: true, say: (line: string) => said.push(line) }
-    assert.deepEqual(await migrate(database, dryRun), ['001-a.sql', '002-b.sql'])
-    assert.deepEqual(await tables(), [])
-    await migrate(database, { folder })
-    write('003-c.sql', 'CREATE TABLE c ()')
-    assert.deepEqual(await migrate(database, dryRun), ['003-c.sql'])
-    assert.deepEqual(await tables(), ['a', 'b', 'latchkey_migrations'])
-    assert.deepEqual(said, [
-      'Would apply 001-a.sql',
-      'Would apply 002-b.sql',
-      'Would apply 003-c.sql',
-    ])
-  })
+    await t.test('a changed file is refused by name, and nothing is applied', async (t) => {
+      const { folder, write } = folderWith(t, { '001-a.sql': A_AND_B['001-a.sql'] })
+      await migrate(database, { folder })
+      write('000-new.sql', 'CREATE TABLE new ()')
+      write('001-a.sql', 'CREATE TABLE a (i bigint)')
+      const refusal = /^Error: The migration 001-a.sql was changed after it was applied/
+      await assert.rejects(migrate(database, { folder }), refusal)
+      await assert.rejects(migrate(database, { folder, dryRun: true }), refusal)
+      assert.deepEqual(await tables(), ['a', 'latchkey_migrations'])
+    })
 
-  await t.test('of several that migrate at once each file is applied by one', async (t) => {
-    const { folder } = folderWith(t, A_AND_B)
-    const wait = () => sleep(5)
-    const runs = Array.from({ length: 5 }, () => migrate(database, { folder, wait }))
-    assert.deepEqual((await Promise.all(runs)).flat().sort(), ['001-a.sql', '002-b.sql'])
-    assert.deepEqual((await query('SELECT i FROM a ORDER BY i')).flat(), ['1', '2'])
+    await t.test('line ends of another system are no change', async (t) => {
+      const { folder, write } = folderWith(t, A_AND_B)
+      await migrate(database, { folder })
+      for (const [name, sql] of Object.entries(A_AND_B)) write(name, sql.replaceAll('\n', '\r\n'))
+      assert.deepEqual(await migrate(database, { folder }), [])
+    })
+
+    await t.test('a file that was applied and is gone is said, and stops nothing', async (t) => {
+      await migrate(database, folderWith(t, A_AND_B))
+      const { folder } = folderWith(t, { '001-a.sql': A_AND_B['001-a.sql'] })
+      const said: string[] = []
+      assert.deepEqual(await migrate(database, { folder, say: (line) => said.push(line) }), [])
+      assert.match(said.join(), /^002-b.sql is applied and not in the folder/)
+    })
+
+    await t.test('a file that fails leaves nothing behind, and is named', async (t) => {
+      const { folder, write } = folderWith(t, {
+        ...A_AND_B,
+        '003-c.sql': 'CREATE TABLE c (); nonsense',
+      })
+      await assert.rejects(migrate(database, { folder }), {
+        message:
+          'The migration 003-c.sql failed at statement 2 of 2: ERROR: syntax error at or near "nonsense"; Position: 1; SQLState: 42601',
+      })
+      assert.deepEqual(await tables(), ['a', 'b', 'latchkey_migrations'])
+      write('003-c.sql', 'CREATE TABLE c ()')
+      assert.deepEqual(await migrate(database, { folder }), ['003-c.sql'])
+    })
+
+    await t.test('the very first that fails leaves no table of records either', async (t) => {
+      const { folder } = folderWith(t, { '001-a.sql': 'nonsense' })
+      await assert.rejects(migrate(database, { folder }), /001-a.sql failed at statement 1 of 1/)
+      assert.deepEqual(await tables(), [])
+    })
+
+    await t.test('a dry run says what it would do, and does nothing', async (t) => {
+      const { folder, write } = folderWith(t, A_AND_B)
+      const said: string[] = []
+      const dryRun = { folder, dryRun: true, say: (line: string) => said.push(line) }
+      assert.deepEqual(await migrate(database, dryRun), ['001-a.sql', '002-b.sql'])
+      assert.deepEqual(await tables(), [])
+      await migrate(database, { folder })
+      write('003-c.sql', 'CREATE TABLE c ()')
+      assert.deepEqual(await migrate(database, dryRun), ['003-c.sql'])
+      assert.deepEqual(await tables(), ['a', 'b', 'latchkey_migrations'])
+      assert.deepEqual(said, [
+        'Would apply 001-a.sql',
+        'Would apply 002-b.sql',
+        'Would apply 003-c.sql',
+      ])
+    })
+
+    await t.test('of several that migrate at once each file is applied by one', async (t) => {
+      const { folder } = folderWith(t, A_AND_B)
+      const wait = () => sleep(5)
+      const runs = Array.from({ length: 5 }, () => migrate(database, { folder, wait }))
+      assert.deepEqual((await Promise.all(runs)).flat().sort(), ['001-a.sql', '002-b.sql'])
+      assert.deepEqual((await query('SELECT i FROM a ORDER BY i')).flat(), ['1', '2'])
+    })
   })
-})
+}

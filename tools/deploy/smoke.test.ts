@@ -5,6 +5,7 @@ import { runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
 import { eventWith, JWT_SECRET, loadHandler } from '../../test/support/handler.ts'
 import { type HttpAnswer, type HttpRequest, serveHttp } from '../../test/support/http-endpoint.ts'
+import { openTestPglite } from '../../test/support/pglite.ts'
 import {
   create,
   type EndpointParts,
@@ -13,7 +14,6 @@ import {
   signToken,
   signUpEndpoint,
 } from '../../test/support/sign-up-endpoint.ts'
-import { openPglite } from '../local/data-api/pglite-engine.ts'
 import { removeUsers, runSmokeSteps } from './smoke.ts'
 
 /** Runs the steps on an endpoint; resolves with all that they report and do. */
@@ -41,7 +41,7 @@ async function smoke(
 }
 
 test('the real handler on an embedded database passes every step, and its user is removed', async (t) => {
-  const database = await serveDatabase(await openPglite())
+  const database = await serveDatabase(await openTestPglite())
   t.after(() => database.close())
   await database.query("INSERT INTO users (username, password) VALUES ('Smoke-not', 'x')")
   const send = await loadHandler(database.url)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import type { Field, SqlParameter, TypeHint } from '@aws-sdk/client-rds-data'
-import { onEachEngine } from '../../../test/support/data-api.ts'
+import { ENGINES } from '../../../test/support/data-api.ts'
 
 const ID = '6d3bbd5c-33a3-4e2c-a7d4-9a2b06f1f0a1'
 
@@ -37,85 +38,88 @@ const STRICT: Record<string, [column: string, value: Field, cast: string]> = {
   'a blob in a boolean column': ['bool', { blobValue: new Uint8Array() }, 'text::text IS NOT NULL'],
 }
 
-onEachEngine('parameters', async (t, { execute }) => {
-  const one = async (sql: string, parameters: SqlParameter[]) =>
-    (await execute(sql, parameters)).records?.[0]?.[0]
+for (const { on, skip, start } of ENGINES) {
+  test(`parameters, on ${on}`, { skip }, async (t) => {
+    const { execute } = await start(t)
+    const one = async (sql: string, parameters: SqlParameter[]) =>
+      (await execute(sql, parameters)).records?.[0]?.[0]
 
-  for (const [name, [parameters, type]] of Object.entries(BOUND_AS)) {
-    await t.test(`${name} is bound as ${type}`, async () => {
-      assert.deepEqual(await one('SELECT pg_typeof(:a)::text', parameters), { stringValue: type })
+    for (const [name, [parameters, type]] of Object.entries(BOUND_AS)) {
+      await t.test(`${name} is bound as ${type}`, async () => {
+        assert.deepEqual(await one('SELECT pg_typeof(:a)::text', parameters), { stringValue: type })
+      })
+    }
+
+    for (const [name, [column, value, cast]] of Object.entries(STRICT)) {
+      await t.test(`${name} needs a cast`, async () => {
+        await execute(`CREATE TABLE strict (c ${column})`)
+        const refusal = {
+          name: 'DatabaseErrorException',
+          message: /^ERROR: column "c" is of type .*; Hint: .*; Position: \d+; SQLState: 42804$/,
+        }
+        await assert.rejects(execute('INSERT INTO strict VALUES (:a)', a(value)), refusal)
+        await execute(`INSERT INTO strict VALUES (:a::${cast})`, a(value))
+        await execute('DROP TABLE strict')
+      })
+    }
+
+    await t.test('a hint does what the cast does', async () => {
+      await execute('CREATE TABLE hinted (u uuid, j jsonb)')
+      const insert = 'INSERT INTO hinted VALUES (:u, :j) RETURNING u, j'
+      const { records } = await execute(insert, [
+        { name: 'u', value: { stringValue: ID }, typeHint: 'UUID' },
+        { name: 'j', value: { stringValue: '{"a": [1, "two"]}' }, typeHint: 'JSON' },
+      ])
+      assert.deepEqual(records, [[{ stringValue: ID }, { stringValue: '{"a": [1, "two"]}' }]])
     })
-  }
 
-  for (const [name, [column, value, cast]] of Object.entries(STRICT)) {
-    await t.test(`${name} needs a cast`, async () => {
-      await execute(`CREATE TABLE strict (c ${column})`)
-      const refusal = {
-        name: 'DatabaseErrorException',
-        message: /^ERROR: column "c" is of type .*; Hint: .*; Position: \d+; SQLState: 42804$/,
-      }
-      await assert.rejects(execute('INSERT INTO strict VALUES (:a)', a(value)), refusal)
-      await execute(`INSERT INTO strict VALUES (:a::${cast})`, a(value))
-      await execute('DROP TABLE strict')
+    await t.test(
+      'a long goes into a text column, and a number too big for the column does not',
+      async () => {
+        await execute('CREATE TABLE longs (t text, i int)')
+        await execute('INSERT INTO longs (t) VALUES (:a)', a({ longValue: 7 }))
+        assert.deepEqual(await one('SELECT t FROM longs', []), { stringValue: '7' })
+        const tooBig = execute('INSERT INTO longs (i) VALUES (:a)', a({ longValue: 2 ** 31 }))
+        await assert.rejects(tooBig, { message: 'ERROR: integer out of range; SQLState: 22003' })
+      },
+    )
+
+    await t.test('null goes into a column of any type', async () => {
+      await execute('CREATE TABLE nulls (u uuid, i int, b bytea, t timestamptz)')
+      const sql = 'INSERT INTO nulls VALUES (:a, :a, :a, :a) RETURNING *'
+      const { records } = await execute(sql, a({ isNull: true }))
+      assert.deepEqual(records, [Array(4).fill({ isNull: true })])
     })
-  }
 
-  await t.test('a hint does what the cast does', async () => {
-    await execute('CREATE TABLE hinted (u uuid, j jsonb)')
-    const insert = 'INSERT INTO hinted VALUES (:u, :j) RETURNING u, j'
-    const { records } = await execute(insert, [
-      { name: 'u', value: { stringValue: ID }, typeHint: 'UUID' },
-      { name: 'j', value: { stringValue: '{"a": [1, "two"]}' }, typeHint: 'JSON' },
-    ])
-    assert.deepEqual(records, [[{ stringValue: ID }, { stringValue: '{"a": [1, "two"]}' }]])
-  })
-
-  await t.test(
-    'a long goes into a text column, and a number too big for the column does not',
-    async () => {
-      await execute('CREATE TABLE longs (t text, i int)')
-      await execute('INSERT INTO longs (t) VALUES (:a)', a({ longValue: 7 }))
-      assert.deepEqual(await one('SELECT t FROM longs', []), { stringValue: '7' })
-      const tooBig = execute('INSERT INTO longs (i) VALUES (:a)', a({ longValue: 2 ** 31 }))
-      await assert.rejects(tooBig, { message: 'ERROR: integer out of range; SQLState: 22003' })
-    },
-  )
-
-  await t.test('null goes into a column of any type', async () => {
-    await execute('CREATE TABLE nulls (u uuid, i int, b bytea, t timestamptz)')
-    const sql = 'INSERT INTO nulls VALUES (:a, :a, :a, :a) RETURNING *'
-    const { records } = await execute(sql, a({ isNull: true }))
-    assert.deepEqual(records, [Array(4).fill({ isNull: true })])
-  })
-
-  await t.test('a value is never read as SQL', async () => {
-    const hostile = { stringValue: `'; DROP TABLE users; -- :b $1 \\ " é 🔑` }
-    assert.deepEqual(await one('SELECT :a', a(hostile)), hostile)
-  })
-
-  await t.test('U+0000 in a string is refused by Postgres', async () => {
-    const refusal = { name: 'DatabaseErrorException', message: /SQLState: 22021$/ }
-    await assert.rejects(execute('SELECT :a', a({ stringValue: 'a\0b' })), refusal)
-  })
-
-  await t.test('a parameter that the statement does not name is ignored', async () => {
-    const parameters = [...a({ longValue: 1 }), { name: 'b', value: { longValue: 2 } }]
-    assert.deepEqual(await one('SELECT :a', parameters), { longValue: 1 })
-  })
-
-  await t.test('a name without a parameter is a bad request', async () => {
-    const refusal = { name: 'BadRequestException', message: 'Cannot find parameter: b' }
-    await assert.rejects(execute('SELECT :a, :b', a({ longValue: 1 })), refusal)
-  })
-
-  const INVALID: Record<string, SqlParameter[]> = {
-    'an array': a({ arrayValue: { longValues: [1] } }),
-    'no value': [{ name: 'a' }],
-    'no name': [{ value: { longValue: 1 } }],
-  }
-  for (const [name, parameters] of Object.entries(INVALID)) {
-    await t.test(`a parameter with ${name} is invalid`, async () => {
-      await assert.rejects(execute('SELECT :a', parameters), { name: 'ValidationException' })
+    await t.test('a value is never read as SQL', async () => {
+      const hostile = { stringValue: `'; DROP TABLE users; -- :b $1 \\ " é 🔑` }
+      assert.deepEqual(await one('SELECT :a', a(hostile)), hostile)
     })
-  }
-})
+
+    await t.test('U+0000 in a string is refused by Postgres', async () => {
+      const refusal = { name: 'DatabaseErrorException', message: /SQLState: 22021$/ }
+      await assert.rejects(execute('SELECT :a', a({ stringValue: 'a\0b' })), refusal)
+    })
+
+    await t.test('a parameter that the statement does not name is ignored', async () => {
+      const parameters = [...a({ longValue: 1 }), { name: 'b', value: { longValue: 2 } }]
+      assert.deepEqual(await one('SELECT :a', parameters), { longValue: 1 })
+    })
+
+    await t.test('a name without a parameter is a bad request', async () => {
+      const refusal = { name: 'BadRequestException', message: 'Cannot find parameter: b' }
+      await assert.rejects(execute('SELECT :a, :b', a({ longValue: 1 })), refusal)
+    })
+
+    const INVALID: Record<string, SqlParameter[]> = {
+      'an array': a({ arrayValue: { longValues: [1] } }),
+      'no value': [{ name: 'a' }],
+      'no name': [{ value: { longValue: 1 } }],
+    }
+    for (const [name, parameters] of Object.entries(INVALID)) {
+      await t.test(`a parameter with ${name} is invalid`, async () => {
+        await assert.rejects(execute('SELECT :a', parameters), { name: 'ValidationException' })
+      })
+    }
+  })
+}

@@ -3,12 +3,15 @@ import type { Engine, Session } from './engine.ts'
 import { createTurnstile } from './turnstile.ts'
 
 /**
- * Opens the embedded Postgres. `dataDir` is its folder, created if it is not there (several seconds);
- * without one the database lives in memory. PGlite has a single session: the next caller waits until
- * the one before has released it.
+ * Opens the embedded Postgres. `dataDir` is its folder, created if it does not exist (several seconds);
+ * without it the database lives in memory, and starts from `dump` if there is one. PGlite has a single
+ * session: the next caller waits until it is released.
  */
-export async function openPglite(dataDir?: string): Promise<Engine> {
-  const database = await PGlite.create(dataDir === undefined ? {} : { dataDir })
+export async function openPglite(dataDir?: string, dump?: Blob): Promise<Engine> {
+  const database = await PGlite.create({
+    ...(dataDir !== undefined && { dataDir }),
+    ...(dump !== undefined && { loadDataDir: dump }),
+  })
   await database.exec("SET TIME ZONE 'UTC'")
   // Text in and text out: parameters.ts and records.ts alone decide what becomes of a value.
   const asText = (handlers: object) =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { test } from 'node:test'
 import type { Field } from '@aws-sdk/client-rds-data'
-import { onEachEngine } from '../../../test/support/data-api.ts'
+import { ENGINES } from '../../../test/support/data-api.ts'
 
 /** SQL expressions and the Field in which each comes back. */
 const FIELDS: Record<string, Field> = {
@@ -38,85 +39,88 @@ const UNSUPPORTED = {
   'TEXT[]': "ARRAY['a']",
 }
 
-onEachEngine('results', async (t, { execute }) => {
-  for (const [sql, field] of Object.entries(FIELDS)) {
-    await t.test(`${sql} comes back as ${Object.keys(field)}`, async () => {
-      assert.deepEqual((await execute(`SELECT ${sql}`)).records, [[field]])
-    })
-  }
-
-  for (const [name, sql] of Object.entries(UNSUPPORTED)) {
-    await t.test(`${name} does not come back, cast to text it does`, async () => {
-      const message = `The result contains the unsupported data type ${name}.`
-      await assert.rejects(execute(`SELECT ${sql}`), {
-        name: 'UnsupportedResultException',
-        message,
+for (const { on, skip, start } of ENGINES) {
+  test(`results, on ${on}`, { skip }, async (t) => {
+    const { execute } = await start(t)
+    for (const [sql, field] of Object.entries(FIELDS)) {
+      await t.test(`${sql} comes back as ${Object.keys(field)}`, async () => {
+        assert.deepEqual((await execute(`SELECT ${sql}`)).records, [[field]])
       })
-      assert.ok((await execute(`SELECT (${sql})::text`)).records?.[0]?.[0]?.stringValue)
-    })
-  }
-
-  await t.test(
-    'a SELECT says that nothing was written, and gives no column metadata unasked',
-    async () => {
-      const { $metadata, ...answer } = await execute('SELECT 1 WHERE false')
-      assert.deepEqual(answer, { generatedFields: [], numberOfRecordsUpdated: 0, records: [] })
-    },
-  )
-
-  await t.test('a write says how many rows; only RETURNING gives them', async () => {
-    await execute('CREATE TABLE written (id serial, name text)')
-    const insert = "INSERT INTO written (name) VALUES ('a'), ('b')"
-    const { $metadata, ...answer } = await execute(insert)
-    assert.deepEqual(answer, { generatedFields: [], numberOfRecordsUpdated: 2 })
-    const returning = await execute(`${insert} RETURNING id, name`)
-    assert.equal(returning.numberOfRecordsUpdated, 2)
-    assert.deepEqual(returning.records, [
-      [{ longValue: 3 }, { stringValue: 'a' }],
-      [{ longValue: 4 }, { stringValue: 'b' }],
-    ])
-  })
-
-  await t.test('column metadata: name, label, type', async () => {
-    const sql = `SELECT 1 AS "oneColumn", 'x'::varchar AS two, now() AS three, '{}'::jsonb AS four`
-    const { columnMetadata } = await execute(sql, [], { includeResultMetadata: true })
-    assert.deepEqual(columnMetadata, [
-      { name: 'oneColumn', label: 'oneColumn', typeName: 'int4', type: 4 },
-      { name: 'two', label: 'two', typeName: 'varchar', type: 12 },
-      { name: 'three', label: 'three', typeName: 'timestamptz', type: 93 },
-      { name: 'four', label: 'four', typeName: 'jsonb', type: 1111 },
-    ])
-  })
-
-  await t.test('formatRecordsAs JSON formats what a SELECT returns', async () => {
-    const asJson = { formatRecordsAs: 'JSON' } as const
-    const sql = `SELECT 1 AS a, 'x' AS b, NULL AS c, true AS d, '\\x01'::bytea AS e, 1.50 AS f
-      UNION ALL SELECT 2, 'y', 'z', false, NULL, NULL`
-    const { formattedRecords, records } = await execute(sql, [], asJson)
-    assert.deepEqual(JSON.parse(formattedRecords ?? ''), [
-      { a: 1, b: 'x', c: null, d: true, e: 'AQ==', f: '1.50' },
-      { a: 2, b: 'y', c: 'z', d: false, e: null, f: null },
-    ])
-    assert.equal(records, undefined)
-
-    const insert = 'INSERT INTO written DEFAULT VALUES RETURNING name'
-    assert.deepEqual((await execute(insert, [], asJson)).records, [[{ isNull: true }]])
-  })
-
-  await t.test('a result of 1 MiB comes back, and one of a byte more does not', async () => {
-    // One row of one value: the value's own bytes and six.
-    const sql = 'SELECT repeat(chr(233), :a::int) || :b'
-    const bytes = (count: number) => [
-      { name: 'a', value: { longValue: Math.floor((count - 6) / 2) } },
-      { name: 'b', value: { stringValue: count % 2 === 0 ? '' : 'x' } },
-    ]
-    const { records } = await execute(sql, bytes(2 ** 20))
-    assert.equal(records?.[0]?.[0]?.stringValue?.length, 2 ** 19 - 3)
-    const refusal = {
-      name: 'UnsupportedResultException',
-      message: 'The result exceeds the size limit 1 MB.',
     }
-    await assert.rejects(execute(sql, bytes(2 ** 20 + 1)), refusal)
-    await assert.rejects(execute(sql, bytes(2 ** 20 + 1), { formatRecordsAs: 'JSON' }), refusal)
+
+    for (const [name, sql] of Object.entries(UNSUPPORTED)) {
+      await t.test(`${name} does not come back, cast to text it does`, async () => {
+        const message = `The result contains the unsupported data type ${name}.`
+        await assert.rejects(execute(`SELECT ${sql}`), {
+          name: 'UnsupportedResultException',
+          message,
+        })
+        assert.ok((await execute(`SELECT (${sql})::text`)).records?.[0]?.[0]?.stringValue)
+      })
+    }
+
+    await t.test(
+      'a SELECT says that nothing was written, and gives no column metadata unasked',
+      async () => {
+        const { $metadata, ...answer } = await execute('SELECT 1 WHERE false')
+        assert.deepEqual(answer, { generatedFields: [], numberOfRecordsUpdated: 0, records: [] })
+      },
+    )
+
+    await t.test('a write says how many rows; only RETURNING gives them', async () => {
+      await execute('CREATE TABLE written (id serial, name text)')
+      const insert = "INSERT INTO written (name) VALUES ('a'), ('b')"
+      const { $metadata, ...answer } = await execute(insert)
+      assert.deepEqual(answer, { generatedFields: [], numberOfRecordsUpdated: 2 })
+      const returning = await execute(`${insert} RETURNING id, name`)
+      assert.equal(returning.numberOfRecordsUpdated, 2)
+      assert.deepEqual(returning.records, [
+        [{ longValue: 3 }, { stringValue: 'a' }],
+        [{ longValue: 4 }, { stringValue: 'b' }],
+      ])
+    })
+
+    await t.test('column metadata: name, label, type', async () => {
+      const sql = `SELECT 1 AS "oneColumn", 'x'::varchar AS two, now() AS three, '{}'::jsonb AS four`
+      const { columnMetadata } = await execute(sql, [], { includeResultMetadata: true })
+      assert.deepEqual(columnMetadata, [
+        { name: 'oneColumn', label: 'oneColumn', typeName: 'int4', type: 4 },
+        { name: 'two', label: 'two', typeName: 'varchar', type: 12 },
+        { name: 'three', label: 'three', typeName: 'timestamptz', type: 93 },
+        { name: 'four', label: 'four', typeName: 'jsonb', type: 1111 },
+      ])
+    })
+
+    await t.test('formatRecordsAs JSON formats what a SELECT returns', async () => {
+      const asJson = { formatRecordsAs: 'JSON' } as const
+      const sql = `SELECT 1 AS a, 'x' AS b, NULL AS c, true AS d, '\\x01'::bytea AS e, 1.50 AS f
+      UNION ALL SELECT 2, 'y', 'z', false, NULL, NULL`
+      const { formattedRecords, records } = await execute(sql, [], asJson)
+      assert.deepEqual(JSON.parse(formattedRecords ?? ''), [
+        { a: 1, b: 'x', c: null, d: true, e: 'AQ==', f: '1.50' },
+        { a: 2, b: 'y', c: 'z', d: false, e: null, f: null },
+      ])
+      assert.equal(records, undefined)
+
+      const insert = 'INSERT INTO written DEFAULT VALUES RETURNING name'
+      assert.deepEqual((await execute(insert, [], asJson)).records, [[{ isNull: true }]])
+    })
+
+    await t.test('a result of 1 MiB comes back, and one of a byte more does not', async () => {
+      // One row of one value: the value's own bytes and six.
+      const sql = 'SELECT repeat(chr(233), :a::int) || :b'
+      const bytes = (count: number) => [
+        { name: 'a', value: { longValue: Math.floor((count - 6) / 2) } },
+        { name: 'b', value: { stringValue: count % 2 === 0 ? '' : 'x' } },
+      ]
+      const { records } = await execute(sql, bytes(2 ** 20))
+      assert.equal(records?.[0]?.[0]?.stringValue?.length, 2 ** 19 - 3)
+      const refusal = {
+        name: 'UnsupportedResultException',
+        message: 'The result exceeds the size limit 1 MB.',
+      }
+      await assert.rejects(execute(sql, bytes(2 ** 20 + 1)), refusal)
+      await assert.rejects(execute(sql, bytes(2 ** 20 + 1), { formatRecordsAs: 'JSON' }), refusal)
+    })
   })
-})
+}

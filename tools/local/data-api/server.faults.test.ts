@@ -8,9 +8,9 @@ import {
   ExecuteStatementCommand,
 } from '@aws-sdk/client-rds-data'
 import { startDataApi } from '../../../test/support/data-api.ts'
+import { openTestPglite } from '../../../test/support/pglite.ts'
 import { recordingEngine } from '../../../test/support/recording-engine.ts'
 import type { FaultName } from './injected-faults.ts'
-import { openPglite } from './pglite-engine.ts'
 import { serveDataApi } from './server.ts'
 
 interface Expected {
@@ -37,7 +37,7 @@ const EXPECTED: Readonly<Record<Exclude<FaultName, 'slow' | 'hang'>, Expected>> 
 }
 
 test('each fault meets one call, and the next one behaves', async (t) => {
-  const { execute, misbehave } = await startDataApi(t, await openPglite())
+  const { execute, misbehave } = await startDataApi(t, await openTestPglite())
   await execute('CREATE TABLE met (fault text)')
   for (const [name, { thrown, message, committed }] of Object.entries(EXPECTED)) {
     await t.test(name, async () => {
@@ -70,7 +70,7 @@ function signsOf(error: unknown) {
 }
 
 test('faults come in the order of the plan, to whichever operation is called', async (t) => {
-  const { client, target, execute, misbehave } = await startDataApi(t, await openPglite())
+  const { client, target, execute, misbehave } = await startDataApi(t, await openTestPglite())
   misbehave('throttled access-denied, reset-after')
   await assert.rejects(client.send(new BeginTransactionCommand(target)), {
     name: 'ThrottlingException',
@@ -80,7 +80,7 @@ test('faults come in the order of the plan, to whichever operation is called', a
 })
 
 test('a COMMIT whose answer is lost has committed', async (t) => {
-  const { client, target, execute, misbehave } = await startDataApi(t, await openPglite())
+  const { client, target, execute, misbehave } = await startDataApi(t, await openTestPglite())
   await execute('CREATE TABLE met (fault text)')
   const { transactionId } = await client.send(new BeginTransactionCommand(target))
   assert.ok(transactionId)
