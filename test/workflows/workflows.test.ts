@@ -1,92 +1,193 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { test } from 'node:test'
-import { at, entriesOf, itemsOf, readYaml } from '../support/yaml.ts'
-import { assertCallsExist, scriptFiles } from './workflow-commands.ts'
-import { jobs, steps, workflows } from './workflow-files.ts'
+import { at, entriesOf, itemsOf, namesIn, readText, readYaml } from '../support/yaml.ts'
 
-test('the workflows are these, and each parses', () => {
-  assert.deepEqual(
-    [...workflows.keys()],
-    ['audit.yml', 'ci.yml', 'deploy-stage.yml', 'deploy.yml', 'long-tests.yml'],
-  )
-  for (const [file, { document }] of workflows) {
-    assert.equal(typeof at(document, 'name'), 'string', file)
-    assert.ok(at(document, 'on'), file)
-    assert.ok(entriesOf(at(document, 'jobs')).length > 0, file)
+const FOLDER = '.github/workflows/'
+const workflows = new Map(
+  namesIn(FOLDER).map((file) => [
+    file,
+    { text: readText(FOLDER + file), document: readYaml(FOLDER + file) },
+  ]),
+)
+const jobs = [...workflows].flatMap(([file, { document }]) =>
+  entriesOf(at(document, 'jobs')).map(([name, job]) => ({ file, where: `${file}, ${name}`, job })),
+)
+/** Every step; `run` is empty where it is an action. */
+const steps = jobs.flatMap(({ file, where, job }) =>
+  itemsOf(at(job, 'steps')).map((step) => {
+    const run = at(step, 'run')
+    return { file, where, step, run: typeof run === 'string' ? run.trim() : '' }
+  }),
+)
+const runsOf = (file: string) => steps.filter((step) => step.file === file).map(({ run }) => run)
+const inWorkflow = (file: string, ...keys: readonly string[]) =>
+  at(workflows.get(file)?.document, ...keys)
+
+const scripts = new Map(entriesOf(at(JSON.parse(readText('package.json')), 'scripts')))
+/** osls's commands with their options, as its own command line has them. */
+const serverless: ReadonlyMap<string, unknown> = createRequire(import.meta.url)(
+  'serverless/lib/cli/commands-schema/aws-service',
+)
+
+/** Fails unless the scripts and commands that the shell text calls exist and have its options. */
+function assertCallsExist(run: string): void {
+  for (const [, program, rest = ''] of run.matchAll(/\b(npm run|npx)\s+([^\n;|&)>]*)/g)) {
+    const words = rest.trim().split(/\s+/)
+    const [name = '', second = ''] = words.filter((word) => word !== '--silent')
+    const options = words.flatMap((word) => /^(?:\$\{\w+:\+)?--(\w[\w-]*)/.exec(word)?.[1] ?? [])
+    if (program === 'npx') {
+      assert.equal(name, 'serverless')
+      const known = entriesOf(at(serverless.get(second), 'options')).map(([option]) => option)
+      for (const option of options) assert.ok(known.includes(option), `${second} --${option}`)
+      continue
+    }
+    assert.ok(scripts.has(name), `package.json has no script ${name}.`)
+    const file = /node (\S+\.ts)[^&]*$/.exec(String(scripts.get(name)))?.[1]
+    if (file === undefined) continue
+    const source = readText(file)
+    for (const option of options.filter((option) => option !== 'silent')) {
+      assert.match(source, new RegExp(`['"]?\\b${option}['"]?: {\\s*type: `), `${file} --${option}`)
+    }
+  }
+}
+
+test('each step calls what exists, and no expression is pasted into a shell text', () => {
+  for (const { where, run } of steps) {
+    assertCallsExist(run)
+    assert.doesNotMatch(run, /\$\{\{/, where)
+  }
+  for (const script of scripts.values()) {
+    for (const [, file = ''] of String(script).matchAll(/(?:node |^)(\w+\/\S+\.(?:ts|sh))/g)) {
+      assert.ok(existsSync(file), file)
+    }
   }
 })
 
-for (const { where, run } of steps) {
-  if (run === '') continue
-  test(`${where}: what it calls exists, and nothing is pasted into it: ${run.split('\n')[0]}`, () => {
-    assertCallsExist(run)
-    assert.doesNotMatch(run, /\$\{\{/, 'An expression in a shell text is code from elsewhere.')
-  })
-}
-
-test('every script of package.json that runs a file names one that exists', () => {
-  for (const file of scriptFiles.values()) assert.ok(existsSync(file), file)
-})
-
-test('every action is pinned by commit, with its version in a comment, and once for all', () => {
+test('every action is pinned by commit with its version, and at one version', () => {
   const pins = new Map<string, string>()
   const uses = [...workflows.values()].flatMap(({ text }) => text.match(/\buses:.*$/gm) ?? [])
   assert.ok(uses.length > 0)
   for (const line of uses) {
     const local = /^uses: \.\/(\S+)$/.exec(line)?.[1]
-    if (local !== undefined) {
-      assert.ok(existsSync(local), line)
-      continue
+    if (local !== undefined) assert.ok(existsSync(local), line)
+    else {
+      const [, action = '', pin] = /^uses: (\S+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)$/.exec(line) ?? []
+      assert.ok(pin, line)
+      assert.equal(pins.get(action) ?? pin, pin, `${action} has two versions`)
+      pins.set(action, pin)
     }
-    const [, action = '', pin = ''] =
-      /^uses: (\S+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)$/.exec(line) ?? []
-    assert.notEqual(pin, '', line)
-    assert.equal(pins.get(action) ?? pin, pin, `${action} has two versions`)
-    pins.set(action, pin)
+  }
+  for (const [call] of readText(`${FOLDER}ci.yml`).matchAll(/pipx run .*/g)) {
+    assert.match(call, /==\d+\.\d+/)
   }
 })
 
-test('nothing is permitted but to read, and to ask for an identity where a stage is deployed', () => {
-  for (const [file, { document }] of workflows) {
+test('jobs may read, and where a stage is deployed have an identity; no key is stored', () => {
+  for (const [file, { document, text }] of workflows) {
     assert.deepEqual(at(document, 'permissions'), { contents: 'read' }, file)
+    assert.doesNotMatch(text, /secrets[.[]|secrets:|AWS_(ACCESS|SECRET|SESSION)|access-key/i, file)
   }
   const identified = jobs.filter(({ job }) => at(job, 'permissions') !== undefined)
   assert.deepEqual(
     identified.map(({ where }) => where),
     ['deploy-stage.yml, deploy', 'deploy.yml, dev', 'deploy.yml, prod'],
   )
-  for (const { where, job } of identified) {
-    assert.deepEqual(at(job, 'permissions'), { contents: 'read', 'id-token': 'write' }, where)
+  for (const { job } of identified) {
+    assert.deepEqual(at(job, 'permissions'), { contents: 'read', 'id-token': 'write' })
   }
 })
 
-test('no key is stored anywhere', () => {
-  for (const [file, { text }] of workflows) {
-    assert.doesNotMatch(text, /secrets[.[]|secrets:|AWS_(ACCESS|SECRET|SESSION)|access-key/i, file)
-  }
-})
-
-test('no checkout leaves its token behind, and no job runs for ever', () => {
+test('no checkout keeps its token, every job ends, and no failure is ignored', () => {
   for (const { where, step } of steps) {
-    if (!String(at(step, 'uses')).startsWith('actions/checkout@')) continue
-    assert.equal(at(step, 'with', 'persist-credentials'), false, where)
+    assert.equal(at(step, 'continue-on-error'), undefined, where)
+    if (String(at(step, 'uses')).startsWith('actions/checkout@')) {
+      assert.equal(at(step, 'with', 'persist-credentials'), false, where)
+    }
   }
   for (const { where, job } of jobs) {
     if (at(job, 'uses') === undefined) assert.ok(Number(at(job, 'timeout-minutes')) <= 90, where)
   }
 })
 
-test('Dependabot watches the packages, in groups, and the actions, weekly', () => {
-  const dependabot = readYaml('.github/dependabot.yml')
-  assert.equal(at(dependabot, 'version'), 2)
-  const updates = itemsOf(at(dependabot, 'updates'))
-  assert.deepEqual(
-    updates.map((update) => at(update, 'package-ecosystem')),
-    ['npm', 'github-actions'],
-  )
-  for (const update of updates) {
-    assert.equal(at(update, 'schedule', 'interval'), 'weekly')
-    assert.ok(entriesOf(at(update, 'groups')).length > 0)
+test('a push to main is deployed to dev and then to prod, once CI and the audit pass', () => {
+  assert.deepEqual(inWorkflow('deploy.yml', 'on'), { push: { branches: ['main'] } })
+  assert.deepEqual(at(inWorkflow('ci.yml', 'on'), 'push'), { 'branches-ignore': ['main'] })
+  assert.equal(inWorkflow('deploy.yml', 'jobs', 'ci', 'uses'), './.github/workflows/ci.yml')
+  assert.equal(inWorkflow('ci.yml', 'jobs', 'audit', 'uses'), './.github/workflows/audit.yml')
+  for (const [stage, needs] of Object.entries({ dev: 'ci', prod: 'dev' })) {
+    const job = inWorkflow('deploy.yml', 'jobs', stage)
+    assert.equal(at(job, 'needs'), needs)
+    assert.deepEqual(at(job, 'with'), { stage })
   }
+  const deploy = inWorkflow('deploy-stage.yml', 'jobs', 'deploy')
+  const stage = '$' + '{{ inputs.stage }}'
+  assert.equal(at(deploy, 'environment'), stage)
+  assert.deepEqual(at(deploy, 'concurrency'), {
+    group: `deploy-${stage}`,
+    'cancel-in-progress': false,
+    queue: 'max',
+  })
+  for (const { text } of workflows.values()) assert.ok(!text.includes('workflows/long-tests.yml'))
+})
+
+test('CI runs the checks and every suite, with and without a Postgres server', () => {
+  const runs = runsOf('ci.yml')
+  for (const script of ['check', 'coverage', 'test:templates', 'test:end-to-end', 'test:pauses']) {
+    assert.ok(runs.includes(`npm run ${script}`), script)
+  }
+  const withServer = steps.filter(({ step }) => at(step, 'env', 'DATABASE_URL') !== undefined)
+  assert.ok(withServer.some(({ run }) => run === 'npm test'))
+  const audits = runsOf('audit.yml').filter((run) => run.startsWith('npm audit'))
+  assert.deepEqual(audits, [
+    'npm audit --omit=dev --audit-level=info',
+    'npm audit --audit-level=high',
+    'npm audit signatures',
+  ])
+  for (const script of ['fuzz', 'mutation', 'soak']) {
+    assert.ok(
+      runsOf('long-tests.yml').some((run) => run.startsWith(`npm run ${script}`)),
+      script,
+    )
+  }
+})
+
+test('a stage is migrated, deployed, migrated and tried, and rolled back if that fails', () => {
+  const runs = steps.filter(({ file, run }) => file === 'deploy-stage.yml' && run !== '')
+  const order = [
+    /^npm ci --ignore-scripts$/,
+    /^npm run --silent sbom > latchkey\.cdx\.json$/,
+    /live-deployment/,
+    /^npm run migrate/,
+    /^npx serverless deploy .* --force /,
+    /^npm run migrate/,
+    /^npm run smoke/,
+    /^npx serverless rollback .* --timestamp "\$TIMESTAMP"$/,
+    /^npm run smoke/,
+  ]
+  const first = runs.findIndex(({ run }) => run.startsWith('npm ci'))
+  const deployment = runs.slice(first, first + order.length)
+  for (const [index, pattern] of order.entries()) {
+    const run = deployment[index]?.run ?? ''
+    assert.match(run, pattern)
+    if (index >= 2) assert.match(run, / --stage "\$STAGE" --region "\$REGION"/)
+  }
+  const condition = String(at(deployment[7]?.step, 'if'))
+  assert.match(condition, /^failure\(\) && steps\.deploy\.outcome == 'success' && /)
+  assert.match(condition, /steps\.previous\.outputs\.timestamp != ''$/)
+  const { text = '' } = workflows.get('deploy-stage.yml') ?? {}
+  const ids = steps.map(({ step }) => at(step, 'id'))
+  for (const [, id] of text.matchAll(/\bsteps\.([\w-]+)\./g)) assert.ok(ids.includes(id), id)
+})
+
+test('Dependabot updates both lock files and the actions', () => {
+  const updates = itemsOf(at(readYaml('.github/dependabot.yml'), 'updates'))
+  assert.deepEqual(
+    updates.map((update) => [at(update, 'package-ecosystem'), itemsOf(at(update, 'directories'))]),
+    [
+      ['npm', ['/', '/tools/mutation']],
+      ['github-actions', ['/']],
+    ],
+  )
 })
