@@ -14,13 +14,13 @@ import {
   signToken,
   signUpEndpoint,
 } from '../../test/support/sign-up-endpoint.ts'
-import { removeUsers, runSmokeSteps } from './smoke.ts'
+import { runSmokeSteps } from './smoke.ts'
 
 /** Runs the steps on an endpoint; resolves with all that they report and do. */
 async function smoke(
   t: TestContext,
   endpoint: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>,
-  options: { readonly key?: string | undefined; readonly responseMilliseconds?: number } = {},
+  key = JWT_SECRET,
 ) {
   const { url, requests } = await serveHttp(t, endpoint)
   const lines: string[] = []
@@ -28,11 +28,10 @@ async function smoke(
   const waits: number[] = []
   const outcome = await runSmokeSteps({
     url,
-    key: JWT_SECRET,
+    ...(key && { key }),
     say: (line) => lines.push(line),
     onUsername: (username) => usernames.push(username),
     wait: async (milliseconds) => waits.push(milliseconds),
-    ...options,
   }).then(
     () => 'passed',
     (error: unknown) => (error instanceof Error ? error.message : 'not an error'),
@@ -40,10 +39,9 @@ async function smoke(
   return { outcome, lines, usernames, waits, requests }
 }
 
-test('the real handler on an embedded database passes every step, and its user is removed', async (t) => {
+test('the real handler on an embedded database passes every step', async (t) => {
   const database = await serveDatabase(await openTestPglite())
   t.after(() => database.close())
-  await database.query("INSERT INTO users (username, password) VALUES ('Smoke-not', 'x')")
   const send = await loadHandler(database.url)
   const { outcome, lines, usernames, requests } = await smoke(t, async ({ body }) => {
     const { statusCode = 0, headers, body: answer = '' } = await send(eventWith(body))
@@ -51,27 +49,19 @@ test('the real handler on an embedded database passes every step, and its user i
     return { status: statusCode, headers: Object.fromEntries(texts), body: answer }
   })
   assert.equal(outcome, 'passed')
-  assert.equal(lines.filter((line) => /^ok +\d+ ms {2}\w/.test(line)).length, 4)
-  assert.deepEqual(await database.query('SELECT username FROM users ORDER BY id'), [
-    ['Smoke-not'],
-    usernames,
-  ])
-  const [first, again] = requests.map(({ body }) => body)
-  const { username, password } = JSON.parse(first ?? '')
-  const { username: other } = JSON.parse(again ?? '')
-  assert.ok(other !== username && other.toLowerCase() === username.toLowerCase())
-  assert.ok(password.length >= 16 && !lines.join().includes(password))
-
-  const names = [other, "'; DROP TABLE users; --", 'nobody']
-  const execute = async (sql: string, { username = '' } = {}) =>
-    database.query(sql.replaceAll(':username', '$1'), [username])
-  await removeUsers({ execute }, names, () => {})
-  assert.deepEqual(await database.query('SELECT username FROM users'), [['Smoke-not']])
+  assert.equal(lines.filter((line) => line.startsWith('ok ')).length, 4)
+  assert.deepEqual(await database.query('SELECT username FROM users'), [usernames])
+  const [first, again] = requests.map(({ body }) => JSON.parse(body.replace(/:$/, ':0}')))
+  assert.ok(
+    again.username !== first.username &&
+      again.username.toLowerCase() === first.username.toLowerCase(),
+  )
+  assert.ok(first.password.length >= 16 && !lines.join().includes(first.password))
 })
 
 test('without the key the signature is not checked, and the report says so', async (t) => {
   const created = async (name: string) => create(await signToken(name, { key: 'k'.repeat(32) }))
-  const { outcome, lines } = await smoke(t, signUpEndpoint({ created }), { key: undefined })
+  const { outcome, lines } = await smoke(t, signUpEndpoint({ created }), '')
   assert.equal(outcome, 'passed')
   assert.match(lines[1] ?? '', /signature unchecked$/)
 })
@@ -98,9 +88,7 @@ test('a database that does not resume is waited for two minutes', async (t) => {
   )
 })
 
-test('an endpoint that does not respond fails with a sentence', async (t) => {
-  const silent = await smoke(t, () => ({ hangs: true }), { responseMilliseconds: 500 })
-  assert.match(silent.outcome, /^http.* did not respond: 0.5 s passed\.$/)
+test('an endpoint that does not respond fails with a sentence', async () => {
   const refused = runSmokeSteps({ url: 'http://127.0.0.1:2', say: () => {}, onUsername: () => {} })
   await assert.rejects(refused, /did not respond: ECONNREFUSED/)
 })
@@ -118,51 +106,29 @@ const claims = (claims: Readonly<Record<string, unknown>>) => token({ claims })
 const WRONG: readonly (readonly [name: string, EndpointParts, says: RegExp])[] = [
   ['a 500', created(refuse(500, 'internal_error')), /Expected 201, got 500 internal_error/],
   ['a 503 without Retry-After', created(refuse(503, 'timed_out')), /got 503 timed_out/],
-  ...['in 15', '15 s'].map(
-    (after) =>
-      [
-        `a 503 with Retry-After ${after}`,
-        created(refuse(503, 'timed_out', { 'retry-after': after })),
-        /got 503 timed_out/,
-      ] as const,
-  ),
+  ['a 503 with a date', created(refuse(503, 'x', { 'retry-after': 'in 15' })), /got 503 x/],
   ['a 429', created(refuse(429, 'slow_down', { 'retry-after': '1' })), /got 429 slow_down/],
-  ['a 200', json(200, '{}', JSON_HEADERS), /Expected 201, got 200/],
-  ['a redirect', json(307, '', { location: '/x' }), /Expected 201, got 307/],
+  ['a redirect', json(307, '', { location: '/x' }), /got 307/],
   [
     'a cacheable 201',
     json(201, '{}', { 'content-type': 'application/json' }),
     /no-store, not missing/,
   ],
-  ['a 201 of HTML', json(201, '<p>', { 'content-type': 'text/html' }), /is text\/html/],
-  ['JSON called HTML', json(201, '{}', { 'content-type': 'text/html' }), /is text\/html/],
-  ['HTML called JSON', json(201, '<p>', JSON_HEADERS), /The 201 must be JSON/],
-  ['a 201 without a type', json(201, '{}', {}), /content-type is missing/],
+  ['HTML', json(201, '<p>', { 'content-type': 'text/html' }), /application\/json, not text\/html/],
+  ['HTML called JSON', json(201, '<p>', JSON_HEADERS), /no text in "token"/],
   ['a 201 of null', json(201, 'null', JSON_HEADERS), /no text in "token"/],
   ['a long code', created(refuse(500, 'x'.repeat(1000))), /got 500 x{60}\.$/],
-  ['no token', created(create(undefined)), /no text in "token"/],
   ['a malformed token', created(create('a.b.c')), /not a JWT/],
-  [
-    'another algorithm',
-    token({ header: { alg: 'HS384' } }),
-    /must be HS256 and JWT, not {"alg":"HS384"/,
-  ],
+  ['another algorithm', token({ header: { alg: 'HS384' } }), /must be HS256/],
   ["somebody else's token", { created: async () => create(await signToken('eve')) }, /"payload"/],
-  ['a token without id', claims({ payload: { username: 'gary' } }), /claim "payload"/],
-  ['a token without sub', claims({ sub: undefined }), /claim "sub"/],
-  ['an old token', claims({ iat: now() - 3600 }), /claim "iat" must be the present/],
-  ['a token without iat', claims({ iat: undefined }), /claim "iat"/],
-  ['an expired token', claims({ iat: now() - 30, exp: now() - 10 }), /claim "exp" must be in/],
-  ['a token without exp', claims({ exp: undefined }), /claim "exp"/],
-  ['another key', token({ key: 'k'.repeat(32) }), /ERR_JWS_SIGNATURE_VERIFICATION_FAILED/],
+  ['a token without id', claims({ payload: { username: 'gary' } }), /"payload"/],
+  ['a token without sub', claims({ sub: undefined }), /"sub"/],
+  ['an old token', claims({ iat: now() - 3600 }), /"iat"/],
+  ['an expired token', claims({ iat: now() - 30, exp: now() - 10 }), /"exp"/],
+  ['a token without exp', claims({ exp: undefined }), /"exp"/],
+  ['another key', token({ key: 'k'.repeat(32) }), /signature does not verify/],
   ['a name taken twice', { taken: create('a.b.c') }, /Expected 400 username_taken, got 201/],
-  ['a 409', { taken: refuse(409, 'username_taken') }, /got 409/],
   ['another code', { taken: refuse(400, 'taken') }, /Expected 400 username_taken, got 400 taken/],
-  [
-    'a cacheable 400',
-    { taken: refuse(400, 'username_taken', { 'cache-control': 'max-age=60' }) },
-    /not max-age=60/,
-  ],
   [
     'a 400 without err',
     { taken: { status: 400, headers: JSON_HEADERS, body: '{"code":"username_taken"}' } },
@@ -170,8 +136,8 @@ const WRONG: readonly (readonly [name: string, EndpointParts, says: RegExp])[] =
   ],
   [
     'a bad body that is 500',
-    { badBody: refuse(500, 'internal_error') },
-    /Expected 401 body_not_json/,
+    { badBody: refuse(500, 'x') },
+    /Expected 401 body_not_json, got 500 x/,
   ],
   ['a 401 without challenge', { badBody: refuse(401, 'body_not_json') }, /no WWW-Authenticate/],
 ]
@@ -180,7 +146,6 @@ for (const [name, parts, says] of WRONG) {
   test(`${name} fails the smoke test, with a reason and without a secret`, async (t) => {
     const { outcome, lines, requests } = await smoke(t, signUpEndpoint(parts))
     assert.match(outcome, says)
-    assert.match(lines.at(-1) ?? '', /^FAILED +\d+ ms {2}\w/)
     const { password } = JSON.parse(requests[0]?.body ?? '')
     const output = [outcome, ...lines].join('\n')
     assert.ok(!output.includes(password), 'the password is in the report')
@@ -207,7 +172,7 @@ test('a stage is tried at its URL and with its key, and its user removed as the 
   assert.deepEqual([stderr, status], ['', 0])
   assert.equal(endpoint.requests[0]?.path, '/auth/sign-up')
   const { username } = JSON.parse(endpoint.requests[0]?.body ?? '')
-  assert.match(stdout, new RegExp(`^ok +\\d+ ms {2}removed: ${username}$`, 'm'))
+  assert.match(stdout, new RegExp(`^ok +removed: ${username}$`, 'm'))
   const [statement, ...others] = aws.statements()
   assert.deepEqual(others, [])
   assert.equal(statement?.['secretArn'], outputs.MasterSecretArn)
@@ -221,7 +186,7 @@ test('the user is removed also if a step fails, at the URL that is given', async
   const { stdout, stderr, status } = await command(args, aws.env)
   assert.equal(status, 1)
   assert.match(stderr, /^The smoke test failed: Expected 201, got 500 internal_error\.\n$/)
-  assert.match(stdout, /^FAILED .*\nok .*removed: Smoke-\w{12}\n$/)
+  assert.match(stdout, /^ok .*removed: Smoke-\w{12}\n$/)
   assert.equal(endpoint.requests[0]?.path, '/elsewhere')
   assert.equal(aws.statements().length, 1)
 })
