@@ -1,6 +1,6 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import type { Engine } from '../../tools/local/data-api/engine.ts'
-import { createTurnstile } from '../../tools/local/data-api/turnstile.ts'
+import { createSemaphore } from '../../tools/local/data-api/semaphore.ts'
 
 /**
  * An engine with one session, as PGlite has, and no database: it keeps what it is asked in `queries`, and
@@ -8,7 +8,7 @@ import { createTurnstile } from '../../tools/local/data-api/turnstile.ts'
  */
 export function recordingEngine() {
   const queries: string[] = []
-  const enter = createTurnstile(1)
+  const acquire = createSemaphore(1)
   let sessions = 0
   async function query(text: string) {
     queries.push(text)
@@ -19,7 +19,7 @@ export function recordingEngine() {
     description: 'nothing but a record',
     async session() {
       sessions += 1
-      return { release: await enter(), query }
+      return { release: await acquire(), query }
     },
     close: async () => {},
   }

@@ -6,16 +6,17 @@ import { connectPostgres } from './data-api/postgres-engine.ts'
 import { claimFolder } from './folder-lock.ts'
 import { serveMigrated } from './migrated-data-api.ts'
 
+/** Which database to open. */
 export interface LocalDatabaseOptions {
   /** Where the embedded database keeps its files. */
   readonly folder: string
-  /** A Postgres server to use in the embedded one's place: `postgres://…`. */
+  /** A Postgres server to use instead of the embedded one: `postgres://…`. */
   readonly databaseUrl?: string | undefined
-  /** The name that `DB_NAME` has; the Data API refuses any other. */
+  /** The value of `DB_NAME`; the Data API rejects any other name. */
   readonly databaseName: string
-  /** Whether other processes may use the embedded database for as long as this one runs. */
+  /** Whether other processes may use the embedded database while this one runs. */
   readonly share: boolean
-  /** Tells the developer what takes time. */
+  /** Reports progress to the developer. */
   readonly say: (line: string) => void
 }
 
@@ -38,7 +39,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     say(`Waiting for process ${pid}, which is using ${folder}`),
   )
   if (!claim.owned) {
-    // What a second endpoint would borrow ends with the first.
+    // A borrowed database ends with its owner, and an endpoint should not.
     if (share) throw new Error(`Another npm start is running on ${folder}. Stop it first.`)
     say(`Using the database of the endpoint that is running`)
     return { dataApiUrl: claim.url, close: async () => {} }
@@ -54,9 +55,9 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
 }
 
 const ASCII_ONLY =
-  'Warning: the locale of this database knows the letter case of ASCII alone, so ZOË and zoë would be two people. Use a database with a UTF-8 locale.'
+  'Warning: the locale of this database only folds the letter case of ASCII, so ZOË and zoë are two people. Use a database with a UTF-8 locale.'
 
-/** Which names are one is decided by Postgres's lower(), which under the locale C knows ASCII alone. */
+/** Uniqueness of names rests on Postgres's lower(), which under the locale C only folds ASCII. */
 async function knowsLetterCase(engine: Engine): Promise<boolean> {
   const session = await engine.session()
   try {
@@ -80,7 +81,7 @@ async function connect(databaseUrl: string): Promise<Engine> {
   try {
     return await connectPostgres(databaseUrl)
   } catch (error) {
-    // The URL holds a password, so the message says which variable and not what is in it.
+    // The URL holds a password, so the message names the variable and not its value.
     throw new Error(
       `DATABASE_URL names a Postgres server that cannot be used (${reason(error)}). Start it, correct the URL, or unset the variable to use the embedded database.`,
     )
@@ -89,7 +90,7 @@ async function connect(databaseUrl: string): Promise<Engine> {
 
 async function openEmbedded(folder: string, say: (line: string) => void): Promise<Engine> {
   const dataDir = `${folder}/postgres`
-  // Written last, so that a database whose creation was interrupted is created anew.
+  // Written last, so that an interrupted creation starts over.
   const created = `${folder}/postgres.created`
   if (!existsSync(created)) {
     say(`Creating the database in ${dataDir}; this takes several seconds, once`)

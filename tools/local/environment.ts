@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { createWhole } from './create-whole.ts'
+import { createAtomically } from './create-atomically.ts'
 
-/** Where the local loop looks for settings, and where it keeps its own. */
+/** Where local settings are read from, and kept. */
 interface Places {
   readonly envFile: string
   /** A folder that git ignores. */
@@ -10,9 +10,9 @@ interface Places {
 }
 
 /**
- * Completes `process.env` for the function to run on this machine: what the shell has set stands, then
- * what `.env` says, then defaults that work. The AWS credentials alone are always replaced, so that no
- * real one is used or asked for. `AWS_ENDPOINT_URL_RDS_DATA` comes later, with the local Data API.
+ * Completes `process.env` for the function to run on this machine: the shell's values first, then those of
+ * `.env`, then defaults. AWS credentials are always replaced, so that no real ones are used.
+ * `AWS_ENDPOINT_URL_RDS_DATA` is set later, with the local Data API.
  */
 export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
   if (existsSync(envFile)) process.loadEnvFile(envFile)
@@ -24,7 +24,7 @@ export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
     DB_NAME: 'latchkey',
     // Only one of the two may be set.
     ...(!process.env['JWT_SECRET_ARN'] && { JWT_SECRET: localJwtSecret(localFolder) }),
-    // On AWS every outcome is a line and a metric; here they would stand between a command and its answer.
+    // On AWS every outcome is a log line and a metric; here they would hide the output of a command.
     POWERTOOLS_LOG_LEVEL: 'WARN',
     POWERTOOLS_METRICS_DISABLED: 'true',
   }
@@ -34,19 +34,19 @@ export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
 
   process.env['AWS_ACCESS_KEY_ID'] = 'local'
   process.env['AWS_SECRET_ACCESS_KEY'] = 'local'
-  // Set here or in ~/.aws/config, it would send the function past the local Data API, to AWS.
+  // Set in the shell or in ~/.aws/config, it would send the function to AWS.
   process.env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] = 'false'
   for (const name of ['AWS_SESSION_TOKEN', 'AWS_PROFILE', 'AWS_DEFAULT_PROFILE']) {
     delete process.env[name]
   }
 }
 
-/** A key of this machine's own, made once, so that tokens outlive a restart and no key is committed. */
+/** This machine's own key, created once, so that tokens outlive a restart and no key is committed. */
 function localJwtSecret(localFolder: string): string {
   const path = `${localFolder}/jwt-secret`
   if (!existsSync(path)) {
     mkdirSync(localFolder, { recursive: true })
-    createWhole(path, randomBytes(48).toString('base64url'))
+    createAtomically(path, randomBytes(48).toString('base64url'))
   }
   return readFileSync(path, 'utf8')
 }

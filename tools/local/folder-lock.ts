@@ -1,34 +1,33 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createWhole } from './create-whole.ts'
+import { createAtomically } from './create-atomically.ts'
 
-/** Who has a folder: its process id, and the URL at which it lets others in, if it does. */
+/** The process that owns a folder, and the URL at which it shares the database, if it does. */
 interface Owner {
   readonly pid: number
   readonly url?: string
 }
 
-/** Either the folder is ours until `release`, or its owner serves others at `url`. */
+/** The folder is owned until `release`, or its owner shares the database at `url`. */
 export type Claim =
   | { readonly owned: true; publish(url: string): void; release(): void }
   | { readonly owned: false; readonly url: string }
 
 const POLL_MILLISECONDS = 200
 
-/** Longer than a first start of the database and a sign-up on a slow machine. */
-const PATIENCE_MILLISECONDS = 60_000
+/** Longer than creating the database and a sign-up take on a slow machine. */
+const WAIT_MILLISECONDS = 60_000
 
-/** An owner that is alive answers in a few; whatever else may listen there must not hold us up. */
-const ANSWER_MILLISECONDS = 2_000
+/** A live owner responds in milliseconds; another program on its port must not block the start. */
+const RESPONSE_MILLISECONDS = 2_000
 
-/** What this process owns. A claim with its id that is not here was left by an earlier process. */
+/** What this process owns. A claim with its id that is not in here is an earlier process's. */
 const OURS = new Set<string>()
 
 /**
- * Makes this process the only one that works in `folder`: PGlite's files bear one process at a time.
- * An owner that has published a URL and answers there is joined; any other is waited for, a minute at
- * the most, after which an error names it. `onWait` is told its process id once. A dead process owns
- * nothing.
+ * Makes this process the owner of `folder`, since only one process at a time may open PGlite's files. An
+ * owner that shares the database is joined; any other is waited for, for a minute, after which an error
+ * names it. `onWait` is called once with its process id. A process that has ended owns nothing.
  */
 export async function claimFolder(folder: string, onWait: (pid: number) => void): Promise<Claim> {
   mkdirSync(folder, { recursive: true })
@@ -36,14 +35,14 @@ export async function claimFolder(folder: string, onWait: (pid: number) => void)
   for (let waited = 0; ; waited += POLL_MILLISECONDS) {
     const owner = claim(path)
     if (owner === undefined) return ownedClaim(path)
-    // An owner that is closing no longer answers, and still has the files open.
-    if (owner.url !== undefined && (await answers(owner.url))) {
+    // An owner that is closing no longer responds, and still has the files open.
+    if (owner.url !== undefined && (await responds(owner.url))) {
       return { owned: false, url: owner.url }
     }
     if (waited === 0) onWait(owner.pid)
-    if (waited >= PATIENCE_MILLISECONDS) {
+    if (waited >= WAIT_MILLISECONDS) {
       throw new Error(
-        `Process ${owner.pid} is using ${folder}. Stop it first; if it is none of Latchkey's, delete ${path}.`,
+        `Process ${owner.pid} is using ${folder}. Stop it first; if it is not Latchkey's, delete ${path}.`,
       )
     }
     await sleep(POLL_MILLISECONDS)
@@ -66,13 +65,13 @@ function ownedClaim(path: string): Claim {
   }
 }
 
-/** Claims at once and returns nothing, or returns the owner, alive. */
+/** Claims the folder, or returns its live owner. */
 function claim(path: string): Owner | undefined {
-  while (!createWhole(path, ownerJson({ pid: process.pid }))) {
+  while (!createAtomically(path, ownerJson({ pid: process.pid }))) {
     const owner = readOwner(path)
     if (owner !== undefined && isAlive(owner.pid, path)) return owner
-    // Two processes may both find a dead owner here; the later one could remove the earlier's claim.
-    // It takes a crash and two starts within a millisecond, and this is a developer's machine.
+    // Two processes may both find an ended owner, and the later remove the earlier's claim. That takes a
+    // crash and two starts within a millisecond, on a developer's machine.
     rmSync(path, { force: true })
   }
   return undefined
@@ -105,9 +104,9 @@ function isAlive(pid: number, path: string): boolean {
   }
 }
 
-async function answers(url: string): Promise<boolean> {
+async function responds(url: string): Promise<boolean> {
   try {
-    await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(ANSWER_MILLISECONDS) })
+    await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(RESPONSE_MILLISECONDS) })
     return true
   } catch {
     return false

@@ -4,8 +4,8 @@ import type { Engine } from './data-api/engine.ts'
 import { type DataApiServer, serveDataApi } from './data-api/server.ts'
 
 /**
- * Serves `engine` as a local Data API, and migrates it through that as `npm run migrate` does AWS's.
- * The server's `close` closes the engine too; if the migration fails, all is closed again.
+ * Serves `engine` as a local Data API, and migrates it through that, as `npm run migrate` does on AWS. The
+ * server's `close` also closes the engine; if the migration fails, both are closed.
  */
 export async function serveMigrated(
   engine: Engine,

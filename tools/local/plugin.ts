@@ -2,7 +2,6 @@ import { readConfig } from '../../lib/config.ts'
 import { bundle } from '../build/bundle.ts'
 import { type LocalDatabase, openLocalDatabase } from './database.ts'
 import { loadLocalEnvironment } from './environment.ts'
-import { planFaults, readPlannedFaults } from './planned-faults.ts'
 import { freePort, readPort } from './port.ts'
 
 /** The part of osls's `Serverless` object that is used here. */
@@ -15,6 +14,7 @@ interface Serverless {
   readonly classes: { readonly Error: new (message: string, code: string) => Error }
 }
 
+/** The part of osls's utilities that is used here. */
 interface Utils {
   readonly log: { notice(line?: string): void }
 }
@@ -22,8 +22,8 @@ interface Utils {
 const HOST = '127.0.0.1'
 
 /**
- * The Serverless plugin of this service: it bundles the function wherever osls needs it, and at the
- * stage `local` it gives `invoke local` and `offline start` a database and an environment to run in.
+ * The Serverless plugin of this service. It bundles the function wherever osls needs it, and at the stage
+ * `local` gives `invoke local` and `offline start` a database and an environment.
  */
 // biome-ignore lint/style/noDefaultExport: the framework loads a plugin as a default export.
 export default class LatchkeyPlugin {
@@ -70,9 +70,9 @@ export default class LatchkeyPlugin {
     await bundle()
     if (!this.#isLocal) return
     await this.#clearly(async () => {
-      // A wrong variable is best told now, and not by the first request.
+      // An invalid variable is reported now, and not by the first request.
       const { databaseName } = readConfig(process.env)
-      const faults = readPlannedFaults(process.env['DATA_API_FAULTS'])
+      const faults = process.env['DATA_API_FAULTS']?.trim()
       this.#database = await openLocalDatabase({
         folder: this.#localFolder,
         databaseUrl: process.env['DATABASE_URL'],
@@ -82,7 +82,7 @@ export default class LatchkeyPlugin {
       })
       process.env['AWS_ENDPOINT_URL_RDS_DATA'] = this.#database.dataApiUrl
       if (faults) {
-        this.#database = await planFaults(this.#database, faults)
+        await this.#planFaults(faults)
         this.#log.notice(`Faults of the next calls of the database: ${faults}`)
       }
     })
@@ -129,13 +129,24 @@ Make its database misbehave: curl -X PUT ${this.#database?.dataApiUrl}/faults -d
     )
   }
 
+  /** Plans the faults of the next calls, in the local Data API of whichever process owns the database. */
+  async #planFaults(plan: string): Promise<void> {
+    const url = `${this.#database?.dataApiUrl}/faults`
+    const response = await fetch(url, { method: 'PUT', body: plan })
+    if (!response.ok) throw new Error(`DATA_API_FAULTS is wrong: ${await response.text()}`)
+  }
+
   async #stop(): Promise<void> {
     const database = this.#database
     this.#database = undefined
+    // A borrowed database goes on without this process's faults. Its owner may have stopped by now.
+    if (database && process.env['DATA_API_FAULTS']) {
+      await fetch(`${database.dataApiUrl}/faults`, { method: 'PUT' }).catch(() => {})
+    }
     await database?.close()
   }
 
-  /** Runs `work`; what it throws is shown as its message alone, without osls's page on bug reports. */
+  /** Runs `work`, and shows an error's message without osls's page on bug reports. */
   async #clearly<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()

@@ -1,13 +1,13 @@
 import { createServer } from 'node:net'
 
-/** The port that `PORT` asks for, 3000 without it. Throws if it is no port. */
+/** The port that `PORT` names, 3000 without it. Throws if it is not a port. */
 export function readPort(value: string | undefined): number {
   const port = Number(value || '3000')
   if (/^\d*$/.test(value ?? '') && port >= 1 && port <= 65_535) return port
   throw new Error('PORT is wrong: it must be a whole number from 1 to 65535.')
 }
 
-/** Resolves with `port` if it can be listened on, or with a free one for 0; else rejects saying so. */
+/** Resolves with `port` if it is free, or with any free port for 0. Rejects with an error for people. */
 export function freePort(host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()

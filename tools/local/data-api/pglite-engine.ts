@@ -1,6 +1,6 @@
 import { PGlite } from '@electric-sql/pglite'
 import type { Engine, Session } from './engine.ts'
-import { createTurnstile } from './turnstile.ts'
+import { createSemaphore } from './semaphore.ts'
 
 /**
  * Opens the embedded Postgres. `dataDir` is its folder, created if it does not exist (several seconds);
@@ -18,10 +18,10 @@ export async function openPglite(dataDir?: string, dump?: Blob): Promise<Engine>
     Object.fromEntries(Object.keys(handlers).map((typeOid) => [typeOid, (text: string) => text]))
   const parsers = asText(database.parsers)
   const serializers = asText(database.serializers)
-  const enter = createTurnstile(1)
+  const acquire = createSemaphore(1)
 
   async function session(): Promise<Session> {
-    const leave = await enter()
+    const release = await acquire()
     return {
       async query(text, values = []) {
         const { fields, rows, command, affectedRows } = await database.query<(string | null)[]>(
@@ -41,7 +41,7 @@ export async function openPglite(dataDir?: string, dump?: Blob): Promise<Engine>
           rows,
         }
       },
-      release: leave,
+      release,
     }
   }
 

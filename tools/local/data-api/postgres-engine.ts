@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import type { Engine, Session } from './engine.ts'
-import { createTurnstile } from './turnstile.ts'
+import { createSemaphore } from './semaphore.ts'
 
 /** Connections at the most; the next caller waits for one to be released. */
 const MAX_CONNECTIONS = 20
@@ -22,7 +22,7 @@ const EXTENDED = { simple: false, prepare: false }
 /** Connects to the Postgres server at `url` (`postgres://user:password@host:port/database`). */
 export async function connectPostgres(url: string): Promise<Engine> {
   const { host, pathname } = new URL(url)
-  const enter = createTurnstile(MAX_CONNECTIONS)
+  const acquire = createSemaphore(MAX_CONNECTIONS)
   const connections: Connection[] = []
   const idle: Connection[] = []
 
@@ -36,7 +36,7 @@ export async function connectPostgres(url: string): Promise<Engine> {
   }
 
   async function session(): Promise<Session> {
-    const leave = await enter()
+    const release = await acquire()
     const connection = idleOrNew()
     return {
       async query(text, values = []) {
@@ -61,7 +61,7 @@ export async function connectPostgres(url: string): Promise<Engine> {
       },
       release() {
         idle.push(connection)
-        leave()
+        release()
       },
     }
   }

@@ -10,7 +10,7 @@ import {
 import { startDataApi } from '../../../test/support/data-api.ts'
 import { openTestPglite } from '../../../test/support/pglite.ts'
 import { recordingEngine } from '../../../test/support/recording-engine.ts'
-import type { FaultName } from './injected-faults.ts'
+import type { FaultName } from './faults.ts'
 import { serveDataApi } from './server.ts'
 
 interface Expected {

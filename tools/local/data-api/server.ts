@@ -2,29 +2,29 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { json, text } from 'node:stream/consumers'
-import { type Answer, failure, line, success } from './answers.ts'
 import type { Engine } from './engine.ts'
 import { DataApiError } from './errors.ts'
-import { createFaultQueue, type FaultQueue } from './fault-plan.ts'
+import { createFaultQueue, type FaultQueue } from './faults.ts'
 import { createOperations, type Operation } from './operations.ts'
+import { failure, type HttpResponse, line, success } from './responses.ts'
 import { createTransactions } from './transactions.ts'
 
-/** A local Data API that answers until it is closed. */
+/** A local Data API that serves until it is closed. */
 export interface DataApiServer {
   /** For `AWS_ENDPOINT_URL_RDS_DATA`. */
   readonly url: string
   /**
-   * Plans the faults that the next calls meet (`resuming:3 reset-after`), in the place of what is left
-   * of the plan before; the empty text plans none. Throws if a word is wrong.
+   * Plans faults for the next calls (`resuming:3 reset-after`), and replaces what is left of the plan
+   * before. Throws if the plan is invalid.
    */
   misbehave(plan: string): void
-  /** Rolls open transactions back and waits for the calls under way; the engine stays open. */
+  /** Rolls back open transactions and waits for calls under way. The engine stays open. */
   close(): Promise<void>
 }
 
 /**
  * Serves the RDS Data API's wire protocol (restJson1) over plain HTTP on a free loopback port, so that
- * the unmodified SDK client can talk to it. DESIGN.md lists where it differs from AWS.
+ * the unmodified SDK client can call it. docs/local-data-api.md lists where it differs from AWS.
  */
 export async function serveDataApi(engine: Engine, databaseName: string): Promise<DataApiServer> {
   const transactions = createTransactions(engine)
@@ -32,10 +32,10 @@ export async function serveDataApi(engine: Engine, databaseName: string): Promis
   const faults = createFaultQueue()
   const closing = Promise.withResolvers<void>()
 
-  /** Never rejects. Nothing means that the connection is to break. */
-  async function answer(request: IncomingMessage): Promise<Answer | undefined> {
+  /** Never rejects. `undefined` breaks the connection. */
+  async function respond(request: IncomingMessage): Promise<HttpResponse | undefined> {
     try {
-      if (request.url === FAULTS_PATH) return await answerFaults(request, faults)
+      if (request.url === FAULTS_PATH) return await respondToFaults(request, faults)
       const call = await readCall(request, operations)
       const fault = faults.take()
       return await (fault ? fault(call, closing.promise) : call())
@@ -45,17 +45,17 @@ export async function serveDataApi(engine: Engine, databaseName: string): Promis
   }
 
   const server = createServer((request, response) => {
-    void answer(request).then((answered) => {
-      if (answered === undefined) {
+    void respond(request).then((result) => {
+      if (result === undefined) {
         request.socket.destroy()
         return
       }
-      const { status, contentType, errorType, body } = answered
+      const { status, contentType, errorType, body } = result
       response.writeHead(status, {
         'content-type': contentType,
         'x-amzn-requestid': randomUUID(),
         ...(errorType !== undefined && { 'x-amzn-errortype': errorType }),
-        // Once closing, a connection kept alive would hold the close up for as long as it idles.
+        // A connection that is kept alive would delay the close.
         ...(!server.listening && { connection: 'close' }),
       })
       response.end(body)
@@ -75,21 +75,24 @@ export async function serveDataApi(engine: Engine, databaseName: string): Promis
     async close() {
       const drained = new Promise<void>((resolve) => server.close(() => resolve()))
       closing.resolve()
-      // An open transaction may hold the session for which the calls under way are waiting.
+      // An open transaction may hold the session that the calls under way wait for.
       await transactions.close()
       await drained
     },
   }
 }
 
-/** Where the faults of the next calls are read and planned; AWS has nothing there. */
-export const FAULTS_PATH = '/faults'
+/** The path of the fault plan. AWS has nothing there. */
+const FAULTS_PATH = '/faults'
 
 /**
- * GET tells what is left of the plan, PUT replaces it. PUT, because a page in the developer's browser
- * cannot send it unasked: the browser asks first (CORS preflight), and gets no permission here.
+ * GET returns what is left of the plan, PUT replaces it. A page in the developer's browser cannot send PUT:
+ * the browser asks first (CORS preflight), and gets no permission.
  */
-async function answerFaults(request: IncomingMessage, faults: FaultQueue): Promise<Answer> {
+async function respondToFaults(
+  request: IncomingMessage,
+  faults: FaultQueue,
+): Promise<HttpResponse> {
   if (request.method === 'PUT') {
     const parsed = faults.replace(await text(request))
     if (!parsed.ok) return line(400, parsed.problem)
@@ -97,14 +100,14 @@ async function answerFaults(request: IncomingMessage, faults: FaultQueue): Promi
   return line(200, faults.left())
 }
 
-/** Reads a call to its end; what it returns performs it, and never rejects. */
+/** Reads a call. The function it returns performs it, and never rejects. */
 async function readCall(
   request: IncomingMessage,
   operations: ReadonlyMap<string, Operation>,
-): Promise<() => Promise<Answer>> {
+): Promise<() => Promise<HttpResponse>> {
   const operation = request.method === 'POST' ? operations.get(request.url ?? '') : undefined
   if (operation === undefined) throw unknownOperation()
-  // Nothing is verified, but a page in the developer's browser cannot send this header unasked.
+  // Not verified, but a page in the developer's browser cannot send this header without permission.
   if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) {
     throw new DataApiError('MissingAuthenticationTokenException', 'Missing Authentication Token')
   }

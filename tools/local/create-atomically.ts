@@ -1,14 +1,14 @@
 import { linkSync, rmSync, writeFileSync } from 'node:fs'
 
 /**
- * Creates the file with its content in it from the first moment, for this user alone, and returns true;
- * or returns false if there is one already. Two processes never both create it.
+ * Creates the file with its content in one step, readable by this user alone. Returns false if it exists.
+ * Of several processes one creates it.
  */
-export function createWhole(path: string, content: string): boolean {
+export function createAtomically(path: string, content: string): boolean {
   const draft = `${path}.${process.pid}`
   writeFileSync(draft, content, { mode: 0o600 })
   try {
-    // A link, unlike a new file, appears with its content, and only where there is none.
+    // A link appears with its content, unlike a new file, and fails if the path exists.
     linkSync(draft, path)
     return true
   } catch (error) {
