@@ -7,6 +7,7 @@ import { build, stop } from 'esbuild'
 import { environment, JWT_SECRET } from '../../test/support/handler.ts'
 import { type CleanUps, temporaryDatabase } from '../../test/support/temporary-database.ts'
 import { BUNDLING, bundle } from '../build/bundle.ts'
+import type { Engine } from '../local/data-api/engine.ts'
 import { openPglite } from '../local/data-api/pglite-engine.ts'
 import { connectPostgres } from '../local/data-api/postgres-engine.ts'
 import { serveMigrated } from '../local/migrated-data-api.ts'
@@ -51,10 +52,17 @@ export async function setUp(cleanUps: CleanUps) {
     },
     /** The environment of a function's process, as on AWS: its key in a secret, its log and metrics on. */
     env: functionEnvironment(dataApi.url, secretsUrl),
-    database: engine.description,
+    database: `${databaseUrl ? 'PostgreSQL' : 'PGlite'} ${await serverVersion(engine)}`,
     hasServer: databaseUrl !== undefined,
     cleanUps,
   }
+}
+
+async function serverVersion(engine: Engine): Promise<string> {
+  const session = await engine.session()
+  const { rows } = await session.query("SELECT split_part(current_setting('server_version'), ' ', 1)")
+  session.release()
+  return rows[0]?.[0] ?? 'of unknown version'
 }
 
 function functionEnvironment(dataApiUrl: string, secretsUrl: string): Record<string, string> {
