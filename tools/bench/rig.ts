@@ -60,7 +60,9 @@ export async function setUp(cleanUps: CleanUps) {
 
 async function serverVersion(engine: Engine): Promise<string> {
   const session = await engine.session()
-  const { rows } = await session.query("SELECT split_part(current_setting('server_version'), ' ', 1)")
+  const { rows } = await session.query(
+    "SELECT split_part(current_setting('server_version'), ' ', 1)",
+  )
   session.release()
   return rows[0]?.[0] ?? 'of unknown version'
 }
