@@ -11,8 +11,9 @@ const REQUIRED = {
   DB_NAME: 'latchkey',
   JWT_SECRET: 'k'.repeat(32),
 }
+const DEFAULTS = readConfig(REQUIRED)
 
-/** The error that `env` causes; a test that calls it fails if there is none. */
+/** The error that `env` causes; fails if there is none. */
 function errorFor(env: Record<string, string>): ConfigError {
   try {
     readConfig(env)
@@ -20,24 +21,20 @@ function errorFor(env: Record<string, string>): ConfigError {
     assert.ok(error instanceof ConfigError)
     return error
   }
-  assert.fail('the environment was accepted')
+  assert.fail(`the environment was accepted: ${JSON.stringify(env)}`)
 }
 
-/** The variables that the error's message finds fault with, in its order. */
+/** The variables that the error's message names, in its order. */
 const namedBy = (error: ConfigError) =>
   Array.from(error.message.matchAll(/\. ([A-Z]+(?:_[A-Z]+)+) is /g), ([, name]) => name)
 
 test('the required variables alone make a configuration with the documented defaults', () => {
-  assert.deepEqual(readConfig(REQUIRED), {
+  assert.deepEqual(DEFAULTS, {
     clusterArn: REQUIRED.DB_CLUSTER_ARN,
     secretArn: REQUIRED.DB_SECRET_ARN,
     databaseName: 'latchkey',
     signingKey: { secret: REQUIRED.JWT_SECRET },
-    token: {
-      ttlSeconds: 3600,
-      issuer: undefined,
-      audience: undefined,
-    },
+    token: { ttlSeconds: 3600, issuer: undefined, audience: undefined },
     serviceName: 'latchkey',
     bcryptCost: 12,
     passwordMinLength: 8,
@@ -52,21 +49,20 @@ test('each optional variable reaches the configuration', () => {
     JWT_AUDIENCE: 'https://api.example',
     BCRYPT_COST: '11',
     PASSWORD_MIN_LENGTH: '15',
+    POWERTOOLS_SERVICE_NAME: 'latchkey-dev',
   })
-  assert.deepEqual(config.token, {
-    ttlSeconds: 900,
-    issuer: 'https://id.example',
-    audience: 'https://api.example',
+  assert.deepEqual(config, {
+    ...DEFAULTS,
+    token: { ttlSeconds: 900, issuer: 'https://id.example', audience: 'https://api.example' },
+    serviceName: 'latchkey-dev',
+    bcryptCost: 11,
+    passwordMinLength: 15,
   })
-  assert.equal(config.bcryptCost, 11)
-  assert.equal(config.passwordMinLength, 15)
+  assert.equal(readServiceName({}), 'latchkey')
 })
 
-test('one error names every required variable that is missing, and no other', () => {
+test('one error names every required variable that is missing or empty, and no other', () => {
   assert.deepEqual(namedBy(errorFor({})), Object.keys(REQUIRED))
-})
-
-test('a required variable that is set to nothing is missing', () => {
   for (const name of Object.keys(REQUIRED)) {
     const error = errorFor({ ...REQUIRED, [name]: '' })
     assert.deepEqual(namedBy(error), [name])
@@ -74,125 +70,51 @@ test('a required variable that is set to nothing is missing', () => {
   }
 })
 
-test('an optional variable that is set to nothing takes its default', () => {
-  const names = [
-    'JWT_TTL_SECONDS',
-    'JWT_ISSUER',
-    'JWT_AUDIENCE',
-    'BCRYPT_COST',
-    'PASSWORD_MIN_LENGTH',
-  ]
-  const empty = Object.fromEntries(names.map((name) => [name, '']))
-  assert.deepEqual(readConfig({ ...REQUIRED, ...empty }), readConfig(REQUIRED))
-})
-
-const REFUSED: readonly (readonly [name: string, values: readonly string[]])[] = [
-  ['DB_CLUSTER_ARN', ['latchkey', 'ARN:aws:rds']],
-  ['DB_SECRET_ARN', ['latchkey']],
-  ['JWT_SECRET', ['k'.repeat(31), `${'é'.repeat(15)}k`]],
-  ['JWT_TTL_SECONDS', ['0', '-1', '1.5', '1e3', '0x10', '60s', '31536001', 'Infinity']],
-  ['BCRYPT_COST', ['9', '16', '12.5', 'abc', ' 12', '12 ', '-12', '+12']],
-  ['PASSWORD_MIN_LENGTH', ['7', '65', '0', 'eight']],
-]
-
-for (const [name, values] of REFUSED) {
-  for (const value of values) {
-    test(`${name} set to ${JSON.stringify(value)} is refused`, () => {
-      const error = errorFor({ ...REQUIRED, [name]: value })
-      assert.deepEqual(namedBy(error), [name])
-      assert.match(error.message, /is wrong/)
-    })
-  }
-}
-
-test('the bounds themselves are accepted', () => {
-  for (const cost of [10, 15]) {
-    assert.equal(readConfig({ ...REQUIRED, BCRYPT_COST: `${cost}` }).bcryptCost, cost)
-  }
-  for (const length of [8, 64]) {
-    const env = { ...REQUIRED, PASSWORD_MIN_LENGTH: `${length}` }
-    assert.equal(readConfig(env).passwordMinLength, length)
-  }
-  for (const ttl of [1, 31_536_000]) {
-    assert.equal(readConfig({ ...REQUIRED, JWT_TTL_SECONDS: `${ttl}` }).token.ttlSeconds, ttl)
+test('an optional variable that is empty takes its default', () => {
+  for (const name of ['JWT_TTL_SECONDS', 'JWT_ISSUER', 'BCRYPT_COST', 'PASSWORD_MIN_LENGTH']) {
+    assert.deepEqual(readConfig({ ...REQUIRED, [name]: '' }), DEFAULTS)
   }
 })
 
-test('JWT_SECRET is measured in bytes, so 16 characters of two bytes each are enough', () => {
-  const secret = 'é'.repeat(16)
-  assert.deepEqual(readConfig({ ...REQUIRED, JWT_SECRET: secret }).signingKey, { secret })
-})
-
-test('whatever is missing or wrong, the error says what would be right', () => {
-  const wrong = { JWT_SECRET_ARN: 'x', BCRYPT_COST: '1', DB_SECRET_ARN: 'x' }
-  for (const env of [{}, wrong]) {
-    assert.throws(
-      () => readConfig(env),
-      ({ message }: Error) => {
-        const problems = message.split('. ').slice(1)
-        assert.equal(problems.length, Object.keys(env).length === 0 ? 4 : 5, message)
-        for (const problem of problems) {
-          assert.match(problem, /^[A-Z_]+ is (missing: set it to|wrong: it must be) \w.{8,}/)
-        }
-        return true
-      },
-    )
-  }
-})
-
-test('the service has the name that it is given', () => {
-  assert.equal(readServiceName({ POWERTOOLS_SERVICE_NAME: 'latchkey-dev' }), 'latchkey-dev')
-  assert.equal(readServiceName({}), 'latchkey')
-})
-
-test('the error names all that is wrong at once and quotes no value', () => {
-  const wrong = {
-    DB_CLUSTER_ARN: 'leak-cluster',
-    DB_SECRET_ARN: 'leak-database-secret',
-    JWT_SECRET: 'leak-signing-key',
-    JWT_TTL_SECONDS: 'leak-ttl',
-    BCRYPT_COST: 'leak-cost',
-    PASSWORD_MIN_LENGTH: 'leak-length',
-  }
-  const error = errorFor({ ...wrong, DB_NAME: 'leak-name', JWT_ISSUER: 'leak-issuer' })
-  assert.deepEqual(namedBy(error), Object.keys(wrong))
-  assert.doesNotMatch(inspect(error, { depth: null, showHidden: true }), /leak/)
-})
-
-const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:jwt-AbCdEf'
-const { JWT_SECRET: _, ...WITHOUT_KEY } = REQUIRED
-
-test('in place of the key its secret can be named, which is read again every 300 s by default', () => {
-  const env = { ...WITHOUT_KEY, JWT_SECRET_ARN: SECRET_ARN }
-  assert.deepEqual(readConfig(env).signingKey, { secretArn: SECRET_ARN, refreshSeconds: 300 })
-  const often = { ...env, JWT_SECRET_REFRESH_SECONDS: '60' }
-  assert.deepEqual(readConfig(often).signingKey, { secretArn: SECRET_ARN, refreshSeconds: 60 })
-})
-
-test('of JWT_SECRET and JWT_SECRET_ARN exactly one is set', () => {
-  const both = errorFor({ ...REQUIRED, JWT_SECRET_ARN: SECRET_ARN })
-  assert.match(both.message, /JWT_SECRET and JWT_SECRET_ARN are both set: set one of them/)
-  const neither = errorFor(WITHOUT_KEY)
-  assert.match(neither.message, /JWT_SECRET is missing: .* or JWT_SECRET_ARN/)
-  const noArn = errorFor({ ...WITHOUT_KEY, JWT_SECRET_ARN: 'latchkey/jwt' })
-  assert.match(noArn.message, /JWT_SECRET_ARN is wrong/)
-})
-
-const POWERTOOLS_WRONG = {
+const INVALID: Readonly<Record<string, readonly string[]>> = {
+  DB_CLUSTER_ARN: ['latchkey', 'ARN:aws:rds'],
+  DB_SECRET_ARN: ['latchkey'],
+  JWT_SECRET: ['k'.repeat(31), `${'é'.repeat(15)}k`],
+  JWT_TTL_SECONDS: ['0', '-1', '1.5', '1e3', '0x10', '60s', '31536001', 'Infinity'],
+  BCRYPT_COST: ['9', '16', '12.5', 'abc', ' 12', '12 ', '-12', '+12'],
+  PASSWORD_MIN_LENGTH: ['7', '65', '0', 'eight'],
   POWERTOOLS_LOG_LEVEL: ['LOUD', 'INFOS', 'TOO-WARN'],
   POWERTOOLS_METRICS_DISABLED: ['', 'maybe', ' ', 'trues', 'un-true'],
   POWERTOOLS_LOGGER_LOG_EVENT: ['', 'x', '2'],
   POWERTOOLS_DEV: ['perhaps'],
   POWERTOOLS_LOGGER_SAMPLE_RATE: ['abc', '2', '-1', 'NaN', '0.5x', '1.5'],
-} as const
+}
 
-for (const [name, values] of Object.entries(POWERTOOLS_WRONG)) {
+for (const [name, values] of Object.entries(INVALID)) {
   test(`an invalid ${name} is reported by its name`, () => {
     for (const value of values) {
-      assert.deepEqual(namedBy(errorFor({ ...REQUIRED, [name]: value })), [name], value)
+      const error = errorFor({ ...REQUIRED, [name]: value })
+      assert.deepEqual(namedBy(error), [name], value)
+      assert.match(error.message, /is wrong/)
     }
   })
 }
+
+test('the limits themselves are accepted', () => {
+  const accepted = {
+    JWT_TTL_SECONDS: ['1', '31536000'],
+    BCRYPT_COST: ['10', '15'],
+    PASSWORD_MIN_LENGTH: ['8', '64'],
+    // 16 characters of two bytes each.
+    JWT_SECRET: ['é'.repeat(16)],
+  }
+  for (const [name, values] of Object.entries(accepted)) {
+    for (const value of values) {
+      const config = inspect(readConfig({ ...REQUIRED, [name]: value }))
+      assert.ok(config.includes(value), `${name}=${value}`)
+    }
+  }
+})
 
 /** Whether Powertools accepts these variables. */
 function powertoolsStarts(env: Readonly<Record<string, string>>): boolean {
@@ -210,7 +132,7 @@ function powertoolsStarts(env: Readonly<Record<string, string>>): boolean {
   }
 }
 
-test('what is accepted is what Powertools starts with', () => {
+test("Powertools' variables that are accepted are those that it starts with", () => {
   const accepted = {
     POWERTOOLS_LOG_LEVEL: ['', 'warn', 'SILENT'],
     POWERTOOLS_METRICS_DISABLED: ['TRUE', 'false'],
@@ -224,7 +146,39 @@ test('what is accepted is what Powertools starts with', () => {
       assert.ok(powertoolsStarts({ [name]: value }), `${name}=${value}`)
     }
   }
-  for (const value of POWERTOOLS_WRONG.POWERTOOLS_METRICS_DISABLED) {
-    assert.ok(!powertoolsStarts({ POWERTOOLS_METRICS_DISABLED: value }), value)
+  assert.ok(!powertoolsStarts({ POWERTOOLS_METRICS_DISABLED: 'maybe' }))
+})
+
+test('the error says what would be right, names all that is wrong at once, and quotes no value', () => {
+  const wrong = {
+    DB_CLUSTER_ARN: 'leak-cluster',
+    DB_SECRET_ARN: 'leak-database-secret',
+    JWT_SECRET: 'leak-signing-key',
+    JWT_TTL_SECONDS: 'leak-ttl',
+    BCRYPT_COST: 'leak-cost',
+    PASSWORD_MIN_LENGTH: 'leak-length',
   }
+  for (const env of [{}, { ...wrong, DB_NAME: 'leak-name', JWT_ISSUER: 'leak-issuer' }]) {
+    const error = errorFor(env)
+    assert.doesNotMatch(inspect(error, { depth: null, showHidden: true }), /leak/)
+    for (const problem of error.message.split('. ').slice(1)) {
+      assert.match(problem, /^[A-Z_]+ is (missing: set it to|wrong: it must be) \w.{8,}/)
+    }
+  }
+  assert.deepEqual(namedBy(errorFor({ ...wrong, DB_NAME: 'x' })), Object.keys(wrong))
+})
+
+test('exactly one of JWT_SECRET and JWT_SECRET_ARN is set', () => {
+  const secretArn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:jwt-AbCdEf'
+  const { JWT_SECRET: _, ...withoutKey } = REQUIRED
+  const env = { ...withoutKey, JWT_SECRET_ARN: secretArn }
+  assert.deepEqual(readConfig(env).signingKey, { secretArn, refreshSeconds: 300 })
+  const often = { ...env, JWT_SECRET_REFRESH_SECONDS: '60' }
+  assert.deepEqual(readConfig(often).signingKey, { secretArn, refreshSeconds: 60 })
+
+  const both = errorFor({ ...REQUIRED, JWT_SECRET_ARN: secretArn })
+  assert.match(both.message, /JWT_SECRET and JWT_SECRET_ARN are both set: set one of them/)
+  assert.match(errorFor(withoutKey).message, /JWT_SECRET is missing: .* or JWT_SECRET_ARN/)
+  const noArn = errorFor({ ...withoutKey, JWT_SECRET_ARN: 'latchkey/jwt' })
+  assert.match(noArn.message, /JWT_SECRET_ARN is wrong/)
 })

@@ -46,20 +46,25 @@ const BY_CLASS: readonly (readonly [string, status: number, FaultReason, Retry])
   ['ValidationException', 400, 'internal_error', 'never'],
 ]
 
-for (const [errorType, status, reason, retry] of BY_CLASS) {
-  test(`the Data API's ${errorType} with status ${status} is ${reason}, retry: ${retry}`, async (t) => {
-    const answer = { status, errorType, body: { message: 'ERROR: text' } }
-    const { client } = await scriptDataApi(t, [answer])
+test('each error class of the Data API has its code, its retry and its place in the log', async (t) => {
+  const answers = BY_CLASS.map(([errorType, status]) => ({
+    status,
+    errorType,
+    body: { message: 'E' },
+  }))
+  const { client } = await scriptDataApi(t, answers)
+  for (const [errorType, status, reason, retry] of BY_CLASS) {
     const error: unknown = await client.send(STATEMENT).catch((thrown: unknown) => thrown)
-    assert.deepEqual(describeFault(error), {
+    const fault = {
       reason,
       error: errorType,
       httpStatus: status,
       awsRequestId: 'scripted-request-id',
-    })
-    assert.equal(retryFor(error), retry)
-  })
-}
+    }
+    assert.deepEqual(describeFault(error), fault)
+    assert.equal(retryFor(error), retry, errorType)
+  }
+})
 
 test('a class is known by its name, whatever the status', () => {
   for (const [name, , reason, retry] of BY_CLASS.filter(([name]) => name !== UNKNOWN)) {
@@ -95,75 +100,43 @@ test('a broken connection is retried, and its errno logged', async (t) => {
 
 test('an errno of the network is database_unavailable, any other code is not', () => {
   const reasonFor = (code: string) => describeFault(Object.assign(new Error(), { code })).reason
-  const network = ['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'EPROTO', 'ETIMEDOUT']
-  for (const code of [
-    ...network,
-    'HPE_INVALID_CONSTANT',
-    'EAI_AGAIN',
-    'ENOTFOUND',
-    'EHOSTUNREACH',
-    'ENETUNREACH',
-  ]) {
-    assert.equal(reasonFor(code), 'database_unavailable', code)
-  }
+  const network =
+    'ECONNREFUSED ECONNRESET ECONNABORTED EPIPE EPROTO ETIMEDOUT HPE_INVALID_CONSTANT EAI_AGAIN ENOTFOUND EHOSTUNREACH ENETUNREACH'
+  for (const code of network.split(' ')) assert.equal(reasonFor(code), 'database_unavailable', code)
   for (const code of ['ENOENT', 'EACCES', 'ERR_INVALID_ARG_TYPE', 'XECONNRESET']) {
     assert.equal(reasonFor(code), 'internal_error', code)
   }
 })
 
 test('a transient SQLSTATE is database_unavailable, any other is not', () => {
-  const reasonFor = (sqlState: string) => {
-    const message = `ERROR: text; Position: 1; SQLState: ${sqlState}`
-    const fault = describeFault(
-      Object.assign(new Error(message), { name: 'DatabaseErrorException' }),
-    )
-    assert.equal(fault.sqlState, sqlState)
-    return fault.reason
+  const name = 'DatabaseErrorException'
+  const faultOf = (sqlState: string) =>
+    Object.assign(new Error(`ERROR: text; Position: 1; SQLState: ${sqlState}`), { name })
+  for (const sqlState of '08006 08001 40001 40P01 53300 57014 57P01 57P03 25006'.split(' ')) {
+    const fault = { reason: 'database_unavailable', error: name, sqlState }
+    assert.deepEqual(describeFault(faultOf(sqlState)), fault)
+    assert.equal(retryFor(faultOf(sqlState)), 'soon')
   }
-  const serialization = Object.assign(new Error('ERROR: text; SQLState: 40001'), {
-    name: 'DatabaseErrorException',
-  })
-  assert.equal(retryFor(serialization), 'soon')
-  const passing = ['08006', '08001', '40001', '40P01', '53300', '57014', '57P01', '57P03', '25006']
-  for (const sqlState of passing) {
-    assert.equal(reasonFor(sqlState), 'database_unavailable', sqlState)
-  }
-  for (const sqlState of ['23505', '42P01', '22021', '28P01', '00853', '25001']) {
-    assert.equal(reasonFor(sqlState), 'internal_error', sqlState)
+  for (const sqlState of '23505 42P01 22021 28P01 00853 25001'.split(' ')) {
+    const fault = { reason: 'internal_error', error: name, sqlState }
+    assert.deepEqual(describeFault(faultOf(sqlState)), fault)
+    assert.equal(retryFor(faultOf(sqlState)), 'never')
   }
 })
 
-test('a time-out of middy, of the SDK or of an aborted call is timed_out', () => {
-  for (const name of ['TimeoutError', 'AbortError']) {
-    const thrown = Object.assign(new Error('…'), { name })
-    assert.deepEqual(describeFault(thrown), { reason: 'timed_out', error: name })
-    assert.equal(retryFor(thrown), 'soon')
+test('time-outs and empty responses are retried; bugs are not', () => {
+  const status = { $metadata: { httpStatusCode: 200 } }
+  const cases: readonly (readonly [object, FaultReason, Retry])[] = [
+    [{ name: 'TimeoutError' }, 'timed_out', 'soon'],
+    [{ name: 'AbortError' }, 'timed_out', 'soon'],
+    [{ name: 'EmptyResponse' }, 'database_unavailable', 'soon'],
+    [new SyntaxError('{'), 'internal_error', 'never'],
+    [Object.assign(new TypeError(), status), 'internal_error', 'never'],
+    [{ name: 'Odd', $metadata: { httpStatusCode: '503' } }, 'internal_error', 'never'],
+  ]
+  for (const [thrown, reason, retry] of cases) {
+    assert.deepEqual([describeFault(thrown).reason, retryFor(thrown)], [reason, retry])
   }
-})
-
-test('an empty response is retried', () => {
-  const thrown = Object.assign(new Error(), { name: 'EmptyResponse' })
-  assert.deepEqual(describeFault(thrown), {
-    reason: 'database_unavailable',
-    error: 'EmptyResponse',
-  })
-  assert.equal(retryFor(thrown), 'soon')
-})
-
-test("a SyntaxError without a status is not the Data API's, so a bug", () => {
-  assert.equal(describeFault(new SyntaxError('{')).reason, 'internal_error')
-  assert.equal(retryFor(new SyntaxError('{')), 'never')
-})
-
-test('any other error with status 200 is a bug', () => {
-  const thrown = Object.assign(new TypeError(), { $metadata: { httpStatusCode: 200 } })
-  assert.equal(describeFault(thrown).reason, 'internal_error')
-  assert.equal(retryFor(thrown), 'never')
-})
-
-test('a status that is no number is left out', () => {
-  const thrown = { name: 'Odd', $metadata: { httpStatusCode: '503' } }
-  assert.deepEqual(describeFault(thrown), { reason: 'internal_error', error: 'Odd' })
 })
 
 test('whatever else is thrown is internal_error', () => {
@@ -208,29 +181,19 @@ test('of two SQLSTATEs in a message the last counts, since the first may be quot
   assert.equal(fault.reason, 'internal_error')
 })
 
-test('a key that cannot be read is internal_error, with our message and the name of its cause', () => {
-  for (const name of ['AccessDeniedException', 'ThrottlingException']) {
-    const cause = Object.assign(new Error('arn:aws:secretsmanager'), { name })
-    assert.deepEqual(describeFault(new SigningKeyError('The key.', { cause })), {
-      reason: 'internal_error',
-      error: 'SigningKeyError',
-      detail: 'The key.',
-      cause: { error: name },
-    })
-  }
-  const { cause, ...fault } = describeFault(new SigningKeyError('Too short.'))
-  assert.equal(cause, undefined)
-  assert.deepEqual(fault, {
-    reason: 'internal_error',
-    error: 'SigningKeyError',
-    detail: 'Too short.',
+test('an error of our own is internal_error, with its message and the name of its cause', () => {
+  const reason = 'internal_error'
+  const cause = Object.assign(new Error('arn:aws:secretsmanager'), {
+    name: 'AccessDeniedException',
   })
-})
-
-test('an invalid configuration is internal_error, with the message that names the variables', () => {
+  assert.deepEqual(describeFault(new SigningKeyError('The key.', { cause })), {
+    ...{ reason, error: 'SigningKeyError', detail: 'The key.' },
+    cause: { error: 'AccessDeniedException' },
+  })
+  assert.deepEqual(describeFault(new SigningKeyError('Too short.')), {
+    ...{ reason, error: 'SigningKeyError', detail: 'Too short.' },
+  })
   assert.deepEqual(describeFault(new ConfigError('DB_NAME is missing.')), {
-    reason: 'internal_error',
-    error: 'ConfigError',
-    detail: 'DB_NAME is missing.',
+    ...{ reason, error: 'ConfigError', detail: 'DB_NAME is missing.' },
   })
 })

@@ -16,33 +16,15 @@ test('a key of 16 to 255 visible ASCII characters is accepted, and only its dige
   }
 })
 
-test('a key that is no string is refused', () => {
+test('anything else is refused', () => {
   for (const json of ['1234567890123456', '{"length":20}', 'true', 'null']) {
     const headers = JSON.parse(`{"idempotency-key":${json}}`)
     assert.deepEqual(readIdempotencyKey(headers), MALFORMED, json)
   }
-})
-
-test('anything else is refused', () => {
   const long = 'k'.repeat(20)
-  for (const key of [
-    '',
-    'k'.repeat(15),
-    'k'.repeat(256),
-    `${long} ${long}`,
-    `${long}, ${long}`,
-    ` ${long}`,
-  ]) {
-    assert.deepEqual(read(key), MALFORMED, key)
-  }
-  for (const key of [
-    `${long}\t`,
-    `${long}\n`,
-    `${long}\0`,
-    `${long}\x7f`,
-    `${long}ë`,
-    `${long}🔑`,
-  ]) {
+  const spaced = [`${long} ${long}`, `${long}, ${long}`, ` ${long}`]
+  const odd = ['\t', '\n', '\0', '\x7f', 'ë', '🔑'].map((end) => `${long}${end}`)
+  for (const key of ['', 'k'.repeat(15), 'k'.repeat(256), ...spaced, ...odd]) {
     assert.deepEqual(read(key), MALFORMED, JSON.stringify(key))
   }
 })

@@ -48,13 +48,13 @@ export type SignUpResult =
  * is a request with the name, key and password of an earlier one, succeeds again with a new token.
  */
 export async function signUp(request: SignUpRequest, deps: SignUpDeps): Promise<SignUpResult> {
+  const { password, ...named } = request
   // Both before the row is stored: without a key to sign with, the client's retry would find the name taken.
   const [passwordHash, signToken] = await Promise.all([
-    deps.hashPassword(request.password),
+    deps.hashPassword(password),
     deps.loadTokenSigner(),
   ])
-  const user =
-    (await deps.insertUser({ ...request, passwordHash })) ?? (await findOwn(request, deps))
+  const user = (await deps.insertUser({ ...named, passwordHash })) ?? (await findOwn(request, deps))
   if (user === undefined) return { ok: false, reason: 'username_taken' }
   return { ok: true, token: await signToken(user), userId: user.id }
 }
