@@ -1,12 +1,10 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { type HttpAnswer, serveHttp } from './http-endpoint.ts'
+import type { CleanUps } from './temporary-database.ts'
 
-/** One response of the scripted server: lost with its connection after the request is read, never sent, or sent. */
+/** One response of the scripted Data API: lost with its connection, never sent, or sent. */
 export type ScriptedAnswer =
-  | { readonly lost: true }
-  | { readonly hangs: true }
+  | Exclude<HttpAnswer, { readonly status: number }>
   | {
       readonly status?: number
       /** The AWS error class, sent as AWS does, in `x-amzn-errortype`. */
@@ -15,61 +13,39 @@ export type ScriptedAnswer =
       readonly body: unknown
     }
 
-/** A request as the server saw it. */
-export interface SeenRequest {
-  readonly method: string | undefined
-  readonly path: string | undefined
-  readonly body: unknown
-}
-
 /**
  * Starts a server on loopback that sends `answers` in order, whatever the requests, and a client of the
  * unmodified SDK that calls it. Both end with the test `t`. `requests` holds those that have arrived, and
  * `answers` may grow meanwhile. `hung` holds a promise for each request that hangs: its connection is closed.
  */
 export async function scriptDataApi(
-  t: { after(fn: () => void): void },
+  t: CleanUps,
   answers: readonly ScriptedAnswer[],
   { maxAttempts = 1 }: { readonly maxAttempts?: number } = {},
 ) {
-  const requests: SeenRequest[] = []
-  const hung: Promise<unknown>[] = []
-
-  const server = createServer(async (request, response) => {
-    const body: unknown = JSON.parse(await text(request))
+  const requests: {
+    readonly method: string | undefined
+    readonly path: string
+    readonly body: unknown
+  }[] = []
+  const { url, hung } = await serveHttp(t, ({ method, path, body: text }) => {
     const answer = answers[requests.length] ?? { status: 400, errorType: 'ScriptEnded', body: {} }
-    requests.push({ method: request.method, path: request.url, body })
-    if ('lost' in answer) {
-      request.socket.destroy()
-      return
-    }
-    if ('hangs' in answer) {
-      hung.push(once(request.socket, 'close'))
-      return
-    }
-    response.writeHead(answer.status ?? 200, {
+    requests.push({ method, path, body: JSON.parse(text) })
+    if (!('body' in answer)) return answer
+    const { status = 200, errorType, body } = answer
+    const headers = {
       'content-type': 'application/json',
       'x-amzn-requestid': 'scripted-request-id',
-      ...(answer.errorType !== undefined && { 'x-amzn-errortype': answer.errorType }),
-    })
-    response.end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body))
+      ...(errorType !== undefined && { 'x-amzn-errortype': errorType }),
+    }
+    return { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) }
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
-
-  const url = `http://127.0.0.1:${address.port}`
   const client = new RDSDataClient({
     endpoint: url,
     region: 'eu-central-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts,
   })
-  t.after(() => {
-    client.destroy()
-    server.close()
-    server.closeAllConnections()
-  })
+  t.after(async () => client.destroy())
   return { client, requests, hung, url }
 }

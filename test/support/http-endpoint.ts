@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
-import type { TestContext } from 'node:test'
+import type { CleanUps } from './temporary-database.ts'
 
-/** What a scripted endpoint answers; `hangs` means never. */
+/** A scripted response: never sent, lost with its connection once the request is read, or sent. */
 export type HttpAnswer =
   | { readonly hangs: true }
+  | { readonly lost: true }
   | {
       readonly status: number
       readonly headers: Readonly<Record<string, string>>
@@ -22,12 +23,16 @@ export interface HttpRequest {
   readonly body: string
 }
 
-/** Serves `answer` on loopback until the test `t` ends. `requests` fills up as they come. */
+/**
+ * Serves `answer` on loopback until the test `t` ends. `requests` fills up as they come, and `hung` with a
+ * promise for each request that hangs: its connection is closed.
+ */
 export async function serveHttp(
-  t: TestContext,
+  t: CleanUps,
   answer: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>,
 ) {
   const requests: HttpRequest[] = []
+  const hung: Promise<unknown>[] = []
   const server = createServer(async (incoming, outgoing) => {
     const request = {
       method: incoming.method,
@@ -38,16 +43,17 @@ export async function serveHttp(
     }
     requests.push(request)
     const answered = await answer(request)
-    if ('hangs' in answered) return
-    outgoing.writeHead(answered.status, answered.headers).end(answered.body)
+    if ('hangs' in answered) hung.push(once(incoming.socket, 'close'))
+    else if ('lost' in answered) incoming.socket.destroy()
+    else outgoing.writeHead(answered.status, answered.headers).end(answered.body)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('The server has no port.')
-  t.after(() => {
+  t.after(async () => {
     server.close()
     server.closeAllConnections()
   })
-  return { url: `http://127.0.0.1:${address.port}`, requests }
+  return { url: `http://127.0.0.1:${address.port}`, requests, hung }
 }

@@ -18,32 +18,21 @@ test('a statement travels with its values as named texts, and in its transaction
   await database.execute('SELECT 1')
   await database.execute('SELECT :a, :b', { a: 'one', b: '' }, 'the transaction')
   const sent = { ...WHERE, database: 'latchkey' }
-  assert.deepEqual(requests, [
-    { method: 'POST', path: '/Execute', body: { ...sent, sql: 'SELECT 1', parameters: [] } },
-    {
-      method: 'POST',
-      path: '/Execute',
-      body: {
-        ...sent,
-        sql: 'SELECT :a, :b',
-        parameters: [
-          { name: 'a', value: { stringValue: 'one' } },
-          { name: 'b', value: { stringValue: '' } },
-        ],
-        transactionId: 'the transaction',
-      },
-    },
-  ])
+  const named = (name: string, stringValue: string) => ({ name, value: { stringValue } })
+  const parameters = [named('a', 'one'), named('b', '')]
+  const inside = { sql: 'SELECT :a, :b', parameters, transactionId: 'the transaction' }
+  assert.deepEqual(
+    requests.map(({ body }) => body),
+    [
+      { ...sent, sql: 'SELECT 1', parameters: [] },
+      { ...sent, ...inside },
+    ],
+  )
 })
 
 test('rows come back as plain values, and an answer without rows as none', async (t) => {
-  const fields = [
-    { stringValue: '' },
-    { longValue: 0 },
-    { booleanValue: false },
-    { isNull: true },
-    { stringValue: 'text' },
-  ]
+  const empty = [{ stringValue: '' }, { longValue: 0 }, { booleanValue: false }, { isNull: true }]
+  const fields = [...empty, { stringValue: 'text' }]
   const { database } = await openDatabase(t, [{ body: { records: [fields, []] } }, { body: {} }])
   assert.deepEqual(await database.execute('SELECT'), [['', 0, false, null, 'text'], []])
   assert.deepEqual(await database.execute('CREATE'), [])
