@@ -6,8 +6,7 @@ import { parseArgs } from 'node:util'
 import { measureGrowth } from './measure-growth.ts'
 import {
   learnFloor,
-  measureFirst,
-  measureMemory,
+  measureNewProcesses,
   measureOwnTime,
   measureRefused,
   measureStartUp,
@@ -30,21 +29,14 @@ const FULL = {
   warmUp: 1000,
   refused: 300,
   startUp: 60,
-  first: 15,
-  memory: 5,
+  processes: 12,
   growth: 400,
   users: 1_000_000,
 }
-const QUICK = {
-  warm: 12,
-  ownTime: 50,
-  warmUp: 300,
-  refused: 50,
-  startUp: 12,
-  first: 5,
-  memory: 2,
-  growth: 60,
-  users: 100_000,
+/** A fifth of each; few sign-ups warm up then, so own time is longer. */
+const quickly = (rounds: typeof FULL): typeof FULL => {
+  const fifths = Object.entries(rounds).map(([name, count]) => [name, Math.ceil(count / 5)])
+  return Object.assign({}, rounds, Object.fromEntries(fifths))
 }
 
 const say = (line: string) => process.stderr.write(`${line}\n`)
@@ -58,17 +50,16 @@ async function measure(rig: Rig, rounds: typeof FULL) {
   say('Client errors, start-up')
   const refused = await measureRefused(rig, rounds.refused)
   const startUp = await measureStartUp(rig, rounds.startUp)
-  say('First sign-ups, memory')
-  const { row: first, firstCalls } = await measureFirst(rig, floor.event, rounds.first)
-  const memory = await measureMemory(rig, floor.event, rounds.memory)
+  say('New processes')
+  const processes = await measureNewProcesses(rig, floor.event, rounds.processes)
   say('Growth')
   const growth = await measureGrowth(rig, floor.call, rounds.growth, rounds.users)
-  const rows: Row[] = [...warm.rows, own, refused, ...startUp, first, memory, growth]
+  const rows: Row[] = [...warm.rows, own, refused, ...startUp, ...processes.rows, growth]
   const picture = drawWaterfalls([
-    firstChart(middle(firstCalls, ({ total }) => total)),
+    firstChart(middle(processes.firstCalls, ({ total }) => total)),
     warmChart(middle(warm.signUps, ({ start, end }) => end - start)),
   ])
-  return { rows, picture, hashMs: warm.hashMs }
+  return { rows, picture }
 }
 
 /** The one with the median: a real one, which a median of each part would not be. */
@@ -93,20 +84,6 @@ function describeMachine({ database }: Rig): string {
   ].join('; ')
 }
 
-/** Lambda gives one vCPU at 1769 MB and less in proportion below; the hash has one thread. */
-function memoryTable(hashMs: number): string {
-  const rows = [512, 1024, 1769, 3008].map((megabytes) => {
-    const hash = (hashMs / 1000) * Math.max(1, 1769 / megabytes)
-    const dollars = 1e6 * (hash + 0.1) * (megabytes / 1024) * 0.0000133334 + 0.2
-    return `| ${megabytes} MB | ${hash.toFixed(2)} s | ${(hash + 0.1).toFixed(2)} s | ${dollars.toFixed(2)} |`
-  })
-  return [
-    '| memory | hash | sign-up: hash + 0.1 s | dollars a million: s × GB × 13.3334 + 0.20 |',
-    '| --- | --- | --- | --- |',
-    ...rows,
-  ].join('\n')
-}
-
 async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -123,7 +100,7 @@ async function main(args: string[]): Promise<void> {
   if (quick && write) throw new TypeError('--write needs a full run: leave --quick out.')
   const document = await readFile(DOCUMENT, 'utf8')
   if (!BLOCK.test(document)) throw new Error('docs/performance.md has lost its marks.')
-  const rounds = { ...(quick ? QUICK : FULL), ...(users && { users: Number(users) }) }
+  const rounds = { ...(quick ? quickly(FULL) : FULL), ...(users && { users: Number(users) }) }
 
   const [load = 0] = loadavg()
   if (load > availableParallelism() / 4) say(`The machine is busy (load ${load.toFixed(1)}).`)
@@ -134,8 +111,8 @@ async function main(args: string[]): Promise<void> {
   process.once('SIGINT', () => void cleanUp().finally(() => process.exit(130)))
   try {
     const rig = await setUp({ after: (work) => cleanUps.push(work) })
-    const { rows, picture, hashMs } = await measure(rig, rounds)
-    const report = `${describeMachine(rig)}\n\n${resultTable(rows)}\n\n${memoryTable(hashMs)}\n`
+    const { rows, picture } = await measure(rig, rounds)
+    const report = `${describeMachine(rig)}\n\n${resultTable(rows)}\n`
     process.stdout.write(report)
     const file = new URL(write ? 'docs/waterfall.svg' : '.local/waterfall.svg', ROOT)
     await mkdir(new URL('.', file), { recursive: true })

@@ -69,7 +69,7 @@ export interface Row {
   /** Digits after the point that the noise leaves meaningful. */
   readonly digits: number
   /** The budget of the median. */
-  readonly atMost?: number
+  readonly atMost?: number | undefined
   readonly detail: string
 }
 
