@@ -22,6 +22,8 @@ const role = at(template, 'Resources', 'DeployRole', 'Properties')
 const documents = itemsOf(at(role, 'Policies')).map((policy) => at(policy, 'PolicyDocument'))
 const statements = documents.flatMap((document) => itemsOf(at(document, 'Statement')))
 const sidOf = (statement: unknown) => String(at(statement, 'Sid'))
+const resourcesOf = (statement: unknown) => textsOf(at(statement, 'Resource'))
+const isUnbounded = (statement: unknown) => resourcesOf(statement).includes('*')
 
 test('every parameter that is referred to is there', () => {
   assert.doesNotMatch(JSON.stringify(template), /\$\{/)
@@ -46,76 +48,43 @@ test("only GitHub's token for the repository's environment gets the role", () =>
 })
 
 test('neither the repository nor the stage can be a pattern, or a stage another one begins with', () => {
-  const accepts = (parameter: string, value: string) =>
+  const accepts = (parameter: string) => (value: string) =>
     new RegExp(String(at(template, 'Parameters', parameter, 'AllowedPattern'))).test(value)
-  assert.ok(accepts('Repository', 'octo-org/latchkey'))
-  assert.ok(accepts('Repository', 'octo-org@123/latch.key_2@456'))
-  for (const repository of [
-    '*/latchkey',
-    'octo-org/*',
-    'octo-org',
-    'octo-org/latchkey:ref',
-    'a/b/c',
-  ]) {
-    assert.ok(!accepts('Repository', repository), repository)
-  }
-  assert.ok(accepts('Stage', 'prod'))
-  for (const stage of ['*', 'dev-2', '', 'dev/x']) assert.ok(!accepts('Stage', stage), stage)
+  const repositories = ['octo-org/latchkey', 'octo-org@123/latch.key_2@456']
+  const patterns = ['*/latchkey', 'octo-org/*', 'octo-org', 'octo-org/latchkey:ref', 'a/b/c']
+  assert.deepEqual([...repositories, ...patterns].filter(accepts('Repository')), repositories)
+  assert.deepEqual(['prod', '*', 'dev-2', '', 'dev/x'].filter(accepts('Stage')), ['prod'])
 })
 
 test('every statement allows named actions, and has a name of its own', () => {
-  const sids = statements.map(sidOf)
-  assert.equal(new Set(sids).size, sids.length)
+  assert.equal(new Set(statements.map(sidOf)).size, statements.length)
   for (const statement of statements) {
     assert.equal(at(statement, 'Effect'), 'Allow', sidOf(statement))
     assert.equal(at(statement, 'NotAction') ?? at(statement, 'NotResource'), undefined)
     const actions = textsOf(at(statement, 'Action'))
     assert.deepEqual(actions, actions.toSorted(), sidOf(statement))
-    for (const action of actions) {
-      // A wildcard only stands for what reads.
-      assert.match(
-        action,
-        /^[a-z0-9-]+:([A-Za-z]+|(Get|GetFunction|Describe)\*)$/,
-        sidOf(statement),
-      )
-    }
+    // A wildcard only stands for what reads.
+    const named = /^[a-z0-9-]+:([A-Za-z]+|(Get|GetFunction|Describe)\*)$/
+    for (const action of actions) assert.match(action, named, sidOf(statement))
   }
 })
 
 test('"*" is the resource only of what AWS knows no narrower one for', () => {
-  const unbounded = statements.filter((statement) =>
-    textsOf(at(statement, 'Resource')).includes('*'),
-  )
-  assert.deepEqual(unbounded.map(sidOf), [
-    'TemplateSyntax',
-    'AccessLogDelivery',
-    'SubscriptionsAndAlarmStates',
-    'Look',
-  ])
-  for (const statement of unbounded) {
-    for (const action of textsOf(at(statement, 'Action'))) {
-      assert.doesNotMatch(action, /^(iam|rds-data|lambda|s3):|GetSecretValue/)
-    }
-  }
+  const unbounded = statements.filter(isUnbounded)
+  const sids = 'TemplateSyntax AccessLogDelivery SubscriptionsAndAlarmStates Look'
+  assert.equal(unbounded.map(sidOf).join(' '), sids)
+  const actions = unbounded.flatMap((statement) => textsOf(at(statement, 'Action')))
+  assert.doesNotMatch(actions.join(' '), /\b(iam|rds-data|lambda|s3):|GetSecretValue/)
 })
 
 test("all else is held to the stage's names, but for what AWS names itself", () => {
-  const elsewhere = statements
-    .filter((statement) => !textsOf(at(statement, 'Resource')).includes('*'))
-    .filter((statement) =>
-      textsOf(at(statement, 'Resource')).some((arn) => !/[:/]latchkey-dev([-/:]|$)/.test(arn)),
-    )
-  assert.deepEqual(elsewhere.map(sidOf), [
-    'HttpApi',
-    'ClusterDefaults',
-    'MakeSecrets',
-    'Secrets',
-    'MakeMasterSecret',
-    'ReadMasterSecret',
-    'Network',
-    'NetworkOfTheStack',
-    'ServiceRoles',
-  ])
+  const isElsewhere = (arn: string) => !/[:/]latchkey-dev([-/:]|$)/.test(arn)
+  const elsewhere = statements.filter(
+    (statement) => !isUnbounded(statement) && resourcesOf(statement).some(isElsewhere),
+  )
+  const sids =
+    'HttpApi ClusterDefaults MakeSecrets Secrets MakeMasterSecret ReadMasterSecret Network NetworkOfTheStack ServiceRoles'
+  assert.equal(elsewhere.map(sidOf).join(' '), sids)
   for (const sid of ['Secrets', 'ReadMasterSecret', 'NetworkOfTheStack', 'ServiceRoles']) {
     const statement = statements.find((candidate) => sidOf(candidate) === sid)
     assert.equal(entriesOf(at(statement, 'Condition')).length, 1, sid)
@@ -126,7 +95,7 @@ test('the role can neither change itself nor pass a role to anything but Lambda'
   const name = String(at(role, 'RoleName'))
   for (const statement of statements) {
     if (!textsOf(at(statement, 'Action')).some((action) => action.startsWith('iam:'))) continue
-    for (const arn of textsOf(at(statement, 'Resource'))) {
+    for (const arn of resourcesOf(statement)) {
       const prefix = arn.replace(/^.*:role\//, '').replace(/\*$/, '')
       assert.ok(!name.startsWith(prefix), `${sidOf(statement)} covers ${name}`)
     }

@@ -70,7 +70,6 @@ test('npm rejects a package whose install script is not decided on', { skip: too
 test('workflows, documents and .ci/run install from the lock file only', () => {
   const workflows = namesIn('.github/workflows').map((name) => `.github/workflows/${name}`)
   for (const file of [...workflows, 'README.md', '.ci/run']) {
-    const verbs = [...readText(file).matchAll(/\bnpm (?!run )(\w+)/g)].map(([, verb]) => verb)
-    for (const verb of verbs) assert.match(String(verb), /^(ci|cit|test|start|audit)$/, file)
+    assert.doesNotMatch(readText(file), /\bnpm (i|in|install|add|update|exec)\b/, file)
   }
 })

