@@ -1,5 +1,5 @@
 import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec'
-import { isObject, type JsonObject } from './template.ts'
+import type { JsonObject } from './template.ts'
 
 /** AWS's specification of CloudFormation's resources, as the CDK project publishes it. */
 const database = loadAwsServiceSpecSync()
@@ -184,4 +184,8 @@ export function checkTemplate(template: JsonObject): string[] {
   for (const [id, condition] of section('Conditions'))
     checkReferences(condition, `Conditions.${id}`)
   return faults
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -5,20 +5,19 @@ import { promisify } from 'node:util'
 import { unzipSync } from 'fflate'
 import { copyService, newcomersEnvironment } from '../support/service-copy.ts'
 
-/** Parsed JSON of which nothing is known yet. */
+/** A map of which nothing else is known. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
 export interface Resource {
   readonly Type: string
   readonly Properties: JsonObject
-  readonly DeletionPolicy?: unknown
-  readonly UpdateReplacePolicy?: unknown
+  readonly DeletionPolicy?: string
+  readonly UpdateReplacePolicy?: string
 }
 
 /** What `serverless package` makes: the template for CloudFormation, and the names in the zip. */
 export interface Package {
-  readonly template: JsonObject
-  readonly resources: Readonly<Record<string, Resource>>
+  readonly template: JsonObject & { readonly Resources: Readonly<Record<string, Resource>> }
   readonly zipEntries: readonly string[]
 }
 
@@ -49,50 +48,18 @@ async function packageNow(cwd: string, stage: string, args: readonly string[]): 
     env: newcomersEnvironment(),
   })
   const file = `${cwd}/.serverless/cloudformation-template-update-stack.json`
-  const template = objectAt(JSON.parse(readFileSync(file, 'utf8')), 'the template')
-  return {
-    template,
-    resources: readResources(template),
-    zipEntries: Object.keys(unzipSync(readFileSync(`${cwd}/.serverless/latchkey.zip`))),
-  }
-}
-
-function readResources(template: JsonObject): Record<string, Resource> {
-  const resources: Record<string, Resource> = {}
-  for (const [id, value] of Object.entries(objectAt(template['Resources'], 'Resources'))) {
-    const { Type, Properties = {}, ...rest } = objectAt(value, id)
-    if (typeof Type !== 'string') throw new TypeError(`${id} has no Type.`)
-    resources[id] = { ...rest, Type, Properties: objectAt(Properties, `${id}.Properties`) }
-  }
-  return resources
+  const template: Package['template'] = JSON.parse(readFileSync(file, 'utf8'))
+  const zip = unzipSync(readFileSync(`${cwd}/.serverless/latchkey.zip`))
+  return { template, zipEntries: Object.keys(zip) }
 }
 
 /** The resources of one type. */
-export function resourcesOf(packaged: Package, type: string): readonly Resource[] {
-  return Object.values(packaged.resources).filter((resource) => resource.Type === type)
-}
+export const resourcesOf = ({ template }: Package, type: string): readonly Resource[] =>
+  Object.values(template.Resources).filter(({ Type }) => Type === type)
 
 /** The properties of the only resource of a type. Throws if there are none or several. */
 export function propertiesOf(packaged: Package, type: string): JsonObject {
   const [resource, ...others] = resourcesOf(packaged, type)
   if (resource && others.length === 0) return resource.Properties
-  throw new Error(
-    `There should be one ${type}, and there are ${others.length + (resource ? 1 : 0)}.`,
-  )
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** `value`, if it is an object; `name` is for the error. */
-export function objectAt(value: unknown, name: string): JsonObject {
-  if (isObject(value)) return value
-  throw new TypeError(`${name} is no object.`)
-}
-
-/** `value`, if it is a list. */
-export function listAt(value: unknown, name: string): readonly unknown[] {
-  if (Array.isArray(value)) return value
-  throw new TypeError(`${name} is no list.`)
+  throw new Error(`There should be one ${type}.`)
 }

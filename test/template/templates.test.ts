@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { readYaml } from '../support/yaml.ts'
+import { at, itemsOf, readYaml } from '../support/yaml.ts'
 import { checkTemplate } from './check-template.ts'
-import { listAt, objectAt, packageStage, propertiesOf, resourcesOf } from './template.ts'
+import { packageStage, propertiesOf, resourcesOf } from './template.ts'
 
-const stages = objectAt(readYaml('resources/stages.yml'), 'stages.yml')
+const stages = readYaml('resources/stages.yml')
 
 /** Seconds that a sign-up holds the function: a hash of cost 12 on one vCPU, and the rest. */
 const [HASH_SECONDS, OTHER_SECONDS] = [0.4, 0.1]
 
 for (const stage of ['dev', 'prod']) {
-  const table = objectAt(stages[stage], stage)
+  const setting = (name: string) => at(stages, stage, name)
 
   test(`${stage} is packaged without credentials, without faults, as the snapshot has it`, async (t) => {
     const { template, zipEntries } = await packageStage(t, stage)
@@ -28,11 +28,10 @@ for (const stage of ['dev', 'prod']) {
     const packaged = await packageStage(t, stage)
     const role = propertiesOf(packaged, 'AWS::IAM::Role')
     assert.equal(role['ManagedPolicyArns'], undefined)
-    const [policy, ...others] = listAt(role['Policies'], 'Policies')
-    assert.deepEqual(others, [])
-    const document = objectAt(objectAt(policy, 'policy')['PolicyDocument'], 'PolicyDocument')
-    const rights = listAt(document['Statement'], 'Statement').map((statement) => {
-      const { Effect, Action, Resource, ...more } = objectAt(statement, 'statement')
+    const policies = itemsOf(role['Policies'])
+    assert.equal(policies.length, 1)
+    const rights = itemsOf(at(policies[0], 'PolicyDocument', 'Statement')).map((statement) => {
+      const { Effect, Action, Resource, ...more } = Object(statement)
       assert.deepEqual([Effect, more], ['Allow', {}])
       const resources = JSON.stringify([Resource].flat())
       return `${[Action].flat().join()} ${resources.replaceAll(/.*:log-group:([^"]*)".*/g, '$1')}`
@@ -45,7 +44,7 @@ for (const stage of ['dev', 'prod']) {
       'secretsmanager:GetSecretValue [{"Ref":"AppSecret"},{"Ref":"JwtSecret"}]',
       'xray:PutTraceSegments,xray:PutTelemetryRecords ["*"]',
     ])
-    const types = Object.values(packaged.resources).map(({ Type }) => Type)
+    const types = Object.values(packaged.template.Resources).map(({ Type }) => Type)
     assert.deepEqual(types.filter((type) => /::IAM::|Policy$|::Permission$/.test(type)).sort(), [
       'AWS::IAM::Role',
       'AWS::Lambda::Permission',
@@ -59,8 +58,8 @@ for (const stage of ['dev', 'prod']) {
   test(`${stage}: CloudFormation generates both secrets, and the template holds none`, async (t) => {
     const packaged = await packageStage(t, stage)
     for (const { Properties } of resourcesOf(packaged, 'AWS::SecretsManager::Secret')) {
-      const generated = objectAt(Properties['GenerateSecretString'], 'GenerateSecretString')
-      assert.deepEqual([generated['PasswordLength'], generated['ExcludePunctuation']], [64, true])
+      assert.equal(at(Properties, 'GenerateSecretString', 'PasswordLength'), 64)
+      assert.equal(at(Properties, 'GenerateSecretString', 'ExcludePunctuation'), true)
       // A fixed name would stay taken for days after a removal.
       assert.deepEqual([Properties['Name'], Properties['SecretString']], [undefined, undefined])
     }
@@ -75,43 +74,36 @@ for (const stage of ['dev', 'prod']) {
     const packaged = await packageStage(t, stage)
     const properties = propertiesOf(packaged, 'AWS::Lambda::Function')
     const concurrency = Number(properties['ReservedConcurrentExecutions'])
-    const variables = objectAt(objectAt(properties['Environment'], 'env')['Variables'], 'variables')
-    const factor =
-      2 ** (Number(variables['BCRYPT_COST']) - 12) * (1769 / Number(properties['MemorySize']))
-    const settings = propertiesOf(packaged, 'AWS::ApiGatewayV2::Stage')['DefaultRouteSettings']
-    const { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst } = objectAt(settings, 'limits')
+    const cost = Number(at(properties, 'Environment', 'Variables', 'BCRYPT_COST'))
+    const factor = 2 ** (cost - 12) * (1769 / Number(properties['MemorySize']))
+    const api = propertiesOf(packaged, 'AWS::ApiGatewayV2::Stage')
+    const rate = at(api, 'DefaultRouteSettings', 'ThrottlingRateLimit')
+    const burst = at(api, 'DefaultRouteSettings', 'ThrottlingBurstLimit')
     const atOnce = Number(burst) + Number(rate) * (HASH_SECONDS * factor + OTHER_SECONDS)
     assert.ok(atOnce <= concurrency, `${atOnce} at once, ${concurrency} functions`)
     assert.deepEqual(
       [concurrency, rate, burst],
-      [table['reservedConcurrency'], table['throttleRate'], table['throttleBurst']],
+      ['reservedConcurrency', 'throttleRate', 'throttleBurst'].map(setting),
     )
   })
 
   test(`${stage}: the access log has request ids and the address, and no text of a client`, async (t) => {
     const packaged = await packageStage(t, stage)
-    const log = propertiesOf(packaged, 'AWS::ApiGatewayV2::Stage')['AccessLogSettings']
-    const line = String(objectAt(log, 'AccessLogSettings')['Format'])
-    assert.deepEqual(line.match(/(?<=\$context\.)[\w.]+/g)?.sort(), [
-      'awsEndpointRequestId',
-      'identity.sourceIp',
-      'integrationErrorMessage',
-      'integrationLatency',
-      'requestId',
-      'requestTime',
-      'responseLatency',
-      'responseLength',
-      'routeKey',
-      'status',
-    ])
+    const api = propertiesOf(packaged, 'AWS::ApiGatewayV2::Stage')
+    const fields = String(at(api, 'AccessLogSettings', 'Format')).match(/(?<=\$context\.)[\w.]+/g)
+    assert.equal(
+      fields?.sort().join(' '),
+      'awsEndpointRequestId identity.sourceIp integrationErrorMessage integrationLatency requestId requestTime responseLatency responseLength routeKey status',
+    )
     for (const { Properties } of resourcesOf(packaged, 'AWS::Logs::LogGroup')) {
-      assert.equal(Properties['RetentionInDays'], table['logRetentionDays'])
+      assert.equal(Properties['RetentionInDays'], setting('logRetentionDays'))
     }
   })
 
   test(`${stage}: removal and replacement leave a snapshot of the database`, async (t) => {
-    const { resources } = await packageStage(t, stage)
-    for (const { Type, DeletionPolicy, UpdateReplacePolicy } of Object.values(resources)) {
+    const { template } = await packageStage(t, stage)
+    const resources = Object.values(template.Resources)
+    for (const { Type, DeletionPolicy, UpdateReplacePolicy } of resources) {
       if (!/^AWS::(RDS::DBCluster|RDS::DBInstance|SecretsManager|Logs)/.test(Type)) continue
       const policy = Type === 'AWS::RDS::DBCluster' ? 'Snapshot' : 'Delete'
       assert.deepEqual([DeletionPolicy, UpdateReplacePolicy], [policy, policy], Type)
@@ -122,18 +114,14 @@ for (const stage of ['dev', 'prod']) {
     const packaged = await packageStage(t, stage)
     const group = propertiesOf(packaged, 'AWS::EC2::SecurityGroup')
     assert.equal(group['SecurityGroupIngress'], undefined)
-    const [egress] = [group['SecurityGroupEgress']].flat()
-    assert.equal(objectAt(egress, 'egress')['CidrIp'], '127.0.0.1/32')
+    assert.equal(at(itemsOf(group['SecurityGroupEgress']), 0, 'CidrIp'), '127.0.0.1/32')
     for (const { Properties } of resourcesOf(packaged, 'AWS::RDS::DBInstance')) {
       assert.equal(Properties['PubliclyAccessible'], false)
     }
     // A gateway, a route or a rule could open the network.
-    const types = new Set(Object.values(packaged.resources).map(({ Type }) => Type))
-    assert.deepEqual([...types].filter((type) => type.startsWith('AWS::EC2::')).sort(), [
-      'AWS::EC2::SecurityGroup',
-      'AWS::EC2::Subnet',
-      'AWS::EC2::VPC',
-    ])
+    const types = Object.values(packaged.template.Resources).map(({ Type }) => Type)
+    const ec2 = new Set(types.join(' ').match(/(?<=AWS::EC2::)\w+/g))
+    assert.deepEqual([...ec2].sort(), ['SecurityGroup', 'Subnet', 'VPC'])
   })
 
   test(`${stage}: every alarm notifies the topic, and the database has its stage's size`, async (t) => {
@@ -147,8 +135,8 @@ for (const stage of ['dev', 'prod']) {
       assert.equal(Properties['TreatMissingData'], 'notBreaching')
     }
     const cluster = propertiesOf(packaged, 'AWS::RDS::DBCluster')
-    assert.equal(cluster['BackupRetentionPeriod'], table['backupDays'])
-    assert.equal(cluster['DeletionProtection'], table['deletionProtection'])
+    assert.equal(cluster['BackupRetentionPeriod'], setting('backupDays'))
+    assert.equal(cluster['DeletionProtection'], setting('deletionProtection'))
     assert.equal(resourcesOf(packaged, 'AWS::RDS::DBInstance').length, stage === 'dev' ? 1 : 2)
   })
 }
@@ -168,9 +156,8 @@ const params = {
 test('--param sets what the table leaves open', async (t) => {
   const packaged = await packageStage(t, 'dev', params)
   assert.deepEqual(checkTemplate(packaged.template), [])
-  const { Environment } = propertiesOf(packaged, 'AWS::Lambda::Function')
-  const variables = objectAt(objectAt(Environment, 'Environment')['Variables'], 'Variables')
-  assert.partialDeepStrictEqual(variables, {
+  const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
+  assert.partialDeepStrictEqual(at(lambda, 'Environment', 'Variables'), {
     BCRYPT_COST: params.bcryptCost,
     DB_NAME: params.databaseName,
     JWT_AUDIENCE: params.jwtAudience,
@@ -181,12 +168,11 @@ test('--param sets what the table leaves open', async (t) => {
   const cluster = propertiesOf(packaged, 'AWS::RDS::DBCluster')
   assert.equal(cluster['EngineVersion'], params.engineVersion)
   assert.equal(cluster['DatabaseName'], params.databaseName)
-  const cors = propertiesOf(packaged, 'AWS::ApiGatewayV2::Api')['CorsConfiguration']
+  const api = propertiesOf(packaged, 'AWS::ApiGatewayV2::Api')
   const origins = { 'Fn::Split': [',', params.corsOrigins] }
-  assert.deepEqual(objectAt(cors, 'CorsConfiguration')['AllowOrigins'], origins)
-  const { Parameters } = packaged.template
-  const address = objectAt(objectAt(Parameters, 'Parameters')['AlarmEmail'], 'AlarmEmail')
-  assert.equal(address['Default'], params.alarmEmail)
+  assert.deepEqual(at(api, 'CorsConfiguration', 'AllowOrigins'), origins)
+  const address = at(packaged.template, 'Parameters', 'AlarmEmail', 'Default')
+  assert.equal(address, params.alarmEmail)
 })
 
 test('the stage local is packaged too, and gives its function no environment', async (t) => {
