@@ -51,21 +51,16 @@ for (const { on, skip, start } of ENGINES) {
     for (const [name, sql] of Object.entries(UNSUPPORTED)) {
       await t.test(`${name} does not come back, cast to text it does`, async () => {
         const message = `The result contains the unsupported data type ${name}.`
-        await assert.rejects(execute(`SELECT ${sql}`), {
-          name: 'UnsupportedResultException',
-          message,
-        })
+        const refusal = { name: 'UnsupportedResultException', message }
+        await assert.rejects(execute(`SELECT ${sql}`), refusal)
         assert.ok((await execute(`SELECT (${sql})::text`)).records?.[0]?.[0]?.stringValue)
       })
     }
 
-    await t.test(
-      'a SELECT says that nothing was written, and gives no column metadata unasked',
-      async () => {
-        const { $metadata, ...answer } = await execute('SELECT 1 WHERE false')
-        assert.deepEqual(answer, { generatedFields: [], numberOfRecordsUpdated: 0, records: [] })
-      },
-    )
+    await t.test('a SELECT reports no written row, and no column metadata unasked', async () => {
+      const { $metadata, ...response } = await execute('SELECT 1 WHERE false')
+      assert.deepEqual(response, { generatedFields: [], numberOfRecordsUpdated: 0, records: [] })
+    })
 
     await t.test('a write says how many rows; only RETURNING gives them', async () => {
       await execute('CREATE TABLE written (id serial, name text)')
@@ -115,10 +110,7 @@ for (const { on, skip, start } of ENGINES) {
       ]
       const { records } = await execute(sql, bytes(2 ** 20))
       assert.equal(records?.[0]?.[0]?.stringValue?.length, 2 ** 19 - 3)
-      const refusal = {
-        name: 'UnsupportedResultException',
-        message: 'The result exceeds the size limit 1 MB.',
-      }
+      const refusal = { name: 'UnsupportedResultException', message: /exceeds the size limit 1 MB/ }
       await assert.rejects(execute(sql, bytes(2 ** 20 + 1)), refusal)
       await assert.rejects(execute(sql, bytes(2 ** 20 + 1), { formatRecordsAs: 'JSON' }), refusal)
     })
