@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
-import { inspect } from 'node:util'
 import {
   BeginTransactionCommand,
   CommitTransactionCommand,
@@ -13,61 +12,40 @@ import { recordingEngine } from '../../../test/support/recording-engine.ts'
 import type { FaultName } from './faults.ts'
 import { serveDataApi } from './server.ts'
 
-interface Expected {
-  /** What the SDK throws: name, HTTP status, errno. Nothing where it gives the records. */
-  readonly thrown?: { readonly name: string; readonly status?: number; readonly errno?: string }
-  readonly message?: RegExp
-  readonly committed: boolean
-}
-
-/** What the SDK's unmodified client makes of each fault, and whether the statement has run. */
-const EXPECTED: Readonly<Record<Exclude<FaultName, 'slow' | 'hang'>, Expected>> = {
-  resuming: {
-    thrown: { name: 'DatabaseResumingException', status: 400 },
-    message: /is resuming after being auto-paused\. Please wait a few seconds and try again\.$/,
-    committed: false,
-  },
-  throttled: { thrown: { name: 'ThrottlingException', status: 400 }, committed: false },
-  unavailable: { thrown: { name: 'ServiceUnavailableError', status: 503 }, committed: false },
-  'bad-gateway': { thrown: { name: 'SyntaxError', status: 502 }, committed: false },
-  'reset-before': { thrown: { name: 'TimeoutError', errno: 'ECONNRESET' }, committed: false },
-  'reset-after': { thrown: { name: 'TimeoutError', errno: 'ECONNRESET' }, committed: true },
-  'broken-json': { thrown: { name: 'SyntaxError', status: 200 }, committed: true },
-  'access-denied': { thrown: { name: 'AccessDeniedException', status: 403 }, committed: false },
+/** The SDK's error (name, HTTP status, errno) for each fault, and whether the statement has run. */
+const EXPECTED: Readonly<
+  Record<Exclude<FaultName, 'slow' | 'hang'>, [error: string, committed: boolean]>
+> = {
+  resuming: ['DatabaseResumingException 400', false],
+  throttled: ['ThrottlingException 400', false],
+  unavailable: ['ServiceUnavailableError 503', false],
+  'bad-gateway': ['SyntaxError 502', false],
+  'reset-before': ['TimeoutError ECONNRESET', false],
+  'reset-after': ['TimeoutError ECONNRESET', true],
+  'broken-json': ['SyntaxError 200', true],
+  'access-denied': ['AccessDeniedException 403', false],
 }
 
 test('each fault meets one call, and the next one behaves', async (t) => {
   const { execute, misbehave } = await startDataApi(t, await openTestPglite())
   await execute('CREATE TABLE met (fault text)')
-  for (const [name, { thrown, message, committed }] of Object.entries(EXPECTED)) {
+  for (const [name, [expected, committed]] of Object.entries(EXPECTED)) {
     await t.test(name, async () => {
       misbehave(name)
-      const call = execute('INSERT INTO met VALUES (:name)', [
-        { name: 'name', value: { stringValue: name } },
-      ])
-      const { error } = await call.then(
-        () => ({ error: undefined }),
-        (error: unknown) => ({ error }),
-      )
-      assert.deepEqual(signsOf(error), thrown)
-      if (message) assert.match(String(error), message)
-
+      const parameters = [{ name: 'name', value: { stringValue: name } }]
+      await assert.rejects(execute('INSERT INTO met VALUES (:name)', parameters), (error) => {
+        const { name: errorName, code, $metadata, message } = Object(error)
+        const signs = [errorName, $metadata?.httpStatusCode, code]
+        assert.equal(signs.filter((sign) => sign !== undefined).join(' '), expected)
+        if (name === 'resuming')
+          assert.match(message, /is resuming after being auto-paused\. .*\.$/)
+        return true
+      })
       const { records } = await execute(`SELECT 1 FROM met WHERE fault = '${name}'`)
       assert.equal(records?.length, committed ? 1 : 0)
     })
   }
 })
-
-function signsOf(error: unknown) {
-  assert.ok(error instanceof Error, inspect(error))
-  const errno: unknown = Reflect.get(error, 'code')
-  const status: unknown = Reflect.get(Object(Reflect.get(error, '$metadata')), 'httpStatusCode')
-  return {
-    name: error.name,
-    ...(status !== undefined && { status }),
-    ...(errno !== undefined && { errno }),
-  }
-}
 
 test('faults come in the order of the plan, to whichever operation is called', async (t) => {
   const { client, target, execute, misbehave } = await startDataApi(t, await openTestPglite())
@@ -187,8 +165,6 @@ test("a proxy's page is HTML and names no error class", async (t) => {
   const { plan, call } = await serve(t)
   await plan('bad-gateway')
   const { status, headers } = await call()
-  assert.deepEqual(
-    [status, headers.get('content-type'), headers.get('x-amzn-errortype')],
-    [502, 'text/html', null],
-  )
+  assert.deepEqual([status, headers.get('content-type')], [502, 'text/html'])
+  assert.equal(headers.get('x-amzn-errortype'), null)
 })
