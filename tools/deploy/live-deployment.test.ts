@@ -38,7 +38,7 @@ test('the command prints the timestamp, and nothing before the first deployment'
 test('what cannot be read is a failure, and not a first deployment', async (t) => {
   const { env } = await serveAws(t, { template: 'no JSON' })
   assert.equal((await ask(['--stage', 'dev'], env)).status, 1)
-  assert.match((await ask([])).stderr, /^Usage: npm run live-deployment/)
+  assert.match((await ask([])).stderr, /^--stage is missing\.\n\nUsage: npm run live-deployment/)
   for (const [code, message] of [
     ['AccessDenied', 'the role does not exist'],
     ['ValidationError', 'the name is too long'],
@@ -47,6 +47,7 @@ test('what cannot be read is a failure, and not a first deployment', async (t) =
     const headers = { 'content-type': 'text/xml' }
     const { url } = await serveHttp(t, () => ({ status: 403, headers, body }))
     const response = await ask(['--stage', 'dev'], { ...env, AWS_ENDPOINT_URL: url })
-    assert.deepEqual(response, { stdout: '', stderr: `${message}\n`, status: 1 })
+    assert.deepEqual([response.stdout, response.status], ['', 1])
+    assert.match(response.stderr, new RegExp(`: ${message}\n$`))
   }
 })

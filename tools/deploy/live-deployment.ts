@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudformation'
+import { runProgram, say } from './command-line.ts'
 
 /** The key of a deployment's zip. Its folder begins with what `serverless rollback --timestamp` takes. */
 const CODE_KEY = /^serverless\/latchkey\/[^/]+\/(\d+)-[^/]+\//
@@ -19,11 +20,16 @@ export function liveDeployment(templateBody: string): string | undefined {
   throw new Error("The stack's function was not deployed by this service.")
 }
 
-async function main(): Promise<void> {
+function parse(args: string[]) {
   const { stage, region } = parseArgs({
+    args,
     options: { stage: { type: 'string' }, region: { type: 'string', default: 'eu-central-1' } },
   }).values
-  if (!stage) throw new Error('Usage: npm run live-deployment -- --stage S [--region R]')
+  if (!stage) throw new Error('--stage is missing.')
+  return { stage, region }
+}
+
+async function run({ stage, region }: ReturnType<typeof parse>): Promise<void> {
   const client = new CloudFormationClient({ region })
   const command = new GetTemplateCommand({ StackName: `latchkey-${stage}` })
   const template = await client.send(command).then(
@@ -35,12 +41,10 @@ async function main(): Promise<void> {
     },
   )
   const timestamp = liveDeployment(template ?? '{}')
-  process.stdout.write(timestamp === undefined ? '' : `${timestamp}\n`)
+  if (timestamp !== undefined) say(timestamp)
 }
 
+const usage = 'Usage: npm run live-deployment -- --stage S [--region R]\n'
 if (import.meta.main) {
-  await main().catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-    process.exitCode = 1
-  })
+  await runProgram({ usage, failure: 'The running deployment is unknown', parse, run })
 }

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { readSecret } from '../../lib/secrets.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
+import { runProgram, say } from './command-line.ts'
 import { migrate } from './migrations.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
 
@@ -15,33 +16,24 @@ the function's role from its secret. It is safe to repeat.
   --dry-run    prints what would be done, and does nothing
 `
 
-interface Arguments {
-  readonly stage: string
-  readonly region: string
-  readonly dryRun: boolean
-}
-
-/** The parsed command line, or what is wrong with it. */
-function parseArguments(args: readonly string[]): Arguments | string {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        stage: { type: 'string' },
-        region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
-        'dry-run': { type: 'boolean', default: false },
-      },
-    })
-    const { stage, region, 'dry-run': dryRun } = values
-    if (!stage) return '--stage is missing.'
-    if (stage === 'local') return 'npm start migrates the stage local each time it starts.'
-    return { stage, region, dryRun }
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+function parse(args: string[]) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      stage: { type: 'string' },
+      region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
+      'dry-run': { type: 'boolean', default: false },
+    },
+  })
+  const { stage, region, 'dry-run': dryRun } = values
+  if (!stage) throw new Error('--stage is missing.')
+  if (stage === 'local') {
+    throw new Error('npm start migrates the stage local each time it starts.')
   }
+  return { stage, region, dryRun }
 }
 
-async function migrateStage({ stage, region, dryRun }: Arguments): Promise<void> {
+async function run({ stage, region, dryRun }: ReturnType<typeof parse>): Promise<void> {
   const outputs = await readStackOutputs(stage, region)
   const database = openStageDatabase(outputs, region)
   say(`latchkey-${stage} in ${region}, database ${outputs.databaseName}`)
@@ -60,29 +52,4 @@ async function migrateStage({ stage, region, dryRun }: Arguments): Promise<void>
   say('Set the password of latchkey_app from its secret')
 }
 
-const say = (line: string) => process.stdout.write(`${line}\n`)
-
-function messageOf(error: unknown): string {
-  // A SyntaxError quotes what could not be parsed, which may be the response that holds the secret.
-  if (error instanceof SyntaxError) return 'AWS sent a response that is not JSON.'
-  if (!(error instanceof Error)) return String(error)
-  const { name, message } = error
-  return name === 'Error' ? message : `${name}: ${message || String(Reflect.get(error, 'code'))}`
-}
-
-async function main(args: readonly string[]): Promise<0 | 1 | 2> {
-  const parsed = parseArguments(args)
-  if (typeof parsed === 'string') {
-    process.stderr.write(`${parsed}\n\n${USAGE}`)
-    return 2
-  }
-  try {
-    await migrateStage(parsed)
-    return 0
-  } catch (error) {
-    process.stderr.write(`The migration failed: ${messageOf(error)}\n`)
-    return 1
-  }
-}
-
-process.exitCode = await main(process.argv.slice(2))
+await runProgram({ usage: USAGE, failure: 'The migration failed', parse, run })

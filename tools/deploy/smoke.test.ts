@@ -198,7 +198,7 @@ test('a user who cannot be removed fails the smoke test', async (t) => {
   const { env } = await serveAws(t, { outputs, secret: JWT_SECRET, statement })
   const { stderr, status } = await command(['--stage', 'dev'], env)
   assert.equal(status, 1)
-  assert.match(stderr, /^The smoke test failed: not authorized/)
+  assert.match(stderr, /^The smoke test failed: AccessDeniedException: not authorized/)
 })
 
 test('an endpoint without a stage needs no AWS, and its user stays', async (t) => {

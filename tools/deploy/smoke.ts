@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { readSecret } from '../../lib/secrets.ts'
+import { runProgram, say } from './command-line.ts'
 import { retryWhileResuming } from './resuming.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
 
@@ -159,15 +160,7 @@ async function smokeStage(stage: string, region: string, url: string | undefined
   }
 }
 
-const say = (line: string) => process.stdout.write(`${line}\n`)
-
-// A SyntaxError quotes what could not be parsed, which may be the response that holds the key.
-const messageOf = (error: unknown): string =>
-  error instanceof Error && !(error instanceof SyntaxError)
-    ? error.message || error.name
-    : 'AWS sent a response that is not JSON.'
-
-function parseArguments(args: string[]) {
+function parse(args: string[]) {
   const { url, stage, region } = parseArgs({
     args,
     options: {
@@ -185,26 +178,14 @@ function parseArguments(args: string[]) {
   return { url: parsed?.href, stage, region }
 }
 
-async function main(args: string[]): Promise<0 | 1 | 2> {
-  let parsed: ReturnType<typeof parseArguments>
-  try {
-    parsed = parseArguments(args)
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n\n${USAGE}`)
-    return 2
-  }
-  const { url = '', stage, region } = parsed
+async function run({ url = '', stage, region }: ReturnType<typeof parse>): Promise<void> {
   const onUsername = (name: string) =>
     say(`note   the user ${name} stays: only --stage removes them`)
-  try {
-    if (stage) await smokeStage(stage, region, parsed.url)
-    else await runSmokeSteps({ url, say, onUsername })
-    say('The endpoint keeps the contract.')
-    return 0
-  } catch (error) {
-    process.stderr.write(`The smoke test failed: ${messageOf(error)}\n`)
-    return 1
-  }
+  if (stage) await smokeStage(stage, region, url || undefined)
+  else await runSmokeSteps({ url, say, onUsername })
+  say('The endpoint keeps the contract.')
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2))
+if (import.meta.main) {
+  await runProgram({ usage: USAGE, failure: 'The smoke test failed', parse, run })
+}

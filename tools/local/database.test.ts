@@ -2,11 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
-import {
-  BeginTransactionCommand,
-  ExecuteStatementCommand,
-  RDSDataClient,
-} from '@aws-sdk/client-rds-data'
+import { BeginTransactionCommand, ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
+import { createClient } from '../../test/support/data-api-script.ts'
 import { NO_SERVER, temporaryDatabase } from '../../test/support/temporary-database.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { type LocalDatabaseOptions, openLocalDatabase } from './database.ts'
@@ -21,14 +18,10 @@ async function open(t: TestContext, folder: string, options: Partial<LocalDataba
   const defaults = { folder, databaseName: TARGET.database, share: false, say }
   const database = await openLocalDatabase({ ...defaults, ...options })
   const { dataApiUrl } = database
-  const client = new RDSDataClient({
-    endpoint: dataApiUrl,
-    region: 'eu-central-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  })
+  const client = createClient(t, dataApiUrl)
   let closed: Promise<void> | undefined
   const close = () => {
-    closed ??= database.close().finally(() => client.destroy())
+    closed ??= database.close()
     return closed
   }
   t.after(close)

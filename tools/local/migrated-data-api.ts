@@ -31,7 +31,17 @@ export async function serveMigrated(
 }
 
 async function migrateThrough(url: string, databaseName: string, say: (line: string) => void) {
-  const database = openDataApiDatabase({
+  const database = openDatabaseAt(url, databaseName)
+  try {
+    await migrate(database, { say })
+  } finally {
+    database.close()
+  }
+}
+
+/** The database behind the local Data API at `url`, which takes any credentials and ARNs. */
+export const openDatabaseAt = (url: string, databaseName: string) =>
+  openDataApiDatabase({
     client: {
       endpoint: url,
       region: 'eu-central-1',
@@ -41,9 +51,3 @@ async function migrateThrough(url: string, databaseName: string, say: (line: str
     secretArn: 'local',
     databaseName,
   })
-  try {
-    await migrate(database, { say })
-  } finally {
-    database.close()
-  }
-}
