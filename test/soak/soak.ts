@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { compare } from 'bcryptjs'
 import { unzipSync } from 'fflate'
 import { decodeJwt } from 'jose'
+import { median } from '../../tools/bench/statistics.ts'
 import { INJECTED_FAULTS } from '../../tools/local/data-api/faults.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
 import { serveDatabase } from '../support/database.ts'
@@ -49,19 +50,16 @@ function runFunction(path: string): void {
 
 /** Requests of mostly new people; some are sent again, and some want a name that somebody has. */
 function createTraffic(): () => Request {
-  const recent: Request[] = []
-  let people = 0
+  const sent: Request[] = []
   return () => {
-    const earlier = pick(recent)
+    const earlier = pick(sent.slice(-50))
     if (earlier && chance(20)) return earlier
-    people += 1
     const request = {
-      username: earlier && chance(10) ? earlier.username : `person ${people}`,
+      username: earlier && chance(10) ? earlier.username : `person ${sent.length}`,
       password: `password of ${randomUUID()}`,
       key: chance(50) ? randomUUID() : undefined,
     }
-    recent.push(request)
-    if (recent.length > 50) recent.shift()
+    sent.push(request)
     return request
   }
 }
@@ -128,18 +126,17 @@ async function soak(minutes: number, cleanUps: (() => Promise<void>)[]): Promise
       heap.push(heapBytes)
     }
     child.disconnect()
-    const quarter = (n: number) =>
-      heap.slice((heap.length * n) >> 2, (heap.length * (n + 1)) >> 2).sort((a, b) => a - b)
-    const [second, last] = [1, 3].map((n) => quarter(n)[heap.length >> 3] ?? 0)
-    if ((last ?? 0) - (second ?? 0) > HEAP_GROWTH_MOST_BYTES)
+    const quarter = Math.floor(heap.length / 4)
+    const [second, last] = [heap.slice(quarter, 2 * quarter), heap.slice(-quarter)].map(median)
+    if (Number(last) - Number(second) > HEAP_GROWTH_MOST_BYTES)
       problems.push('A process leaks memory')
   }
   await Promise.all(Array.from({ length: availableParallelism() }, runProcess))
   database.misbehave('')
 
-  const rows = await database.query('SELECT id, username, password FROM users')
+  const rows = await database.query('SELECT username, id, password FROM users')
   const stored = new Map(
-    rows.map(([id, name, hash]) => [name, { id: Number(id), hash: hash ?? '' }]),
+    rows.map(([name, id, hash]) => [name, { id: Number(id), hash: `${hash}` }]),
   )
   const byName = Map.groupBy(entries, ({ username }) => username)
   if (stored.size < rows.length) problems.push('A name is stored twice')

@@ -45,6 +45,13 @@ const expectStatus = (call: Call, status: number): Call => {
   throw new Error(`The response was ${call.statusCode} instead of ${status}.`)
 }
 
+/** Starts a process of the function that ends with the bench. */
+function keepHandler(rig: Rig, env: Readonly<Record<string, string>> = {}) {
+  const handler = startHandler(rig, rig.paths.bundle, env)
+  rig.cleanUps.after(handler.stop)
+  return handler
+}
+
 const exactly = (value: number): Summary => summarise([value])
 
 /** Makes rows of the ratio between one figure of pairs; the detail is the two medians. */
@@ -62,88 +69,77 @@ export async function measureWarm(
   floorEvent: () => APIGatewayProxyEventV2,
   pairs: number,
 ) {
-  const handler = startHandler(rig)
+  const handler = keepHandler(rig)
   const created = async () => expectStatus(await handler.call(signUp()), 201)
   const floor = async () => expectStatus(await handler.call(floorEvent(), 'floor'), 200)
-  try {
-    await inTurns(5, created, floor)
-    const { first: signUps, second: floors } = await inTurns(pairs, created, floor)
-    const name = newUsername()
-    await handler.call(signUp(name))
-    const taken = await repeat(5, async () => expectStatus(await handler.call(signUp(name)), 400))
-    const calls = [...signUps, ...taken].map((call) => waits(call).length)
-    const ratio = ratioOf(signUps, floors)
-    const rows: Row[] = [
-      ratio(length, 1.015, 'warm sign-up ÷ the floor’s hash and round trip, ms', 3),
-      {
-        what: 'Data API calls a sign-up',
-        summary: exactly(Math.max(...calls)),
-        digits: 0,
-        atMost: 1,
-        detail: `${pairs} created, ${taken.length} taken`,
-      },
-    ]
-    return { rows, signUps }
-  } finally {
-    await handler.stop()
-  }
+  await inTurns(5, created, floor)
+  const { first: signUps, second: floors } = await inTurns(pairs, created, floor)
+  const name = newUsername()
+  await handler.call(signUp(name))
+  const taken = expectStatus(await handler.call(signUp(name)), 400)
+  const calls = [...signUps, taken].map((call) => waits(call).length)
+  const rows: Row[] = [
+    ratioOf(signUps, floors)(
+      length,
+      1.015,
+      'warm sign-up ÷ the floor’s hash and round trip, ms',
+      3,
+    ),
+    {
+      what: 'Data API calls a sign-up',
+      summary: exactly(Math.max(...calls)),
+      digits: 0,
+      atMost: 1,
+      detail: `${pairs} created, one taken`,
+    },
+  ]
+  return { rows, signUps }
 }
 
 /** What a warm sign-up takes besides its hash and the wait for the Data API. */
 export async function measureOwnTime(rig: Rig, warmUp: number, count: number): Promise<Row> {
   // The lowest cost factor: the rest takes as long with any, and warming up takes a quarter.
-  const handler = startHandler(rig, rig.paths.bundle, { BCRYPT_COST: '10' })
+  const handler = keepHandler(rig, { BCRYPT_COST: '10' })
   const ownTime = async () => {
     const call = expectStatus(await handler.call(signUp()), 201)
     const wait = waits(call).map(length)
     return length(call) - (call.hashMs ?? Number.NaN) - (wait[0] ?? Number.NaN)
   }
-  try {
-    await repeat(warmUp, ownTime)
-    return {
-      what: 'own time: neither hash nor wait for the response',
-      summary: summarise(await repeat(count, ownTime)),
-      unit: 'ms',
-      digits: 1,
-      atMost: 3,
-      detail: `reading, checking, the SDK's call, the token and the log; after ${warmUp} sign-ups, fewer take longer`,
-    }
-  } finally {
-    await handler.stop()
+  await repeat(warmUp, ownTime)
+  return {
+    what: 'own time: neither hash nor wait for the response',
+    summary: summarise(await repeat(count, ownTime)),
+    unit: 'ms',
+    digits: 1,
+    atMost: 3,
+    detail: `reading, checking, the SDK's call, the token and the log; after ${warmUp} sign-ups, fewer take longer`,
   }
 }
 
 /** What three client errors take. Throws if one of them costs a hash or a call. */
 export async function measureRefused(rig: Rig, count: number): Promise<Row> {
-  const handler = startHandler(rig)
-  const events = [
-    eventWith({ username: newUsername(), password: 'short' }),
-    eventWith({ username: newUsername(), password: 'password1' }),
-    eventWith('{"username":'),
-  ]
+  const handler = keepHandler(rig)
+  const username = newUsername()
+  const bodies = [{ username, password: 'short' }, { username, password: 'password1' }, '{']
   const refuse = async () => {
     const times: number[] = []
-    for (const event of events) {
-      const call = expectStatus(await handler.call(event), 401)
-      if (call.spans.length > 0 || call.hashMs !== undefined)
-        throw new Error('A refusal cost more.')
+    for (const body of bodies) {
+      const call = expectStatus(await handler.call(eventWith(body)), 401)
+      const isCheap = call.spans.length === 0 && call.hashMs === undefined
+      if (!isCheap) throw new Error('A client error costs a hash or a call.')
       times.push(length(call))
     }
     return times
   }
-  try {
-    await handler.call(signUp()) // Now the key is read.
-    await repeat(20, refuse)
-    return {
-      what: 'client error',
-      summary: summarise((await repeat(count, refuse)).flat()),
-      unit: 'ms',
-      digits: 1,
-      atMost: 1,
-      detail: 'short password, common password, malformed JSON; no hash, no call',
-    }
-  } finally {
-    await handler.stop()
+  await handler.call(signUp()) // Now the key is read.
+  await repeat(20, refuse)
+  return {
+    what: 'client error',
+    summary: summarise((await repeat(count, refuse)).flat()),
+    unit: 'ms',
+    digits: 1,
+    atMost: 1,
+    detail: 'short password, common password, malformed JSON; no hash, no call',
   }
 }
 
