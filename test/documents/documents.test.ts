@@ -1,24 +1,29 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../../lib/config.ts'
+import { refusals } from '../../lib/responses.ts'
 import { fixedKey } from '../../lib/signing-key.ts'
 import { signToken } from '../../lib/tokens.ts'
 import { INJECTED_FAULTS } from '../../tools/local/data-api/faults.ts'
 import { environment, JWT_SECRET } from '../support/handler.ts'
+import { at, readText, readYaml } from '../support/yaml.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const read = (path: string) => readFileSync(`${ROOT}${path}`, 'utf8')
-const documents = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*.md'], {
+const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
   cwd: ROOT,
   encoding: 'utf8',
 })
   .trim()
   .split('\n')
   .filter((file) => existsSync(`${ROOT}${file}`))
+const documents = files.filter((file) => file.endsWith('.md'))
+const folders = new Set(
+  files.filter((file) => file.includes('/')).map((file) => file.split('/')[0]),
+)
 
 /** GitHub's anchor of a heading. */
 const anchorOf = (heading: string) =>
@@ -28,8 +33,8 @@ const anchorOf = (heading: string) =>
     .replaceAll(' ', '-')
 
 for (const file of documents) {
-  test(`${file}: links and paths lead to what is there`, () => {
-    const text = read(file)
+  test(`${file}: the links, paths and scripts in it exist`, () => {
+    const text = readText(file)
     const prose = text.replaceAll(/^```.*?^```/gms, '')
     for (const [, target = ''] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(target)) continue
@@ -37,18 +42,21 @@ for (const file of documents) {
       const other = path === '' ? file : join(dirname(file), path)
       assert.ok(existsSync(`${ROOT}${other}`), target)
       if (anchor === undefined) continue
-      const headings = [...read(other).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
+      const headings = [...readText(other).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
         anchorOf(text),
       )
       assert.ok(headings.includes(anchor), target)
     }
-    // Files of this repository that are named, in any of its folders.
-    const named =
-      /`((?:functions|lib|test|tools|migrations|events|resources|docs)\/[\w./-]+\.\w+)`/g
-    for (const [, path = ''] of prose.matchAll(named)) {
-      assert.ok(path.includes('NNN') || existsSync(`${ROOT}${path}`), path)
+    // Also in commands. CHANGELOG.md may name what is gone.
+    for (const [path] of text.matchAll(
+      /(?<![\w./:-])[\w.-]+(?:(?:\/[\w.-]*\w)+\/?|\.(?:md|yml|yaml))/g,
+    )) {
+      const [folder = ''] = path.split('/')
+      if (file === 'CHANGELOG.md' || path.includes('NNN')) continue
+      if (path.includes('/') && !folders.has(folder)) continue
+      assert.ok(existsSync(`${ROOT}${path}`) || existsSync(join(ROOT, dirname(file), path)), path)
     }
-    const scripts: object = JSON.parse(read('package.json')).scripts
+    const scripts: object = JSON.parse(readText('package.json')).scripts
     for (const [, script = ''] of text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)) {
       assert.ok(Object.hasOwn(scripts, script), script)
     }
@@ -56,7 +64,7 @@ for (const file of documents) {
 }
 
 test("README's snippet verifies a token and prints whose it is", async () => {
-  const [, snippet = ''] = /^```js\n(.*?)^```/ms.exec(read('README.md')) ?? []
+  const [, snippet = ''] = /^```js\n(.*?)^```/ms.exec(readText('README.md')) ?? []
   const TOKEN = await signToken({ id: 7, username: 'gary' }, await fixedKey(JWT_SECRET)(), {
     ttlSeconds: 60,
   })
@@ -79,7 +87,7 @@ test('.env.example and README list every variable that the function reads, with 
     },
   })
   readConfig(env)
-  const [example, readme] = [read('.env.example'), read('README.md')]
+  const [example, readme] = [readText('.env.example'), readText('README.md')]
   for (const name of variables) {
     // Powertools documents the rest of its own.
     if (/^POWERTOOLS_(DEV|LOGGER_)/.test(name)) continue
@@ -99,7 +107,56 @@ test('.env.example and README list every variable that the function reads, with 
   }
 })
 
+test('README and the operations guide list every code of a response that is not 401', () => {
+  const [readme, operations] = [readText('README.md'), readText('docs/operations.md')]
+  for (const [code, { status, retryAfterSeconds }] of Object.entries(refusals(8))) {
+    if (status !== 401) assert.match(readme, new RegExp(`^\\| .*\\b${code}\\b.* \\|$`, 'm'))
+    if (retryAfterSeconds) assert.match(operations, new RegExp(`^\\| .*\`${code}\`.* \\|`, 'm'))
+  }
+})
+
+test('the drawn layout has every top-level folder, and every file of lib/ that is no test', () => {
+  const [, drawing = ''] = /^```\n(.*?)^```/ms.exec(readText('docs/architecture.md')) ?? []
+  const drawn = new Set<string>()
+  for (const line of drawing.split('\n')) {
+    const [, indent = '', names = ''] = /^( *)(.*?)(?: {2,}|$)/.exec(line) ?? []
+    for (const name of names.split(' ').filter(Boolean)) drawn.add(indent ? `lib/${name}` : name)
+  }
+  for (const path of drawn) assert.ok(existsSync(`${ROOT}${path}`), path)
+  const shipped = files.filter((file) => /^lib\/.*(?<!\.test)\.ts$/.test(file))
+  for (const file of shipped) assert.ok(drawn.has(file), file)
+  for (const folder of folders) {
+    const isDrawn = [...drawn].some((path) => path.startsWith(`${folder}/`))
+    assert.ok(folder?.startsWith('.') || isDrawn, folder)
+  }
+})
+
+test('what an hour of full throttle costs follows from resources/stages.yml', () => {
+  const stages = readYaml('resources/stages.yml')
+  const [dev = [], prod = []] = ['dev', 'prod'].map((stage) => {
+    const value = (name: string) => Number(at(stages, stage, name))
+    const [rate, functionSeconds] = [value('throttleRate'), value('reservedConcurrency') * 3600]
+    const requests = rate * 3600 + value('throttleBurst')
+    const lambda = functionSeconds * (1769 / 1024) * 0.0000133334 + requests * 0.2e-6
+    const dollars = [
+      lambda,
+      requests * 2.9e-6,
+      (1 + 0.05 * (rate - 1)) * 3600 * 5e-6,
+      value('databaseInstances') * value('maxCapacity') * 0.12,
+      requests * 5e-6,
+    ]
+    const stored = requests * 753e-9
+    return [requests, functionSeconds]
+      .map((count) => count.toLocaleString('en-US'))
+      .concat([...dollars, stored].map((amount) => amount.toFixed(2)))
+  })
+  const document = readText('docs/operations.md')
+  dev.forEach((figure, row) => {
+    assert.ok(document.includes(` | ${figure} | ${prod[row]} |`), `${figure}, ${prod[row]}`)
+  })
+})
+
 test('every fault of the local Data API is documented', () => {
-  const document = read('docs/local-data-api.md')
+  const document = readText('docs/local-data-api.md')
   for (const name of Object.keys(INJECTED_FAULTS)) assert.ok(document.includes(`| \`${name}\` |`))
 })

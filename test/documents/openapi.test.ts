@@ -24,7 +24,7 @@ import {
   SIGN_UP,
 } from '../support/openapi.ts'
 
-// The examples are the answers of a deployment that sets nothing but what it must.
+// The examples are the responses of a deployment that sets only the required variables.
 const config = readConfig({
   DB_CLUSTER_ARN: 'arn:cluster',
   DB_SECRET_ARN: 'arn:secret',
@@ -43,7 +43,7 @@ const credentialsProblem = createValidator([...REQUEST, 'schema'])
 const claimsProblem = createValidator(['components', 'schemas', 'TokenClaims'])
 
 for (const reason of reasons) {
-  test(`${reason}: the answer is documented, and its example is the answer itself`, () => {
+  test(`${reason}: the response is documented, and its example is that response`, () => {
     const response = respond({ ok: false, reason })
     assertDocumented(response)
     const example = documented([...json(answer(response.statusCode)), 'examples', reason, 'value'])
@@ -115,7 +115,7 @@ test('the request schema accepts what the service accepts, and so the examples',
   }
 })
 
-test('the request schema accepts the NFC form of whatever the service accepts', () => {
+test('the request schema accepts the NFC form of everything that the service accepts', () => {
   // Not every other form: 50 letters with their accents apart are 100 code points until normalised.
   const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 80 })
   fc.assert(
@@ -128,7 +128,7 @@ test('the request schema accepts the NFC form of whatever the service accepts', 
   )
 })
 
-test('the request schema refuses what it can say of what the service refuses', () => {
+test('the request schema rejects what a schema can express of what the service rejects', () => {
   const [username, password] = ['ada', 'correct horse']
   const bySchema: Partial<Record<CredentialsRefusal, unknown>> = {
     body_not_object: [],
