@@ -10,7 +10,7 @@ import { fixedKey } from '../../lib/signing-key.ts'
 import { signToken } from '../../lib/tokens.ts'
 import { INJECTED_FAULTS } from '../../tools/local/data-api/faults.ts'
 import { environment, JWT_SECRET } from '../support/handler.ts'
-import { at, readText, readYaml } from '../support/yaml.ts'
+import { readText } from '../support/yaml.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
@@ -113,47 +113,6 @@ test('README and the operations guide list every code of a response that is not 
     if (status !== 401) assert.match(readme, new RegExp(`^\\| .*\\b${code}\\b.* \\|$`, 'm'))
     if (retryAfterSeconds) assert.match(operations, new RegExp(`^\\| .*\`${code}\`.* \\|`, 'm'))
   }
-})
-
-test('the drawn layout has every top-level folder, and every file of lib/ that is no test', () => {
-  const [, drawing = ''] = /^```\n(.*?)^```/ms.exec(readText('docs/architecture.md')) ?? []
-  const drawn = new Set<string>()
-  for (const line of drawing.split('\n')) {
-    const [, indent = '', names = ''] = /^( *)(.*?)(?: {2,}|$)/.exec(line) ?? []
-    for (const name of names.split(' ').filter(Boolean)) drawn.add(indent ? `lib/${name}` : name)
-  }
-  for (const path of drawn) assert.ok(existsSync(`${ROOT}${path}`), path)
-  const shipped = files.filter((file) => /^lib\/.*(?<!\.test)\.ts$/.test(file))
-  for (const file of shipped) assert.ok(drawn.has(file), file)
-  for (const folder of folders) {
-    const isDrawn = [...drawn].some((path) => path.startsWith(`${folder}/`))
-    assert.ok(folder?.startsWith('.') || isDrawn, folder)
-  }
-})
-
-test('what an hour of full throttle costs follows from resources/stages.yml', () => {
-  const stages = readYaml('resources/stages.yml')
-  const [dev = [], prod = []] = ['dev', 'prod'].map((stage) => {
-    const value = (name: string) => Number(at(stages, stage, name))
-    const [rate, functionSeconds] = [value('throttleRate'), value('reservedConcurrency') * 3600]
-    const requests = rate * 3600 + value('throttleBurst')
-    const lambda = functionSeconds * (1769 / 1024) * 0.0000133334 + requests * 0.2e-6
-    const dollars = [
-      lambda,
-      requests * 2.9e-6,
-      (1 + 0.05 * (rate - 1)) * 3600 * 5e-6,
-      value('databaseInstances') * value('maxCapacity') * 0.12,
-      requests * 5e-6,
-    ]
-    const stored = requests * 753e-9
-    return [requests, functionSeconds]
-      .map((count) => count.toLocaleString('en-US'))
-      .concat([...dollars, stored].map((amount) => amount.toFixed(2)))
-  })
-  const document = readText('docs/operations.md')
-  dev.forEach((figure, row) => {
-    assert.ok(document.includes(` | ${figure} | ${prod[row]} |`), `${figure}, ${prod[row]}`)
-  })
 })
 
 test('every fault of the local Data API is documented', () => {
