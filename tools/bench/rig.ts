@@ -1,10 +1,8 @@
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
-import { text } from 'node:stream/consumers'
 import { build, stop } from 'esbuild'
 import { environment, JWT_SECRET } from '../../test/support/handler.ts'
+import { serveHttp } from '../../test/support/http-endpoint.ts'
 import { type CleanUps, temporaryDatabase } from '../../test/support/temporary-database.ts'
 import { BUNDLING, bundle } from '../build/bundle.ts'
 import type { Engine } from '../local/data-api/engine.ts'
@@ -38,9 +36,7 @@ export async function setUp(cleanUps: CleanUps) {
   const engine = await (databaseUrl ? connectPostgres(databaseUrl) : openPglite())
   const dataApi = await serveMigrated(engine, 'latchkey', () => {})
   cleanUps.after(dataApi.close)
-  const secretsUrl = await serve(cleanUps, (request, response) => {
-    request.resume().once('end', () => response.end(JSON.stringify({ SecretString: JWT_SECRET })))
-  })
+  const secrets = await serveHttp(cleanUps, () => json({ SecretString: JWT_SECRET }))
   return {
     /** CommonJS files: the function as it is packaged, the floors, and the programs that load them. */
     paths: {
@@ -51,7 +47,7 @@ export async function setUp(cleanUps: CleanUps) {
       startChild: `${folder}/start-child.cjs`,
     },
     /** The environment of a function's process, as on AWS: its key in a secret, its log and metrics on. */
-    env: functionEnvironment(dataApi.url, secretsUrl),
+    env: functionEnvironment(dataApi.url, secrets.url),
     database: `${databaseUrl ? 'PostgreSQL' : 'PGlite'} ${await serverVersion(engine)}`,
     hasServer: databaseUrl !== undefined,
     cleanUps,
@@ -83,30 +79,18 @@ function functionEnvironment(dataApiUrl: string, secretsUrl: string): Record<str
   }
 }
 
-/** Serves on loopback until the clean-up; resolves with the URL. */
-async function serve(cleanUps: CleanUps, listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  await once(server.listen(0, '127.0.0.1'), 'listening')
-  cleanUps.after(async () => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('The server has no port.')
-  return `http://127.0.0.1:${address.port}`
-}
-
 /** What a sign-up sends to the Data API, learned from one that the bundle makes with `call`. */
 export async function captureCall(
   rig: Rig,
   call: (dataApiUrl: string) => Promise<unknown>,
 ): Promise<FloorRequest['call']> {
-  const captured = Promise.withResolvers<FloorRequest['call']>()
-  const url = await serve(rig.cleanUps, async (request, response) => {
-    const { host: _, connection: __, 'content-length': ___, ...headers } = request.headers
-    captured.resolve({ path: request.url ?? '', headers, body: await text(request) })
-    response.end(JSON.stringify({ records: [[{ longValue: 1 }, { stringValue: 'gary' }]] }))
-  })
+  const records = [[{ longValue: 1 }, { stringValue: 'gary' }]]
+  const { url, requests } = await serveHttp(rig.cleanUps, () => json({ records }))
   await call(url)
-  return captured.promise
+  const [request] = requests
+  if (request === undefined) throw new Error('The sign-up made no call.')
+  const { host: _, connection: __, 'content-length': ___, ...headers } = request.headers
+  return { path: request.path, headers, body: request.body }
 }
+
+const json = (value: unknown) => ({ status: 200, headers: {}, body: JSON.stringify(value) })

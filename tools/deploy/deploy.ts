@@ -1,41 +1,36 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { runProgram } from './command-line.ts'
 
 const USAGE = `Deploys a stage with the Serverless Framework, then migrates its database.
 
   npm run deploy -- --stage S [--region R] [options of serverless deploy]
 `
 
-/** The arguments for `migrate`, or `undefined` without a stage. The rest is for the framework. */
-export function stageArguments(args: readonly string[]): string[] | undefined {
+/** The arguments for the framework, which are all, and those for `migrate`. Throws without a stage. */
+export function parse(args: string[]) {
   const { stage, region } = parseArgs({
-    args: [...args],
+    args,
     strict: false,
-    options: {
-      stage: { type: 'string', short: 's' },
-      region: { type: 'string', short: 'r' },
-    },
+    options: { stage: { type: 'string', short: 's' }, region: { type: 'string', short: 'r' } },
   }).values
-  if (typeof stage !== 'string') return undefined
-  return ['--stage', stage, ...(typeof region === 'string' ? ['--region', region] : [])]
+  if (typeof stage !== 'string') throw new Error('--stage is missing.')
+  const migrate = ['--stage', stage, ...(typeof region === 'string' ? ['--region', region] : [])]
+  return { deploy: args, migrate }
 }
 
 /** Runs a command with this process's output, and returns its exit status. */
-function run(command: string, args: readonly string[]): number {
+function spawn(command: string, args: readonly string[]): number {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
-  if (error) process.stderr.write(`${error.message}\n`)
+  if (error) throw error
   return status ?? 1
 }
 
-function main(args: readonly string[]): number {
-  const stage = stageArguments(args)
-  if (stage === undefined) {
-    process.stderr.write(`--stage is missing.\n\n${USAGE}`)
-    return 2
-  }
-  const migrate = fileURLToPath(new URL('migrate.ts', import.meta.url))
-  return run('serverless', ['deploy', ...args]) || run(process.execPath, [migrate, ...stage])
+async function run({ deploy, migrate }: ReturnType<typeof parse>): Promise<void> {
+  const file = fileURLToPath(new URL('migrate.ts', import.meta.url))
+  process.exitCode =
+    spawn('serverless', ['deploy', ...deploy]) || spawn(process.execPath, [file, ...migrate])
 }
 
-if (import.meta.main) process.exitCode = main(process.argv.slice(2))
+if (import.meta.main) await runProgram({ usage: USAGE, failure: 'Not deployed', parse, run })

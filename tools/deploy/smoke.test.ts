@@ -1,20 +1,76 @@
 import assert from 'node:assert/strict'
+import { createSecretKey } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import { SignJWT } from 'jose'
 import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
 import { eventWith, JWT_SECRET, loadHandler } from '../../test/support/handler.ts'
 import { type HttpAnswer, type HttpRequest, serveHttp } from '../../test/support/http-endpoint.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
-import {
-  create,
-  type EndpointParts,
-  JSON_HEADERS,
-  refuse,
-  signToken,
-  signUpEndpoint,
-} from '../../test/support/sign-up-endpoint.ts'
 import { runSmokeSteps } from './smoke.ts'
+
+const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+
+/** The refusal that an endpoint answers with. */
+const refuse = (
+  status: number,
+  code: string,
+  headers: Readonly<Record<string, string>> = {},
+): HttpAnswer => ({
+  status,
+  headers: { ...JSON_HEADERS, ...headers },
+  body: JSON.stringify({ err: 'a text for people', code }),
+})
+
+const create = (token: unknown): HttpAnswer => ({
+  status: 201,
+  headers: JSON_HEADERS,
+  body: JSON.stringify({ token }),
+})
+
+/** A token as the service signs it, but for what is named otherwise. */
+async function signToken(
+  username: string,
+  other: {
+    readonly claims?: Readonly<Record<string, unknown>>
+    readonly header?: Readonly<Record<string, string>>
+    readonly key?: string
+  } = {},
+): Promise<string> {
+  const iat = Math.floor(Date.now() / 1000)
+  const claims = { payload: { username, id: 7 }, sub: '7', iat, exp: iat + 60, ...other.claims }
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT', ...other.header })
+    .sign(createSecretKey(other.key ?? JWT_SECRET, 'utf8'))
+}
+
+/** The parts of an endpoint that a test may have wrong. */
+interface EndpointParts {
+  readonly created?: (username: string) => HttpAnswer | Promise<HttpAnswer>
+  readonly taken?: HttpAnswer
+  readonly badBody?: HttpAnswer
+}
+
+/** Makes a sign-up endpoint that keeps the contract, but for the parts named. */
+function signUpEndpoint(parts: EndpointParts = {}) {
+  const challenge = { 'www-authenticate': 'Bearer error="invalid_request"' }
+  const {
+    created = async (username) => create(await signToken(username)),
+    taken = refuse(400, 'username_taken'),
+    badBody = refuse(401, 'body_not_json', challenge),
+  } = parts
+  const names = new Set<string>()
+
+  return ({ body }: HttpRequest): HttpAnswer | Promise<HttpAnswer> => {
+    // The smoke test's only body that is not JSON has no password.
+    if (!body.includes('"password"')) return badBody
+    const { username }: { username: string } = JSON.parse(body)
+    if (names.has(username.toLowerCase())) return taken
+    names.add(username.toLowerCase())
+    return created(username)
+  }
+}
 
 /** Runs the steps on an endpoint; resolves with all that they report and do. */
 async function smoke(

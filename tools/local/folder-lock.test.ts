@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { serveHttp } from '../../test/support/http-endpoint.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { claimFolder } from './folder-lock.ts'
 import { freePort } from './port.ts'
@@ -24,15 +24,6 @@ function startProcess(t: TestContext) {
   const child = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'])
   t.after(() => child.kill('SIGKILL'))
   return { pid: child.pid, kill: () => child.kill('SIGKILL') }
-}
-
-async function serve(t: TestContext) {
-  const server = createServer((_, response) => response.end()).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
-  return `http://127.0.0.1:${address.port}`
 }
 
 test('a folder is created, owned, released, and owned again', async (t) => {
@@ -59,7 +50,7 @@ test('who comes second waits for the owner, once told who that is', async (t) =>
 
 test('an owner that has published its URL is joined', async (t) => {
   const folder = temporaryFolder(t)
-  const url = await serve(t)
+  const { url } = await serveHttp(t, () => ({ status: 404, headers: {}, body: '' }))
   const first = await own(folder)
   first.publish(url)
   assert.deepEqual(await claimFolder(folder, nobody), { owned: false, url })
