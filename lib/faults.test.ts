@@ -15,59 +15,48 @@ const STATEMENT = new ExecuteStatementCommand({
 
 const UNKNOWN = 'AClassOfTomorrow'
 
-/** An error class, the status AWS sends it with, the code of the response, and whether the call is retried. */
-const BY_CLASS: readonly (readonly [string, status: number, FaultReason, Retry])[] = [
-  ['DatabaseResumingException', 400, 'database_resuming', 'slowly'],
-  ['DatabaseUnavailableException', 504, 'database_unavailable', 'soon'],
-  ['ServiceUnavailableError', 503, 'database_unavailable', 'soon'],
-  ['InternalServerErrorException', 500, 'database_unavailable', 'soon'],
-  ['InvalidResourceStateException', 400, 'database_unavailable', 'soon'],
-  ['StatementTimeoutException', 400, 'database_unavailable', 'soon'],
-  ['ThrottlingException', 400, 'database_unavailable', 'soon'],
-  ['TooManyRequestsException', 429, 'database_unavailable', 'soon'],
-  ['RequestLimitExceeded', 400, 'database_unavailable', 'soon'],
-  ['RequestTimeoutException', 400, 'database_unavailable', 'soon'],
-  [UNKNOWN, 408, 'database_unavailable', 'soon'],
-  [UNKNOWN, 503, 'database_unavailable', 'soon'],
-  [UNKNOWN, 500, 'database_unavailable', 'soon'],
-  [UNKNOWN, 429, 'database_unavailable', 'soon'],
-  [UNKNOWN, 499, 'internal_error', 'never'],
-  [UNKNOWN, 400, 'internal_error', 'never'],
-  ['AccessDeniedException', 403, 'internal_error', 'never'],
-  ['BadRequestException', 400, 'internal_error', 'never'],
-  ['DatabaseErrorException', 400, 'internal_error', 'never'],
-  ['DatabaseNotFoundException', 404, 'internal_error', 'never'],
-  ['ForbiddenException', 403, 'internal_error', 'never'],
-  ['HttpEndpointNotEnabledException', 400, 'internal_error', 'never'],
-  ['InvalidSecretException', 400, 'internal_error', 'never'],
-  ['NotFoundException', 404, 'internal_error', 'never'],
-  ['SecretsErrorException', 400, 'internal_error', 'never'],
-  ['UnsupportedResultException', 400, 'internal_error', 'never'],
-  ['ValidationException', 400, 'internal_error', 'never'],
+/** Error classes with the status AWS sends them with, by the code of the response and the retry. */
+const CLASSES: readonly (readonly [FaultReason, Retry, classes: string])[] = [
+  ['database_resuming', 'slowly', 'DatabaseResumingException 400'],
+  [
+    'database_unavailable',
+    'soon',
+    `DatabaseUnavailableException 504, ServiceUnavailableError 503, InternalServerErrorException 500,
+    InvalidResourceStateException 400, StatementTimeoutException 400, ThrottlingException 400,
+    TooManyRequestsException 429, RequestLimitExceeded 400, RequestTimeoutException 400,
+    ${UNKNOWN} 408, ${UNKNOWN} 503, ${UNKNOWN} 500, ${UNKNOWN} 429`,
+  ],
+  [
+    'internal_error',
+    'never',
+    `${UNKNOWN} 499, ${UNKNOWN} 400, AccessDeniedException 403, BadRequestException 400,
+    DatabaseErrorException 400, DatabaseNotFoundException 404, ForbiddenException 403,
+    HttpEndpointNotEnabledException 400, InvalidSecretException 400, NotFoundException 404,
+    SecretsErrorException 400, UnsupportedResultException 400, ValidationException 400`,
+  ],
 ]
+const BY_CLASS = CLASSES.flatMap(([reason, retry, classes]) =>
+  classes.split(/,\s+/).map((each) => {
+    const [errorType = '', status] = each.split(' ')
+    return { errorType, status: Number(status), reason, retry }
+  }),
+)
 
 test('each error class of the Data API has its code, its retry and its place in the log', async (t) => {
-  const answers = BY_CLASS.map(([errorType, status]) => ({
-    status,
-    errorType,
-    body: { message: 'E' },
-  }))
+  const body = { message: 'E' }
+  const answers = BY_CLASS.map(({ errorType, status }) => ({ status, errorType, body }))
   const { client } = await scriptDataApi(t, answers)
-  for (const [errorType, status, reason, retry] of BY_CLASS) {
+  for (const { errorType, status: httpStatus, reason, retry } of BY_CLASS) {
     const error: unknown = await client.send(STATEMENT).catch((thrown: unknown) => thrown)
-    const fault = {
-      reason,
-      error: errorType,
-      httpStatus: status,
-      awsRequestId: 'scripted-request-id',
-    }
-    assert.deepEqual(describeFault(error), fault)
+    const awsRequestId = 'scripted-request-id'
+    assert.deepEqual(describeFault(error), { reason, error: errorType, httpStatus, awsRequestId })
     assert.equal(retryFor(error), retry, errorType)
   }
 })
 
 test('a class is known by its name, whatever the status', () => {
-  for (const [name, , reason, retry] of BY_CLASS.filter(([name]) => name !== UNKNOWN)) {
+  for (const { errorType: name, reason, retry } of BY_CLASS) {
+    if (name === UNKNOWN) continue
     assert.deepEqual(describeFault({ name }), { reason, error: name })
     assert.equal(retryFor({ name, $metadata: { httpStatusCode: 503 } }), retry, name)
   }
