@@ -44,27 +44,27 @@ test('a call that succeeds is made once', async () => {
   assert.deepEqual([pauses, retried], [[], []])
 })
 
-test('a transient fault is retried, with pauses that double up to two seconds', async () => {
-  const { run, pauses, retried } = scripted([...Array(8).fill(THROTTLED), 'the row'], 28_000)
-  assert.equal(await run(), 'the row')
-  assert.deepEqual(pauses, [50, 100, 200, 400, 800, 1600, 2000, 2000])
-  assert.deepEqual(retried, Array(8).fill(THROTTLED))
-})
+const PAUSES: readonly (readonly [
+  faults: readonly Error[],
+  pauses: readonly number[],
+  random: number,
+])[] = [
+  // They double up to two seconds, and for a resuming database are one to three seconds.
+  [Array(8).fill(THROTTLED), [50, 100, 200, 400, 800, 1600, 2000, 2000], 1],
+  [Array(6).fill(RESUMING), [1000, 2000, 3000, 3000, 3000, 3000], 1],
+  // They are random, from half of their length to all of it.
+  [[THROTTLED, RESUMING], [25, 1000], 0],
+  [[THROTTLED], [37.5], 0.5],
+]
 
-test('a resuming database is called again after one to three seconds', async () => {
-  const { run, pauses } = scripted([...Array(6).fill(RESUMING), 'the row'], 28_000)
-  assert.equal(await run(), 'the row')
-  assert.deepEqual(pauses, [1000, 2000, 3000, 3000, 3000, 3000])
-})
-
-test('a pause is random, from half of its length to all of it', async () => {
-  const { run, pauses } = scripted([THROTTLED, RESUMING, 'the row'], 28_000, 0)
-  await run()
-  assert.deepEqual(pauses, [25, 1000])
-  const between = scripted([THROTTLED, 'the row'], 28_000, 0.5)
-  await between.run()
-  assert.deepEqual(between.pauses, [37.5])
-})
+for (const [faults, expected, random] of PAUSES) {
+  test(`transient faults are retried with pauses of ${expected.join(', ')} ms`, async () => {
+    const { run, pauses, retried } = scripted([...faults, 'the row'], 28_000, random)
+    assert.equal(await run(), 'the row')
+    assert.deepEqual(pauses, expected)
+    assert.deepEqual(retried, faults)
+  })
+}
 
 test('a permanent fault is not retried', async () => {
   const { run, calls, retried } = scripted([DENIED], 28_000)
