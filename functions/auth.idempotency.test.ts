@@ -52,7 +52,7 @@ for (const [plan, what] of [
 ] as const) {
   test(`after a commit whose response is lost, ${what}, it is 201 and one row`, async () => {
     const name = `Loser of ${what}`
-    database.misbehave(plan)
+    database.planFaults(plan)
     await assertSignedUp(await send(signUp(name)), name)
     await assertSignedUp(await send(signUp(`${name} with key`, KEY)), `${name} with key`)
   })
@@ -65,7 +65,7 @@ test('the same name, password and key again is 201 with a token of the one row, 
 
 test('a replay whose responses are lost too is 201', async () => {
   await send(signUp('Replayed', KEY))
-  database.misbehave('reset-after:2 broken-json reset-after')
+  database.planFaults('reset-after:2 broken-json reset-after')
   await assertSignedUp(await send(signUp('Replayed', KEY)), 'Replayed')
 })
 

@@ -22,7 +22,7 @@ test('a failed start is 500, logged by its variable, and tried again', async (t)
   })
   delete process.env['JWT_SECRET']
   delete process.env['JWT_SECRET_ARN']
-  // The import itself does not throw: a function that does not start answers nothing that a client knows.
+  // The import itself does not throw: a function that does not start sends no response that a client knows.
   const { handler } = await import('./auth.ts')
   const send = sender(handler)
 

@@ -14,7 +14,7 @@ export interface FaultPolicy {
   readonly retry: Retry
 }
 
-/** What tells faults apart: the error's name and codes. Not its message, which can quote SQL and values. */
+/** What a fault is known by: the error's name and codes. Not its message, which can quote SQL and values. */
 export interface FaultSigns {
   readonly name: string
   /** A system error's code, such as `ECONNRESET`. */
@@ -92,7 +92,7 @@ const POLICY: readonly Row[] = [
   [sqlState(/^(08|40|53|57)|^25006$/), 'database_unavailable', 'soon'],
   [named('DatabaseErrorException'), 'internal_error', 'never'],
   [named('TimeoutError', 'AbortError'), 'timed_out', 'soon'],
-  // A proxy's HTML page becomes a SyntaxError; its status still tells what it is.
+  // A proxy's HTML page becomes a SyntaxError; its status still shows what it is.
   [
     ({ httpStatus = 0 }) => httpStatus >= 500 || httpStatus === 429 || httpStatus === 408,
     'database_unavailable',

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { type ScriptedAnswer, scriptDataApi } from '../test/support/data-api-script.ts'
+import { type ScriptedResponse, scriptDataApi } from '../test/support/data-api-script.ts'
 import { readSecret } from './secrets.ts'
 
 const ARN = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:jwt'
 
-async function secretsManager(t: TestContext, answer: ScriptedAnswer) {
+async function secretsManager(t: TestContext, answer: ScriptedResponse) {
   const { url, requests } = await scriptDataApi(t, [answer])
   const client = new SecretsManagerClient({
     endpoint: url,
@@ -26,7 +26,7 @@ test('a secret is read by its ARN, and returned as text', async (t) => {
   )
 })
 
-test('a binary secret is an error that says so', async (t) => {
+test('a binary secret is an error', async (t) => {
   const { client } = await secretsManager(t, { body: { SecretBinary: 'AAAA' } })
   await assert.rejects(readSecret(client, ARN), {
     name: 'TypeError',

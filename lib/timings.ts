@@ -18,7 +18,7 @@ export function timedDeps(deps: SignUpDeps, timings: Timings): SignUpDeps {
       return await work
     } finally {
       const sum = (timings[name] ?? 0) + performance.now() - start
-      // Tenths are enough: the clock of a shared machine tells no more.
+      // Tenths are enough: the clock of a shared machine shows no more.
       timings[name] = Math.round(sum * 10) / 10
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type ScriptedAnswer, scriptDataApi } from '../test/support/data-api-script.ts'
+import { type ScriptedResponse, scriptDataApi } from '../test/support/data-api-script.ts'
 import { createUserStore } from './users.ts'
 
 const CLUSTER_ARN = 'arn:aws:rds:eu-central-1:123456789012:cluster:latchkey'
@@ -15,7 +15,7 @@ const NO_ROW = { body: { records: [], numberOfRecordsUpdated: 0 } }
 const WHERE = { resourceArn: CLUSTER_ARN, secretArn: SECRET_ARN, database: 'latchkey' }
 const NEVER = new AbortController().signal
 
-async function storeAgainst(t: TestContext, answers: readonly ScriptedAnswer[]) {
+async function storeAgainst(t: TestContext, answers: readonly ScriptedResponse[]) {
   const { client, requests } = await scriptDataApi(t, answers)
   const users = createUserStore({
     client,

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { after, type TestContext, test } from 'node:test'
 import { bundleFunction } from '../support/bundled-function.ts'
-import { type ScriptedAnswer, scriptDataApi } from '../support/data-api-script.ts'
+import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
 import { bodyOf, environment, eventWith, sender } from '../support/handler.ts'
 import { assertDocumented } from '../support/openapi.ts'
 import { captureStderr } from '../support/stderr.ts'
 
 const PASSWORD = 'correct horse battery'
 const SIGN_UP = eventWith({ username: 'gary', password: PASSWORD })
-const ROW: ScriptedAnswer = {
+const ROW: ScriptedResponse = {
   body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]], numberOfRecordsUpdated: 1 },
 }
 const { DB_CLUSTER_ARN, DB_SECRET_ARN, JWT_SECRET } = environment('')
@@ -20,7 +20,7 @@ const SECRETS = [PASSWORD, JWT_SECRET, DB_CLUSTER_ARN, DB_SECRET_ARN]
 /** What AWS may put into an error's message; none of it may be passed on. */
 const REVEALING = `ERROR: ${DB_CLUSTER_ARN} INSERT INTO users ${PASSWORD} $2b$10$abc`
 
-const fault = (errorType: string, status: number, sqlState = ''): ScriptedAnswer => ({
+const fault = (errorType: string, status: number, sqlState = ''): ScriptedResponse => ({
   status,
   errorType,
   body: { message: `${REVEALING}${sqlState && `; SQLState: ${sqlState}`}` },
@@ -29,18 +29,18 @@ const fault = (errorType: string, status: number, sqlState = ''): ScriptedAnswer
 const resuming = fault('DatabaseResumingException', 400)
 const unavailable = fault('ServiceUnavailableError', 503)
 const throttled = fault('ThrottlingException', 400)
-const htmlPage: ScriptedAnswer = { status: 502, body: `<html>${REVEALING}</html>` }
-const lost: ScriptedAnswer = { lost: true }
-const HANGS: ScriptedAnswer = { hangs: true }
-const EMPTY: ScriptedAnswer = { body: '' }
-const cutOff: ScriptedAnswer = { body: '{"records":[[{"longValue":7},{"stringV' }
+const htmlPage: ScriptedResponse = { status: 502, body: `<html>${REVEALING}</html>` }
+const lost: ScriptedResponse = { lost: true }
+const HANGS: ScriptedResponse = { hangs: true }
+const EMPTY: ScriptedResponse = { body: '' }
+const cutOff: ScriptedResponse = { body: '{"records":[[{"longValue":7},{"stringV' }
 
-const TAKEN: ScriptedAnswer = { body: { records: [], numberOfRecordsUpdated: 0 } }
+const TAKEN: ScriptedResponse = { body: { records: [], numberOfRecordsUpdated: 0 } }
 
 /** Transient faults: each of these responses is met by one call, and the status is 201 unless it says 400. */
 const PASSING: readonly (readonly [
   name: string,
-  answers: readonly ScriptedAnswer[],
+  answers: readonly ScriptedResponse[],
   status?: 400,
 ])[] = [
   ['a resuming database', [resuming, ROW]],
@@ -57,7 +57,7 @@ const PASSING: readonly (readonly [
 /** Faults that outlast the request, and faults that no retry helps: the response, and part of the log line. */
 const LASTING: readonly (readonly [
   name: string,
-  ScriptedAnswer,
+  ScriptedResponse,
   response: string,
   logged: object,
 ])[] = [
@@ -106,20 +106,20 @@ const LASTING: readonly (readonly [
   ],
 ]
 
-const answers: ScriptedAnswer[] = []
+const answers: ScriptedResponse[] = []
 const { path } = await bundleFunction()
 const { url, requests, hung } = await scriptDataApi({ after }, answers)
 Object.assign(process.env, environment(url))
 const { handler } = createRequire(import.meta.url)(path)
 
 /** Has the next requests met with these responses, and all that follow with the last one. */
-function script([...next]: readonly ScriptedAnswer[]): void {
+function script([...next]: readonly ScriptedResponse[]): void {
   const last = next.at(-1) ?? HANGS
   answers.splice(requests.length, answers.length, ...next, ...Array(50).fill(last))
 }
 
 /** The response to a sign-up, what it logged, and the calls that it made. */
-async function signUpAgainst(t: TestContext, answers: readonly ScriptedAnswer[], left: number) {
+async function signUpAgainst(t: TestContext, answers: readonly ScriptedResponse[], left: number) {
   const before = requests.length
   script(answers)
   const output = captureStderr(t)

@@ -13,16 +13,16 @@ const SECRET = { SecretString: 'the key that Secrets Manager keeps, of more than
 const HEADERS = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{'
 
 /** What happens to a request that has been read, and how often, so that the SDK's own retries do not help. */
-const MISBEHAVIOURS = {
+const NETWORK_FAULTS = {
   'a body that stalls after the headers': {
     times: 1,
-    misbehave: (socket: Socket) => {
+    disturb: (socket: Socket) => {
       socket.write(HEADERS)
     },
   },
   'a body that trickles': {
     times: 1,
-    misbehave: (socket: Socket) => {
+    disturb: (socket: Socket) => {
       socket.write(HEADERS)
       const timer = setInterval(() => socket.write(' '), 200)
       socket.on('close', () => clearInterval(timer))
@@ -30,13 +30,13 @@ const MISBEHAVIOURS = {
   },
   'status 101': {
     times: 3,
-    misbehave: (socket: Socket) => {
+    disturb: (socket: Socket) => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')
     },
   },
   'a reset': {
     times: 3,
-    misbehave: (socket: Socket) => {
+    disturb: (socket: Socket) => {
       socket.resetAndDestroy()
     },
   },
@@ -46,7 +46,7 @@ const MISBEHAVIOURS = {
 async function serveOverTcp(
   t: TestContext,
   body: object,
-  misbehave = (_: Socket) => {},
+  disturb = (_: Socket) => {},
   times = 0,
 ): Promise<string> {
   const text = JSON.stringify(body)
@@ -62,7 +62,7 @@ async function serveOverTcp(
       if (!received.endsWith('}')) return
       received = ''
       requests += 1
-      if (requests <= times) misbehave(socket)
+      if (requests <= times) disturb(socket)
       else {
         socket.write(
           `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
@@ -86,9 +86,9 @@ const { run } = await bundleFunction()
 test('after a network fault the next request in the same process succeeds', {
   concurrency: 4,
 }, async (t) => {
-  const cases = Object.entries(MISBEHAVIOURS).flatMap(([name, { misbehave, times }]) => [
+  const cases = Object.entries(NETWORK_FAULTS).flatMap(([name, { disturb, times }]) => [
     t.test(`at the Data API: ${name}`, async (t) => {
-      const env = environment(await serveOverTcp(t, ROW, misbehave, 1))
+      const env = environment(await serveOverTcp(t, ROW, disturb, 1))
       // Time for one call that hangs and no other.
       const options = { remainingMilliseconds: 2200, inTurn: true }
       const { statusCodes, stderr } = await run(env, [SIGN_UP, SIGN_UP], options)
@@ -97,7 +97,7 @@ test('after a network fault the next request in the same process succeeds', {
       if (!retried) assert.match(stderr, /^\{[^\n]*"code":"timed_out"[^\n]*\}\n$/)
     }),
     t.test(`at the Data API: ${name}, within the time of one request`, async (t) => {
-      const env = environment(await serveOverTcp(t, ROW, misbehave, 1))
+      const env = environment(await serveOverTcp(t, ROW, disturb, 1))
       const { statusCodes, stderr } = await run(env, [SIGN_UP], { remainingMilliseconds: 5000 })
       assert.deepEqual([statusCodes, stderr], [['201'], ''])
     }),
@@ -105,7 +105,7 @@ test('after a network fault the next request in the same process succeeds', {
       const { JWT_SECRET: _, ...settings } = environment(await serveOverTcp(t, ROW))
       const env = {
         ...settings,
-        AWS_ENDPOINT_URL_SECRETS_MANAGER: await serveOverTcp(t, SECRET, misbehave, times),
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: await serveOverTcp(t, SECRET, disturb, times),
         JWT_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:jwt',
       }
       const { statusCodes, stderr } = await run(env, [SIGN_UP, SIGN_UP], { inTurn: true })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bundleFunction } from '../support/bundled-function.ts'
-import { type ScriptedAnswer, scriptDataApi } from '../support/data-api-script.ts'
+import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
 import { environment, eventWith } from '../support/handler.ts'
 
 /** Quotes and a line break, so that its forms in JSON and in text differ. */
@@ -52,13 +52,13 @@ const BODIES = [
 ]
 
 const quoted = `ERROR: ${PASSWORD} ${NAME} ${KEY} ${HASH}`
-const fault = (status: number, errorType: string, sqlState = '42P01'): ScriptedAnswer => ({
+const fault = (status: number, errorType: string, sqlState = '42P01'): ScriptedResponse => ({
   status,
   errorType,
   body: { message: `${quoted}; SQLState: ${sqlState}` },
 })
 
-const ANSWERS: readonly ScriptedAnswer[] = [
+const ANSWERS: readonly ScriptedResponse[] = [
   { body: { records: [[{ longValue: 7 }, { stringValue: NAME }]] } },
   { body: { records: [], numberOfRecordsUpdated: 0 } },
   { body: { records: [[{ stringValue: HASH }, { stringValue: NAME }]] } },
@@ -69,7 +69,7 @@ const ANSWERS: readonly ScriptedAnswer[] = [
 ]
 
 /** Responses of transient faults, each repeated. */
-const PASSING: readonly ScriptedAnswer[] = [
+const PASSING: readonly ScriptedResponse[] = [
   fault(400, 'DatabaseErrorException', '40001'),
   { status: 502, body: `<html>${quoted}</html>` },
   { body: `{"records": ${quoted}` },

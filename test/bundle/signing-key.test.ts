@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jwtVerify } from 'jose'
 import { bundleFunction } from '../support/bundled-function.ts'
-import { type ScriptedAnswer, scriptDataApi } from '../support/data-api-script.ts'
+import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
 import { environment, readEvent } from '../support/handler.ts'
 
 const KEY = 'the key that Secrets Manager keeps, of more than 32 bytes'
-const SECRET: ScriptedAnswer = { body: { SecretString: KEY } }
-const DENIED: ScriptedAnswer = {
+const SECRET: ScriptedResponse = { body: { SecretString: KEY } }
+const DENIED: ScriptedResponse = {
   status: 400,
   body: { __type: 'AccessDeniedException', message: `arn:aws:secretsmanager ${KEY}` },
 }
@@ -16,7 +16,7 @@ const SIGN_UP = readEvent('sign-up')
 const { run } = await bundleFunction()
 
 /** The environment on AWS, with a scripted Secrets Manager and a scripted Data API. */
-async function awsEnvironment(t: Parameters<typeof scriptDataApi>[0], secrets: ScriptedAnswer[]) {
+async function awsEnvironment(t: Parameters<typeof scriptDataApi>[0], secrets: ScriptedResponse[]) {
   const row = [[{ longValue: 7 }, { stringValue: 'gary' }]]
   const dataApi = await scriptDataApi(t, [{ body: { records: row } }, { body: { records: row } }])
   const secretsManager = await scriptDataApi(t, secrets)

@@ -10,7 +10,7 @@ import { copyService, newcomersEnvironment } from '../support/service-copy.ts'
 
 const run = promisify(execFile)
 
-/** Runs `npm start` in `cwd` until it has said where it listens. */
+/** Runs `npm start` in `cwd` until it has printed where it listens. */
 async function start(t: TestContext, cwd: string, port: number, faults = '') {
   const child = spawn('npm', ['start'], {
     cwd,

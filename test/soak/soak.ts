@@ -120,7 +120,7 @@ async function soak(minutes: number, cleanUps: (() => Promise<void>)[]): Promise
         { length: chance(40) ? 1 + Math.floor(Math.random() * 3) : 0 },
         () => pick(Object.keys(INJECTED_FAULTS)),
       )
-      database.misbehave(faults.join(' '))
+      database.planFaults(faults.join(' '))
       const { heapBytes, ...result } = await send(child, request)
       entries.push({ ...request, ...result })
       heap.push(heapBytes)
@@ -132,7 +132,7 @@ async function soak(minutes: number, cleanUps: (() => Promise<void>)[]): Promise
       problems.push('A process leaks memory')
   }
   await Promise.all(Array.from({ length: availableParallelism() }, runProcess))
-  database.misbehave('')
+  database.planFaults('')
 
   const rows = await database.query('SELECT username, id, password FROM users')
   const stored = new Map(

@@ -1,15 +1,15 @@
 import type { TestContext } from 'node:test'
-import { type HttpAnswer, type HttpRequest, serveHttp } from './http-endpoint.ts'
+import { type HttpRequest, type ScriptedHttpResponse, serveHttp } from './http-endpoint.ts'
 
 /** What a stand-in for AWS knows of one deployed stage. */
 export interface FakeStack {
-  /** Without a name in it, the answer is AWS's for a stack that does not exist. */
+  /** Left out, the response is AWS's for a stack that does not exist. */
   readonly outputs?: Readonly<Record<string, string>>
   readonly template?: string
   /** What every secret holds. */
   readonly secret?: string
-  /** Answers the Data API's statements. */
-  readonly statement?: () => HttpAnswer
+  /** The Data API's response to each statement. */
+  readonly statement?: () => ScriptedHttpResponse
 }
 
 /** The outputs of a stack that was deployed to the end. */
@@ -39,7 +39,7 @@ export async function serveAws(t: TestContext, stack: FakeStack) {
   return { env, requests, statements }
 }
 
-function answerAws({ path, headers, body }: HttpRequest, stack: FakeStack): HttpAnswer {
+function answerAws({ path, headers, body }: HttpRequest, stack: FakeStack): ScriptedHttpResponse {
   if (path === '/Execute') return stack.statement?.() ?? json({ numberOfRecordsUpdated: 1 })
   if (headers['x-amz-target'] === 'secretsmanager.GetSecretValue') {
     return json({ SecretString: stack.secret ?? '' })
@@ -69,13 +69,13 @@ function describe(outputs: Readonly<Record<string, string>>): string {
 const escapeXml = (text: string) =>
   text.replace(/[<>&]/g, (character) => `&#${character.charCodeAt(0)};`)
 
-const xml = (action: string, result: string): HttpAnswer => ({
+const xml = (action: string, result: string): ScriptedHttpResponse => ({
   status: 200,
   headers: { 'content-type': 'text/xml' },
   body: `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`,
 })
 
-const json = (value: unknown): HttpAnswer => ({
+const json = (value: unknown): ScriptedHttpResponse => ({
   status: 200,
   headers: { 'content-type': 'application/json' },
   body: JSON.stringify(value),

@@ -1,10 +1,10 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
-import { type HttpAnswer, serveHttp } from './http-endpoint.ts'
+import { type ScriptedHttpResponse, serveHttp } from './http-endpoint.ts'
 import type { CleanUps } from './temporary-database.ts'
 
 /** One response of the scripted Data API: lost with its connection, never sent, or sent. */
-export type ScriptedAnswer =
-  | Exclude<HttpAnswer, { readonly status: number }>
+export type ScriptedResponse =
+  | Exclude<ScriptedHttpResponse, { readonly status: number }>
   | {
       readonly status?: number
       /** The AWS error class, sent as AWS does, in `x-amzn-errortype`. */
@@ -20,7 +20,7 @@ export type ScriptedAnswer =
  */
 export async function scriptDataApi(
   t: CleanUps,
-  answers: readonly ScriptedAnswer[],
+  answers: readonly ScriptedResponse[],
   { maxAttempts = 1 }: { readonly maxAttempts?: number } = {},
 ) {
   const requests: {

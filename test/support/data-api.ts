@@ -18,7 +18,7 @@ export interface DataApi {
   readonly engine: Engine
   readonly url: string
   /** Plans the faults of the next calls, such as `resuming:3 reset-after`. */
-  misbehave(plan: string): void
+  planFaults(plan: string): void
   readonly client: RDSDataClient
   /** What every operation asks for. */
   readonly target: typeof TARGET
@@ -46,7 +46,7 @@ export async function startDataApi(t: TestContext, engine: Engine): Promise<Data
   return {
     engine,
     url: server.url,
-    misbehave: server.misbehave,
+    planFaults: server.planFaults,
     client,
     target: TARGET,
     execute: (sql, parameters = [], more = {}) =>

@@ -3,14 +3,14 @@ import { serveMigrated } from '../../tools/local/migrated-data-api.ts'
 
 /**
  * Migrates `engine`, here named `latchkey`, and serves it as a local Data API at `url`. `query` asks the
- * database itself, with values bound as varchar, and returns rows of text; `misbehave` plans faults for
+ * database itself, with values bound as varchar, and returns rows of text; `planFaults` plans faults for
  * the Data API's next calls (`reset-after:2`); `close` ends it all.
  */
 export async function serveDatabase(engine: Engine) {
-  const { url, misbehave, close } = await serveMigrated(engine, 'latchkey', () => {})
+  const { url, planFaults, close } = await serveMigrated(engine, 'latchkey', () => {})
   return {
     url,
-    misbehave,
+    planFaults,
     async query(text: string, values: readonly string[] = []) {
       const session = await engine.session()
       try {

@@ -6,8 +6,8 @@ import type { handler } from '../../functions/auth.ts'
 export const JWT_SECRET = 'a key for tests alone, of more than 32 bytes'
 
 /**
- * What the function's process needs. The cost factor is the lowest, so that tests are quick; of what the
- * function tells, only faults are printed, on stderr, since the tests' reporter has stdout.
+ * What the function's process needs. The cost factor is the lowest, so that tests are quick. Only faults are
+ * logged, which goes to stderr, since the tests' reporter has stdout.
  */
 export const environment = (dataApiUrl: string) => ({
   AWS_ENDPOINT_URL_RDS_DATA: dataApiUrl,
@@ -53,7 +53,7 @@ export function eventWith(body: unknown): APIGatewayProxyEventV2 {
   }
 }
 
-/** The JSON of an answer's body. */
+/** The JSON of a response's body. */
 export function bodyOf({ body }: APIGatewayProxyStructuredResultV2): Record<string, unknown> {
   return JSON.parse(body ?? '')
 }

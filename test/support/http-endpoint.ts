@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import type { CleanUps } from './temporary-database.ts'
 
 /** A scripted response: never sent, lost with its connection once the request is read, or sent. */
-export type HttpAnswer =
+export type ScriptedHttpResponse =
   | { readonly hangs: true }
   | { readonly lost: true }
   | {
@@ -29,7 +29,7 @@ export interface HttpRequest {
  */
 export async function serveHttp(
   t: CleanUps,
-  answer: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>,
+  answer: (request: HttpRequest) => ScriptedHttpResponse | Promise<ScriptedHttpResponse>,
 ) {
   const requests: HttpRequest[] = []
   const hung: Promise<unknown>[] = []

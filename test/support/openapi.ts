@@ -24,7 +24,7 @@ export const SIGN_UP: Keys = ['paths', '/auth/sign-up', 'post']
 /** The keys of what a status of the sign-up is documented with. */
 export const answer = (status = 0): Keys => [...SIGN_UP, 'responses', `${status}`]
 
-/** The keys of the one media type that a request or an answer is documented with. */
+/** The keys of the one media type that a request or a response is documented with. */
 export const json = (keys: Keys): Keys => [...keys, 'content', 'application/json']
 
 /** What openapi.yaml has under the keys, through any `$ref` on the way. Fails where it has nothing. */
@@ -37,7 +37,7 @@ export function documented(keys: Keys): unknown {
   }, description)
 }
 
-/** The names of what openapi.yaml has under the keys, such as its statuses or an answer's examples. */
+/** The names of what openapi.yaml has under the keys, such as its statuses or a response's examples. */
 export function documentedNames(keys: Keys): string[] {
   const value = documented(keys)
   assert.ok(isObject(value), `${keys.join(' > ')} is no object`)
@@ -45,8 +45,7 @@ export function documentedNames(keys: Keys): string[] {
 }
 
 /**
- * Makes the function that tells what is wrong with a value by the schema under the keys, and nothing
- * if all is well. A key that the schema does not name is wrong too, unless it allows any.
+ * Makes a function that returns what is wrong with a value by the schema under the keys, or ''. A key that the schema does not name is wrong too, unless it allows any.
  */
 export function createValidator(keys: Keys): (value: unknown) => string {
   const pointer = keys.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')

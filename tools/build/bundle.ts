@@ -10,7 +10,7 @@ export const BUNDLING: BuildOptions = {
   minify: true,
   platform: 'node',
   target: 'node24',
-  // CommonJS under a name that says so needs no package.json beside it in the zip.
+  // CommonJS in a .cjs file needs no package.json beside it in the zip.
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   // The ESM builds of the SDK, of which esbuild can leave out what nothing calls.

@@ -78,7 +78,7 @@ async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): P
     assert.deepEqual(values, ['latchkey_app', 'latchkey_app', 'off'])
   })
 
-  await t.test('it may store a user, find a name taken, and have the answer again', async () => {
+  await t.test('it may store a user, find a name taken, and repeat the statement', async () => {
     const created = await insertUser('Gary', 'a hash')
     assert.equal(created?.username, 'Gary')
     assert.equal(await insertUser('gARY', 'another hash'), undefined)

@@ -51,7 +51,7 @@ test('no statement holds the password or what a login would be proved with', asy
   assert.match(sent, /PASSWORD 'SCRAM-SHA-256\$4096:[A-Za-z\d+/]{22}==\$[^' ]{44}:[^' ]{44}'"/)
 })
 
-test('a role that is not there is told apart from every other refusal, which stays as it is', async (t) => {
+test('a missing role has an error of its own, and any other error stays as it is', async (t) => {
   const setUp = async (errorType: string, message: string) => {
     const refusal = { status: 400, errorType, body: { message } }
     const { url } = await scriptDataApi(t, [BEGUN, BEGUN, refusal, BEGUN])

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type ScriptedAnswer, scriptDataApi } from '../../test/support/data-api-script.ts'
+import { type ScriptedResponse, scriptDataApi } from '../../test/support/data-api-script.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { sqlStateOf } from './data-api-database.ts'
 
 const WHERE = { resourceArn: 'local', secretArn: 'local' }
 
-async function openDatabase(t: TestContext, answers: readonly ScriptedAnswer[]) {
+async function openDatabase(t: TestContext, answers: readonly ScriptedResponse[]) {
   const { url, requests } = await scriptDataApi(t, answers)
   return { database: migrationDatabase(t, url), requests }
 }
@@ -28,7 +28,7 @@ test('a statement travels with its values as named texts, and in its transaction
   )
 })
 
-test('rows come back as plain values, and an answer without rows as none', async (t) => {
+test('rows come back as plain values, and a response without rows as none', async (t) => {
   const empty = [{ stringValue: '' }, { longValue: 0 }, { booleanValue: false }, { isNull: true }]
   const fields = [...empty, { stringValue: 'text' }]
   const { database } = await openDatabase(t, [{ body: { records: [fields, []] } }, { body: {} }])
@@ -64,7 +64,7 @@ test('a transaction without an id is a fault', async (t) => {
 
 test('nothing is sent a second time, and the fault is the SDK’s', async (t) => {
   const fault = { status: 500, errorType: 'InternalServerErrorException', body: {} }
-  const { database, requests } = await openDatabase(t, Array<ScriptedAnswer>(9).fill(fault))
+  const { database, requests } = await openDatabase(t, Array<ScriptedResponse>(9).fill(fault))
   for (const call of [
     () => database.execute('SELECT 1'),
     () => database.begin(),

@@ -19,7 +19,7 @@ test('without a stage nothing is deployed, and the usage is shown', async () => 
   assert.match(stderr, /--stage is missing/)
 })
 
-/** Deploys with a framework that tells its arguments and ends with that status, to an AWS without a stack. */
+/** Deploys with a stand-in for the framework that prints its arguments and exits with that status, to an AWS without a stack. */
 async function deployWith(t: TestContext, status: number | undefined) {
   const folder = temporaryFolder(t)
   if (status !== undefined) {
@@ -43,7 +43,7 @@ test('a deployment that fails ends with its status, and nothing is migrated', as
   assert.deepEqual({ stderr, status }, { stderr: '', status: 3 })
 })
 
-test('a framework that is not there is a failure that says so', async (t) => {
+test('a missing framework is a failure that names it', async (t) => {
   const { stderr, status } = await deployWith(t, undefined)
   assert.match(stderr, /: spawnSync serverless ENOENT\n$/)
   assert.equal(status, 1)

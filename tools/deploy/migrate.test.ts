@@ -125,7 +125,7 @@ test('a response that is not JSON is not quoted, and a refused connection is nam
   assert.match((await migrate(['--stage', 'dev'], gone)).stderr, /failed: .*ECONNREFUSED/)
 })
 
-test('a stage that is not deployed is an error that says so', async (t) => {
+test('a stage that is not deployed is an error that names its stack', async (t) => {
   const { env } = await serveAws(t, {})
   const { stderr, status } = await migrate(['--stage', 'dev'], env)
   assert.equal(status, 1)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { ENGINES } from '../../test/support/data-api.ts'
-import { type ScriptedAnswer, scriptDataApi } from '../../test/support/data-api-script.ts'
+import { type ScriptedResponse, scriptDataApi } from '../../test/support/data-api-script.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import type { Database } from './data-api-database.ts'
@@ -31,32 +31,32 @@ function folderWithOne(t: TestContext): string {
   return folder
 }
 
-/** Migrates by script. `said` and `waits` are what was told and for how long was waited. */
-async function migrateByScript(t: TestContext, answers: readonly ScriptedAnswer[]) {
+/** Migrates against scripted responses; `lines` is what was reported, `waits` are milliseconds. */
+async function migrateByScript(t: TestContext, answers: readonly ScriptedResponse[]) {
   const { url, requests } = await scriptDataApi(t, answers)
-  const said: string[] = []
+  const lines: string[] = []
   const waits: number[] = []
   const outcome = migrate(migrationDatabase(t, url), {
     folder: folderWithOne(t),
-    say: (line) => said.push(line),
+    say: (line) => lines.push(line),
     wait: async (milliseconds) => waits.push(milliseconds),
   })
   const [settled] = await Promise.allSettled([outcome])
   const paths = requests.map(({ path }) => path)
-  return { settled, said, waits, paths, requests }
+  return { settled, lines, waits, paths, requests }
 }
 
-test('a paused database is waited for, and that is said once', async (t) => {
+test('a paused database is waited for, and that is reported once', async (t) => {
   const asleep = [RESUMING, failure('StatementTimeoutException'), RESUMING]
   const applied = [NO_TABLE, BEGUN, LOCKED, NO_ROWS, RECORDED, NO_ROWS, ENDED]
-  const { settled, said, waits } = await migrateByScript(t, [...asleep, ...applied])
+  const { settled, lines, waits } = await migrateByScript(t, [...asleep, ...applied])
   assert.deepEqual(settled, { status: 'fulfilled', value: ['001-a.sql'] })
-  assert.deepEqual(said, ['Waiting for the database to resume', 'Applied 001-a.sql'])
+  assert.deepEqual(lines, ['Waiting for the database to resume', 'Applied 001-a.sql'])
   assert.deepEqual(waits, [5000, 5000, 5000])
 })
 
 test('a database that stays paused is given up after three minutes', async (t) => {
-  const { settled, waits } = await migrateByScript(t, Array<ScriptedAnswer>(40).fill(RESUMING))
+  const { settled, waits } = await migrateByScript(t, Array<ScriptedResponse>(40).fill(RESUMING))
   assert.equal(settled.status === 'rejected' && settled.reason.name, 'DatabaseResumingException')
   assert.equal(waits.length * 5, 180)
 })
@@ -68,28 +68,28 @@ test('no other refusal is waited for', async (t) => {
 })
 
 test('another process that migrates is waited for by asking, in one transaction', async (t) => {
-  const { settled, said, requests } = await migrateByScript(t, [
+  const { settled, lines, requests } = await migrateByScript(t, [
     NO_TABLE,
     BEGUN,
     ...[TAKEN, TAKEN, LOCKED],
     ...[NO_ROWS, RECORDED, NO_ROWS, ENDED],
   ])
   assert.equal(settled.status, 'fulfilled')
-  assert.equal(said[0], 'Waiting for another process that migrates this database')
-  assert.equal(said.length, 2)
-  const lines = requests.map(({ body }) => JSON.stringify(body))
-  assert.equal(lines.filter((line) => line.includes('pg_try_advisory_xact_lock')).length, 3)
-  assert.ok(lines.slice(2).every((line) => line.includes('"transactionId":"the transaction"')))
+  assert.equal(lines[0], 'Waiting for another process that migrates this database')
+  assert.equal(lines.length, 2)
+  const sent = requests.map(({ body }) => JSON.stringify(body))
+  assert.equal(sent.filter((line) => line.includes('pg_try_advisory_xact_lock')).length, 3)
+  assert.ok(sent.slice(2).every((line) => line.includes('"transactionId":"the transaction"')))
 })
 
 test('a process that never ends is given up after five minutes, and nothing is left open', async (t) => {
-  const script = [NO_TABLE, BEGUN, ...Array<ScriptedAnswer>(600).fill(TAKEN), ENDED]
+  const script = [NO_TABLE, BEGUN, ...Array<ScriptedResponse>(600).fill(TAKEN), ENDED]
   const { settled, paths } = await migrateByScript(t, script)
   assert.match(String(settled.status === 'rejected' && settled.reason), /for five minutes/)
   assert.equal(paths.at(-1), '/RollbackTransaction')
 })
 
-test('no statement is sent a second time after a lost answer or a 5xx', async (t) => {
+test('no statement is sent a second time after a lost response or a 5xx', async (t) => {
   for (const fault of [{ lost: true } as const, failure('InternalServerErrorException', '', 500)]) {
     const script = [NO_TABLE, BEGUN, LOCKED, NO_ROWS, RECORDED, fault, ENDED]
     const { settled, paths } = await migrateByScript(t, script)
@@ -103,14 +103,14 @@ test('no statement is sent a second time after a lost answer or a 5xx', async (t
 })
 
 for (const { on, skip, start } of ENGINES) {
-  test(`a lost answer to COMMIT, on ${on}`, { skip }, async (t) => {
+  test(`a lost response to COMMIT, on ${on}`, { skip }, async (t) => {
     const { engine, url } = await start(t)
     const database = migrationDatabase(t, url)
     async function query(sql: string) {
       const session = await engine.session()
       return (await session.query(sql).finally(session.release)).rows
     }
-    /** The database, where `commit` does what it says and then loses each answer in turn. */
+    /** The database, where `commit` does what it says and then loses each response in turn. */
     function losing(...commits: ((id: string) => Promise<void>)[]): Database {
       const commit = async (id: string) => {
         const first = commits.shift()

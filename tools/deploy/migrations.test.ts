@@ -57,13 +57,13 @@ for (const { on, skip, start } of ENGINES) {
 
     await t.test('files are applied by name, others are not, and later ones follow', async (t) => {
       const { folder, write } = folderWith(t, { ...A_AND_B, 'README.md': 'not SQL' })
-      const said: string[] = []
-      const say = (line: string) => said.push(line)
+      const lines: string[] = []
+      const say = (line: string) => lines.push(line)
       assert.deepEqual(await migrate(database, { folder, say }), ['001-a.sql', '002-b.sql'])
       write('003-c.sql', 'CREATE TABLE c ()')
       assert.deepEqual(await migrate(database, { folder, say }), ['003-c.sql'])
       assert.deepEqual(await tables(), ['a', 'b', 'c', 'latchkey_migrations'])
-      assert.deepEqual(said, ['Applied 001-a.sql', 'Applied 002-b.sql', 'Applied 003-c.sql'])
+      assert.deepEqual(lines, ['Applied 001-a.sql', 'Applied 002-b.sql', 'Applied 003-c.sql'])
     })
 
     await t.test('a changed file is refused by name, and nothing is applied', async (t) => {
@@ -84,13 +84,16 @@ for (const { on, skip, start } of ENGINES) {
       assert.deepEqual(await migrate(database, { folder }), [])
     })
 
-    await t.test('a file that was applied and is gone is said, and stops nothing', async (t) => {
-      await migrate(database, folderWith(t, A_AND_B))
-      const { folder } = folderWith(t, { '001-a.sql': A_AND_B['001-a.sql'] })
-      const said: string[] = []
-      assert.deepEqual(await migrate(database, { folder, say: (line) => said.push(line) }), [])
-      assert.match(said.join(), /^002-b.sql is applied and not in the folder/)
-    })
+    await t.test(
+      'a file that was applied and is gone is reported, and stops nothing',
+      async (t) => {
+        await migrate(database, folderWith(t, A_AND_B))
+        const { folder } = folderWith(t, { '001-a.sql': A_AND_B['001-a.sql'] })
+        const lines: string[] = []
+        assert.deepEqual(await migrate(database, { folder, say: (line) => lines.push(line) }), [])
+        assert.match(lines.join(), /^002-b.sql is applied and not in the folder/)
+      },
+    )
 
     await t.test('a file that fails leaves nothing behind, and is named', async (t) => {
       const { folder, write } = folderWith(t, {
@@ -114,15 +117,15 @@ for (const { on, skip, start } of ENGINES) {
 
     await t.test('a dry run says what it would do, and does nothing', async (t) => {
       const { folder, write } = folderWith(t, A_AND_B)
-      const said: string[] = []
-      const dryRun = { folder, dryRun: true, say: (line: string) => said.push(line) }
+      const lines: string[] = []
+      const dryRun = { folder, dryRun: true, say: (line: string) => lines.push(line) }
       assert.deepEqual(await migrate(database, dryRun), ['001-a.sql', '002-b.sql'])
       assert.deepEqual(await tables(), [])
       await migrate(database, { folder })
       write('003-c.sql', 'CREATE TABLE c ()')
       assert.deepEqual(await migrate(database, dryRun), ['003-c.sql'])
       assert.deepEqual(await tables(), ['a', 'b', 'latchkey_migrations'])
-      assert.deepEqual(said, [
+      assert.deepEqual(lines, [
         'Would apply 001-a.sql',
         'Would apply 002-b.sql',
         'Would apply 003-c.sql',

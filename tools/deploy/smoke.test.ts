@@ -6,24 +6,28 @@ import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
 import { eventWith, JWT_SECRET, loadHandler } from '../../test/support/handler.ts'
-import { type HttpAnswer, type HttpRequest, serveHttp } from '../../test/support/http-endpoint.ts'
+import {
+  type HttpRequest,
+  type ScriptedHttpResponse,
+  serveHttp,
+} from '../../test/support/http-endpoint.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
 import { runSmokeSteps } from './smoke.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
 
-/** The refusal that an endpoint answers with. */
+/** An error response. */
 const refuse = (
   status: number,
   code: string,
   headers: Readonly<Record<string, string>> = {},
-): HttpAnswer => ({
+): ScriptedHttpResponse => ({
   status,
   headers: { ...JSON_HEADERS, ...headers },
   body: JSON.stringify({ err: 'a text for people', code }),
 })
 
-const create = (token: unknown): HttpAnswer => ({
+const create = (token: unknown): ScriptedHttpResponse => ({
   status: 201,
   headers: JSON_HEADERS,
   body: JSON.stringify({ token }),
@@ -47,9 +51,9 @@ async function signToken(
 
 /** The parts of an endpoint that a test may have wrong. */
 interface EndpointParts {
-  readonly created?: (username: string) => HttpAnswer | Promise<HttpAnswer>
-  readonly taken?: HttpAnswer
-  readonly badBody?: HttpAnswer
+  readonly created?: (username: string) => ScriptedHttpResponse | Promise<ScriptedHttpResponse>
+  readonly taken?: ScriptedHttpResponse
+  readonly badBody?: ScriptedHttpResponse
 }
 
 /** Makes a sign-up endpoint that keeps the contract, but for the parts named. */
@@ -62,7 +66,7 @@ function signUpEndpoint(parts: EndpointParts = {}) {
   } = parts
   const names = new Set<string>()
 
-  return ({ body }: HttpRequest): HttpAnswer | Promise<HttpAnswer> => {
+  return ({ body }: HttpRequest): ScriptedHttpResponse | Promise<ScriptedHttpResponse> => {
     // The smoke test's only body that is not JSON has no password.
     if (!body.includes('"password"')) return badBody
     const { username }: { username: string } = JSON.parse(body)
@@ -75,7 +79,7 @@ function signUpEndpoint(parts: EndpointParts = {}) {
 /** Runs the steps on an endpoint; resolves with all that they report and do. */
 async function smoke(
   t: TestContext,
-  endpoint: (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>,
+  endpoint: (request: HttpRequest) => ScriptedHttpResponse | Promise<ScriptedHttpResponse>,
   key = JWT_SECRET,
 ) {
   const { url, requests } = await serveHttp(t, endpoint)
@@ -115,7 +119,7 @@ test('the real handler on an embedded database passes every step', async (t) => 
   assert.ok(first.password.length >= 16 && !lines.join().includes(first.password))
 })
 
-test('without the key the signature is not checked, and the report says so', async (t) => {
+test('without the key the signature is not checked, and the report states that', async (t) => {
   const created = async (name: string) => create(await signToken(name, { key: 'k'.repeat(32) }))
   const { outcome, lines } = await smoke(t, signUpEndpoint({ created }), '')
   assert.equal(outcome, 'passed')
@@ -150,7 +154,7 @@ test('an endpoint that does not respond fails with a sentence', async () => {
 })
 
 const now = () => Math.floor(Date.now() / 1000)
-const created = (response: HttpAnswer): EndpointParts => ({ created: () => response })
+const created = (response: ScriptedHttpResponse): EndpointParts => ({ created: () => response })
 const json = (status: number, body: string, headers: Readonly<Record<string, string>>) =>
   created({ status, headers, body })
 const token = (other: Parameters<typeof signToken>[1]): EndpointParts => ({

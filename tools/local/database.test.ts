@@ -11,10 +11,10 @@ import { type LocalDatabaseOptions, openLocalDatabase } from './database.ts'
 const TARGET = { resourceArn: 'arn:aws:rds:…', secretArn: 'arn:…', database: 'latchkey' }
 const INSERT = "INSERT INTO users (username, password) VALUES ('gary', 'a hash')"
 
-/** Opens the database of `folder` until `close` or the end of `t`; `said` is what was told. */
+/** Opens the database of `folder` until `close` or the end of `t`; `said` is what was reported. */
 async function open(t: TestContext, folder: string, options: Partial<LocalDatabaseOptions> = {}) {
-  const said: string[] = []
-  const say = (line: string) => said.push(line)
+  const lines: string[] = []
+  const say = (line: string) => lines.push(line)
   const defaults = { folder, databaseName: TARGET.database, share: false, say }
   const database = await openLocalDatabase({ ...defaults, ...options })
   const { dataApiUrl } = database
@@ -26,7 +26,7 @@ async function open(t: TestContext, folder: string, options: Partial<LocalDataba
   }
   t.after(close)
   return {
-    said,
+    lines,
     dataApiUrl,
     client,
     close,
@@ -42,10 +42,13 @@ test('the embedded database', async (t) => {
   const folder = `${temporaryFolder(t)}/.local`
 
   await t.test('is created, migrated and served, and says so', async (t) => {
-    const { said, client, close, users } = await open(t, folder)
-    assert.match(said[0] ?? '', /^Creating the database in .*\.local\/postgres; .* several seconds/)
-    assert.equal(said[1], 'Applied 001-users.sql')
-    assert.equal(said.at(-1), 'Database ready: embedded Postgres (PGlite)')
+    const { lines, client, close, users } = await open(t, folder)
+    assert.match(
+      lines[0] ?? '',
+      /^Creating the database in .*\.local\/postgres; .* several seconds/,
+    )
+    assert.equal(lines[1], 'Applied 001-users.sql')
+    assert.equal(lines.at(-1), 'Database ready: embedded Postgres (PGlite)')
     await client.send(new ExecuteStatementCommand({ ...TARGET, sql: INSERT }))
     assert.equal(await users(), 1)
 
@@ -59,9 +62,9 @@ test('the embedded database', async (t) => {
 
   await t.test('keeps its data, and lets others use it meanwhile if it is shared', async (t) => {
     const owner = await open(t, folder, { share: true })
-    assert.deepEqual(owner.said, ['Database ready: embedded Postgres (PGlite)'])
+    assert.deepEqual(owner.lines, ['Database ready: embedded Postgres (PGlite)'])
     const guest = await open(t, folder)
-    assert.deepEqual(guest.said, ['Using the database of the endpoint that is running'])
+    assert.deepEqual(guest.lines, ['Using the database of the endpoint that is running'])
     assert.equal(guest.dataApiUrl, owner.dataApiUrl)
     await guest.close()
     // It would outlive what it borrows.
@@ -73,8 +76,8 @@ test('the embedded database', async (t) => {
   await t.test('is created anew if its creation was interrupted', async (t) => {
     rmSync(`${folder}/postgres.created`)
     rmSync(`${folder}/postgres/PG_VERSION`)
-    const { said, close, users } = await open(t, folder)
-    assert.match(said[0] ?? '', /^Creating the database/)
+    const { lines, close, users } = await open(t, folder)
+    assert.match(lines[0] ?? '', /^Creating the database/)
     assert.equal(await users(), 0)
     await close()
   })
@@ -110,10 +113,10 @@ test('DATABASE_URL names the database to use, and nothing is kept on disk', {
 }, async (t) => {
   const databaseUrl = await temporaryDatabase(t)
   const folder = temporaryFolder(t)
-  const { said, client, close, users } = await open(t, folder, { databaseUrl })
+  const { lines, client, close, users } = await open(t, folder, { databaseUrl })
   const { host, pathname } = new URL(databaseUrl)
-  assert.equal(said[0], 'Applied 001-users.sql')
-  assert.equal(said.at(-1), `Database ready: Postgres server at ${host}${pathname}`)
+  assert.equal(lines[0], 'Applied 001-users.sql')
+  assert.equal(lines.at(-1), `Database ready: Postgres server at ${host}${pathname}`)
   await client.send(new ExecuteStatementCommand({ ...TARGET, sql: INSERT }))
   assert.equal(await users(), 1)
   await close()
@@ -132,6 +135,6 @@ test('a database that knows the letter case of ASCII alone is warned of', {
   skip: NO_SERVER,
 }, async (t) => {
   const databaseUrl = await temporaryDatabase(t, 'C')
-  const { said } = await open(t, temporaryFolder(t), { databaseUrl })
-  assert.match(said[0] ?? '', /^Warning: .* UTF-8 locale/)
+  const { lines } = await open(t, temporaryFolder(t), { databaseUrl })
+  assert.match(lines[0] ?? '', /^Warning: .* UTF-8 locale/)
 })

@@ -36,7 +36,7 @@ test('a folder is created, owned, released, and owned again', async (t) => {
   again.release()
 })
 
-test('who comes second waits for the owner, once told who that is', async (t) => {
+test('a second process waits for the owner, whose id is reported once', async (t) => {
   const folder = temporaryFolder(t)
   const first = await own(folder)
   const waitedFor: number[] = []
@@ -59,7 +59,7 @@ test('an owner that has published its URL is joined', async (t) => {
   next.release()
 })
 
-test('an owner whose URL no longer answers is closing, and waited for', async (t) => {
+test('an owner whose URL no longer responds is closing, and waited for', async (t) => {
   const folder = temporaryFolder(t)
   const first = await own(folder)
   first.publish(`http://127.0.0.1:${await freePort('127.0.0.1', 0)}`)

@@ -109,7 +109,7 @@ Sign-up is at ${this.#url} until Ctrl-C. Try it:
 
 curl -i ${this.#url} -H 'content-type: application/json' -d '{"username":"gary","password":"correct horse battery"}'
 
-Make its database misbehave: curl -X PUT ${this.#database?.dataApiUrl}/faults -d resuming:3
+Make the next calls of its database fail: curl -X PUT ${this.#database?.dataApiUrl}/faults -d resuming:3
 `)
   }
 

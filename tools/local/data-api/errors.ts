@@ -15,7 +15,7 @@ const STATUS = {
   ValidationException: 400,
 } as const
 
-/** An error as the Data API answers it: `name` is AWS's class, `status` the HTTP status. */
+/** An error of the Data API: `name` is AWS's class, `status` the HTTP status. */
 export class DataApiError extends Error {
   readonly status: number
   override readonly name: keyof typeof STATUS
@@ -27,11 +27,11 @@ export class DataApiError extends Error {
   }
 }
 
-/** Postgres's answer to PREPARE with two statements in it; AWS refuses that before Postgres sees it. */
+/** Postgres's response to PREPARE with two statements in it; AWS refuses that before Postgres sees it. */
 const MULTIPLE_COMMANDS = /cannot insert multiple commands into a prepared statement/
 
 /**
- * Turns what an engine threw into what AWS would answer. A Postgres error keeps its message, hint and
+ * Turns what an engine threw into what AWS would respond. A Postgres error keeps its message, hint and
  * position, and its SQLSTATE at the end; its DETAIL is left out, because AWS leaves it out.
  */
 export function toDataApiError(thrown: unknown): DataApiError {

@@ -17,7 +17,7 @@ const TRANSACTION_CONTROL =
 const COPY = /^copy\b/i
 
 /**
- * Translates the Data API's named parameters to Postgres's positional ones. Throws what AWS answers to
+ * Translates the Data API's named parameters to Postgres's positional ones. Throws AWS's error for
  * more than one statement and to COPY, and refuses to begin or end a transaction: the session would
  * come back with one open. Block comments are not read as nested.
  */

@@ -8,7 +8,7 @@ import type { Transactions } from './transactions.ts'
 
 type Input = Readonly<Record<string, unknown>>
 
-/** One operation: the request's JSON in, the answer's JSON out; rejects with a `DataApiError`. */
+/** One operation: the request's JSON in, the response's JSON out; rejects with a `DataApiError`. */
 export type Operation = (input: unknown) => Promise<object>
 
 /** The five operations by path. `databaseName` is the one database that there is. */

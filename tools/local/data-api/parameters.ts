@@ -21,7 +21,7 @@ export function bindParameters(names: readonly string[], parameters: unknown): B
   })
 }
 
-/** `value` as a list, or the Data API's answer to anything else. */
+/** `value` as a list, or the Data API's error for anything else. */
 export function list(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value
   throw new DataApiError('SerializationException', 'Parameters come in a list.')

@@ -67,7 +67,7 @@ export async function connectPostgres(url: string): Promise<Engine> {
   }
 
   async function close(timeout = 5): Promise<void> {
-    // postgres.js would wait for the answer that a lost connection owes.
+    // postgres.js would wait for the response of a lost connection.
     const sound = connections.filter(({ lost }) => !lost)
     await Promise.all(sound.map(({ sql }) => sql.end({ timeout })))
   }

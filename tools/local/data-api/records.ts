@@ -5,7 +5,7 @@ import { typeOf, UNSUPPORTED_RESULT } from './types.ts'
 /** The JSON of one member of the Data API's Field union. */
 type FieldJson = Readonly<Record<string, boolean | number | string>>
 
-/** AWS answers at most 1 MiB of records, counted as Postgres sends them. */
+/** AWS returns at most 1 MiB of records, counted as Postgres sends them. */
 const RESULT_MAX_BYTES = 1024 * 1024
 
 /** A result's rows as the Data API's `records`. */
@@ -14,7 +14,7 @@ export function toRecords(result: QueryResult): FieldJson[][] {
   return result.rows.map((row) => row.map((text, index) => toField(text, result.columns[index])))
 }
 
-/** A result's rows as `formatRecordsAs: JSON` answers them: the text of a list of objects. */
+/** A result's rows as `formatRecordsAs: JSON` returns them: the text of a list of objects. */
 export function toFormattedRecords(result: QueryResult): string {
   assertSupported(result)
   const objects = result.rows.map((row) =>
@@ -28,7 +28,7 @@ export function toFormattedRecords(result: QueryResult): string {
   return JSON.stringify(objects)
 }
 
-/** The part of AWS's column metadata that the wire protocol tells: name and type. */
+/** The part of AWS's column metadata that the wire protocol has: name and type. */
 export function toColumnMetadata({ columns }: QueryResult) {
   return columns.map(({ name, typeOid }) => {
     const { name: typeName, jdbcType } = typeOf(typeOid)

@@ -27,11 +27,11 @@ const EXPECTED: Readonly<
 }
 
 test('each fault meets one call, and the next one behaves', async (t) => {
-  const { execute, misbehave } = await startDataApi(t, await openTestPglite())
+  const { execute, planFaults } = await startDataApi(t, await openTestPglite())
   await execute('CREATE TABLE met (fault text)')
   for (const [name, [expected, committed]] of Object.entries(EXPECTED)) {
     await t.test(name, async () => {
-      misbehave(name)
+      planFaults(name)
       const parameters = [{ name: 'name', value: { stringValue: name } }]
       await assert.rejects(execute('INSERT INTO met VALUES (:name)', parameters), (error) => {
         const { name: errorName, code, $metadata, message } = Object(error)
@@ -48,8 +48,8 @@ test('each fault meets one call, and the next one behaves', async (t) => {
 })
 
 test('faults come in the order of the plan, to whichever operation is called', async (t) => {
-  const { client, target, execute, misbehave } = await startDataApi(t, await openTestPglite())
-  misbehave('throttled access-denied, reset-after')
+  const { client, target, execute, planFaults } = await startDataApi(t, await openTestPglite())
+  planFaults('throttled access-denied, reset-after')
   await assert.rejects(client.send(new BeginTransactionCommand(target)), {
     name: 'ThrottlingException',
   })
@@ -57,13 +57,13 @@ test('faults come in the order of the plan, to whichever operation is called', a
   await assert.rejects(client.send(new BeginTransactionCommand(target)), { code: 'ECONNRESET' })
 })
 
-test('a COMMIT whose answer is lost has committed', async (t) => {
-  const { client, target, execute, misbehave } = await startDataApi(t, await openTestPglite())
+test('a COMMIT whose response is lost has committed', async (t) => {
+  const { client, target, execute, planFaults } = await startDataApi(t, await openTestPglite())
   await execute('CREATE TABLE met (fault text)')
   const { transactionId } = await client.send(new BeginTransactionCommand(target))
   assert.ok(transactionId)
   await execute("INSERT INTO met VALUES ('commit')", [], { transactionId })
-  misbehave('reset-after')
+  planFaults('reset-after')
   await assert.rejects(client.send(new CommitTransactionCommand({ ...target, transactionId })), {
     code: 'ECONNRESET',
   })
@@ -72,8 +72,8 @@ test('a COMMIT whose answer is lost has committed', async (t) => {
 
 test('a call that hangs is never done, and ends with its caller', async (t) => {
   const { engine, queries } = recordingEngine()
-  const { url, client, target, execute, misbehave } = await startDataApi(t, engine)
-  misbehave('hang')
+  const { url, client, target, execute, planFaults } = await startDataApi(t, engine)
+  planFaults('hang')
   const patience = new AbortController()
   const hung = client.send(new ExecuteStatementCommand({ ...target, sql: 'SELECT 1' }), {
     abortSignal: patience.signal,
@@ -108,12 +108,14 @@ async function serve(t: TestContext) {
   return { server, queries, plan, call }
 }
 
-test('closing ends what hangs and answers what is slow', { timeout: 10_000 }, async (t) => {
+test('closing breaks calls that hang, and responds to slow ones', {
+  timeout: 10_000,
+}, async (t) => {
   const { server, queries, call } = await serve(t)
-  server.misbehave('hang:12')
+  server.planFaults('hang:12')
   const hung = Array.from({ length: 12 }, () => assert.rejects(call(), TypeError))
   await untilMet(server.url)
-  server.misbehave('slow')
+  server.planFaults('slow')
   const slow = call()
   await untilMet(server.url)
 
@@ -123,7 +125,7 @@ test('closing ends what hangs and answers what is slow', { timeout: 10_000 }, as
   assert.deepEqual(queries, ['SELECT 1'])
 })
 
-test('PUT /faults plans the faults, and GET tells which are left', async (t) => {
+test('PUT /faults plans the faults, and GET returns which are left', async (t) => {
   const { server, plan, call } = await serve(t)
   assert.deepEqual(await plan('resuming:2,throttled'), {
     status: 200,
@@ -141,7 +143,7 @@ test('a wrong word is a 400 that names the right ones, and plans nothing', async
   const { status, text } = await plan('throttled resume')
   assert.equal(status, 400)
   assert.match(text, /^"resume" is no fault\. .* resuming, .*access-denied\.\n$/)
-  assert.throws(() => server.misbehave('resume'), /^Error: "resume" is no fault\./)
+  assert.throws(() => server.planFaults('resume'), /^Error: "resume" is no fault\./)
   assert.equal((await call()).status, 200)
 })
 

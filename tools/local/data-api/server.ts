@@ -17,7 +17,7 @@ export interface DataApiServer {
    * Plans faults for the next calls (`resuming:3 reset-after`), and replaces what is left of the plan
    * before. Throws if the plan is invalid.
    */
-  misbehave(plan: string): void
+  planFaults(plan: string): void
   /** Rolls back open transactions and waits for calls under way. The engine stays open. */
   close(): Promise<void>
 }
@@ -68,7 +68,7 @@ export async function serveDataApi(engine: Engine, databaseName: string): Promis
 
   return {
     url: `http://127.0.0.1:${address.port}`,
-    misbehave(plan) {
+    planFaults(plan) {
       const parsed = faults.replace(plan)
       if (!parsed.ok) throw new Error(parsed.problem)
     },

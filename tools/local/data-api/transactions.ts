@@ -67,7 +67,7 @@ export function createTransactions(engine: Engine) {
   }
 
   /**
-   * Ends a transaction and frees its session, whatever Postgres answers. Rejects where a statement had
+   * Ends a transaction and frees its session, whatever Postgres responds. Rejects where a statement had
    * failed before: Postgres then rolls back on COMMIT too, and does not call that an error.
    */
   function end(id: string, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
