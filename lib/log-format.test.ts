@@ -35,11 +35,8 @@ const BARE = {
   code: 'created',
 }
 
-test('a line has these fields, then its own, and no others', () => {
-  const expected = { ...BARE, requestId: 'the id', coldStart: true }
-  assert.deepEqual(JSON.parse(JSON.stringify(attributes(CONTEXT))), expected)
-})
-
-test('a line outside a request has no request id', () => {
+test('a line has these fields, then its own, and a request id only in a request', () => {
+  const inRequest = { ...BARE, requestId: 'the id', coldStart: true }
+  assert.deepEqual(JSON.parse(JSON.stringify(attributes(CONTEXT))), inRequest)
   assert.deepEqual(JSON.parse(JSON.stringify(attributes(undefined))), BARE)
 })

@@ -4,23 +4,14 @@ import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { freePort, readPort } from './port.ts'
 
-test('PORT is 3000 unless it says otherwise', () => {
-  for (const [value, port] of [
-    [undefined, 3000],
-    ['', 3000],
-    ['1', 1],
-    ['8080', 8080],
-    ['65535', 65_535],
-  ] as const) {
-    assert.equal(readPort(value), port)
+test('PORT is a port, 3000 unless it says otherwise', () => {
+  const values = { '': 3000, 1: 1, 8080: 8080, 65535: 65_535 }
+  for (const [value, port] of Object.entries(values)) assert.equal(readPort(value), port)
+  assert.equal(readPort(undefined), 3000)
+  for (const value of ['0', '65536', '-1', '80.5', '8e3', '0x50', ' 80', '80 81', 'http']) {
+    assert.throws(() => readPort(value), { message: /^PORT is wrong: .*1 to 65535/ }, value)
   }
 })
-
-for (const value of ['0', '65536', '-1', '80.5', '8e3', '0x50', ' 80', '80 81', 'http']) {
-  test(`PORT=${JSON.stringify(value)} is refused`, () => {
-    assert.throws(() => readPort(value), { message: /^PORT is wrong: .*1 to 65535/ })
-  })
-}
 
 test('a port in use is an error that says what to do, and is free afterwards', async () => {
   const port = await freePort('127.0.0.1', 0)
@@ -28,9 +19,8 @@ test('a port in use is an error that says what to do, and is free afterwards', a
 
   const server = createServer().listen(port, '127.0.0.1')
   await once(server, 'listening')
-  const refusal = {
-    message: `Port ${port} is in use or not allowed (EADDRINUSE). Stop what uses it, or choose another: PORT=3001 npm start`,
-  }
+  const refusal =
+    /^Error: Port \d+ is in use or not allowed \(EADDRINUSE\)\. .*: PORT=3001 npm start$/
   await assert.rejects(freePort('127.0.0.1', port), refusal)
   server.close()
   await once(server, 'close')
