@@ -61,14 +61,10 @@ test('one name in two Unicode forms or two letter cases is one person', async ()
 })
 
 test('of 20 simultaneous sign-ups of one name in mixed letter case one succeeds', async () => {
-  const requests = Array.from({ length: 20 }, (_, index) =>
-    send(
-      eventWith({
-        username: index % 2 === 0 ? 'Rival' : 'rIVAL',
-        password: `password of number ${index}`,
-      }),
-    ),
-  )
+  const requests = Array.from({ length: 20 }, (_, index) => {
+    const username = index % 2 === 0 ? 'Rival' : 'rIVAL'
+    return send(eventWith({ username, password: `password of number ${index}` }))
+  })
   const statuses = (await Promise.all(requests)).map(({ statusCode }) => statusCode)
   assert.deepEqual(statuses.sort(), [201, ...Array(19).fill(400)])
   assert.equal((await rows("lower(username) = 'rival'")).length, 1)

@@ -24,11 +24,8 @@ async function serveDataApi(t: Parameters<typeof serveHttp>[0]) {
 
 test("the bundle calls the Data API as AWS's SDK, with the credentials of the environment", async (t) => {
   const { env, requests } = await serveDataApi(t)
-  const credentials = {
-    AWS_ACCESS_KEY_ID: 'KEYOFENV',
-    AWS_SECRET_ACCESS_KEY: 'secret',
-    AWS_SESSION_TOKEN: 'token of the environment',
-  }
+  const keys = { AWS_ACCESS_KEY_ID: 'KEYOFENV', AWS_SECRET_ACCESS_KEY: 'secret' }
+  const credentials = { ...keys, AWS_SESSION_TOKEN: 'token of the environment' }
   const { statusCodes } = await run({ ...env, ...credentials }, [SIGN_UP])
   assert.deepEqual(statusCodes, ['201'])
   const headers = requests[0]?.headers ?? {}
@@ -42,14 +39,9 @@ test("the bundle calls the Data API as AWS's SDK, with the credentials of the en
 
 test("the bundle takes the credentials of a container's endpoint, once for all requests", async (t) => {
   const { env, requests } = await serveDataApi(t)
-  const container = await serveHttp(t, () =>
-    json({
-      AccessKeyId: 'KEYOFCONTAINER',
-      SecretAccessKey: 'secret',
-      Token: 'token of the container',
-      Expiration: new Date(Date.now() + 3_600_000).toISOString(),
-    }),
-  )
+  const Expiration = new Date(Date.now() + 3_600_000).toISOString()
+  const keys = { AccessKeyId: 'KEYOFCONTAINER', SecretAccessKey: 'secret', Expiration }
+  const container = await serveHttp(t, () => json({ ...keys, Token: 'token of the container' }))
   const credentials = {
     AWS_CONTAINER_CREDENTIALS_FULL_URI: `${container.url}/credentials`,
     AWS_CONTAINER_AUTHORIZATION_TOKEN: 'let me in',

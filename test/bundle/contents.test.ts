@@ -24,23 +24,14 @@ test('the bundle holds these packages, and what the AWS SDK brings along', () =>
   const packages = inputs
     .map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
     .filter((name) => name !== undefined && !/^@(aws-sdk|smithy)\//.test(name))
-  assert.deepEqual([...new Set(packages)].sort(), [
-    '@aws-lambda-powertools/commons',
-    '@aws-lambda-powertools/logger',
-    '@aws-lambda-powertools/metrics',
-    '@aws/lambda-invoke-store',
-    '@middy/core',
-    '@middy/error-logger',
-    'bcryptjs',
-    'jose',
-  ])
+  assert.equal(
+    [...new Set(packages)].sort().join(' '),
+    '@aws-lambda-powertools/commons @aws-lambda-powertools/logger @aws-lambda-powertools/metrics @aws/lambda-invoke-store @middy/core @middy/error-logger bcryptjs jose',
+  )
 })
 
 test('the bundle holds the AWS SDK as npm delivers it', () => {
   for (const client of ['client-rds-data', 'client-secrets-manager']) {
-    assert.ok(
-      inputs.some((path) => path.startsWith(`node_modules/@aws-sdk/${client}/`)),
-      client,
-    )
+    assert.match(inputs.join(), new RegExp(`node_modules/@aws-sdk/${client}/`))
   }
 })

@@ -12,17 +12,17 @@ const ROW = { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] }
 const SECRET = { SecretString: 'the key that Secrets Manager keeps, of more than 32 bytes' }
 const HEADERS = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{'
 
+type Disturb = (socket: Socket) => unknown
+
 /** What happens to a request that has been read, and how often, so that the SDK's own retries do not help. */
-const NETWORK_FAULTS = {
+const NETWORK_FAULTS: Readonly<Record<string, { times: number; disturb: Disturb }>> = {
   'a body that stalls after the headers': {
     times: 1,
-    disturb: (socket: Socket) => {
-      socket.write(HEADERS)
-    },
+    disturb: (socket) => socket.write(HEADERS),
   },
   'a body that trickles': {
     times: 1,
-    disturb: (socket: Socket) => {
+    disturb: (socket) => {
       socket.write(HEADERS)
       const timer = setInterval(() => socket.write(' '), 200)
       socket.on('close', () => clearInterval(timer))
@@ -30,23 +30,17 @@ const NETWORK_FAULTS = {
   },
   'status 101': {
     times: 3,
-    disturb: (socket: Socket) => {
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n')
-    },
+    disturb: (socket) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
   },
-  'a reset': {
-    times: 3,
-    disturb: (socket: Socket) => {
-      socket.resetAndDestroy()
-    },
-  },
+  'a reset': { times: 3, disturb: (socket) => socket.resetAndDestroy() },
 }
 
-/** Misbehaves at the first `times` requests, and sends `body` as JSON to all that follow. */
+/** Disturbs the first `times` requests, and sends `body` as JSON to all that follow. */
 async function serveOverTcp(
   t: TestContext,
   body: object,
-  disturb = (_: Socket) => {},
+  disturb: Disturb = () => {},
   times = 0,
 ): Promise<string> {
   const text = JSON.stringify(body)

@@ -8,46 +8,35 @@ import { NO_SERVER, temporaryDatabase } from '../support/temporary-database.ts'
 
 const { run } = await bundleFunction()
 
-async function serverDatabase(t: TestContext) {
+/** Sends both events at one moment in each of 8 processes; resolves with the statuses and the stored names. */
+async function race(t: TestContext, eventsOf: (process: number) => readonly object[]) {
   const database = await serveDatabase(await connectPostgres(await temporaryDatabase(t)))
   t.after(() => database.close())
-  return database
+  const outcomes = await Promise.all(
+    Array.from({ length: 8 }, (_, index) => run(environment(database.url), eventsOf(index))),
+  )
+  const statuses = outcomes.flatMap(({ statusCodes }) => statusCodes)
+  const names = await database.query('SELECT lower(username) FROM users')
+  return { statuses: statuses.sort(), names: names.flat() }
 }
 
 test('of 16 simultaneous sign-ups of one name from 8 processes one succeeds', {
   skip: NO_SERVER,
 }, async (t) => {
-  const database = await serverDatabase(t)
-  const processes = Array.from({ length: 8 }, (_, index) =>
-    run(
-      environment(database.url),
-      ['Rival', 'rIVAL'].map((username) =>
-        eventWith({ username, password: `password of process ${index}` }),
-      ),
-    ),
+  const { statuses, names } = await race(t, (index) =>
+    ['Rival', 'rIVAL'].map((username) => eventWith({ username, password: `password ${index}` })),
   )
-  const outcomes = await Promise.all(processes)
-  assert.deepEqual(outcomes.flatMap(({ statusCodes }) => statusCodes).sort(), [
-    '201',
-    ...Array(15).fill('400'),
-  ])
-  assert.deepEqual(await database.query('SELECT lower(username) FROM users'), [['rival']])
+  assert.deepEqual(statuses, ['201', ...Array(15).fill('400')])
+  assert.deepEqual(names, ['rival'])
 })
 
 test('of 16 identical requests at one moment from 8 processes, with one key, all succeed', {
   skip: NO_SERVER,
 }, async (t) => {
-  const database = await serverDatabase(t)
   const event = eventWith({ username: 'Twin', password: 'correct horse battery' })
-  const keyed = {
-    ...event,
-    headers: { ...event.headers, 'idempotency-key': 'the-key-of-the-twins' },
-  }
-  const processes = Array.from({ length: 8 }, () => run(environment(database.url), [keyed, keyed]))
-  const outcomes = await Promise.all(processes)
-  assert.deepEqual(
-    outcomes.flatMap(({ statusCodes }) => statusCodes),
-    Array(16).fill('201'),
-  )
-  assert.deepEqual(await database.query('SELECT username FROM users'), [['Twin']])
+  const headers = { ...event.headers, 'idempotency-key': 'the-key-of-the-twins' }
+  const keyed = { ...event, headers }
+  const { statuses, names } = await race(t, () => [keyed, keyed])
+  assert.deepEqual(statuses, Array(16).fill('201'))
+  assert.deepEqual(names, ['twin'])
 })
