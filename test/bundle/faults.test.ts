@@ -142,7 +142,7 @@ for (const [name, answers, status = 201] of PASSING) {
 
 for (const [name, answer, expected, logged] of LASTING) {
   test(`a lasting fault is ${expected} and one log line: ${name}`, async (t) => {
-    const { response, output, made } = await signUpAgainst(t, [answer], 2500)
+    const { response, output, made } = await signUpAgainst(t, [answer], 4000)
 
     const { code } = bodyOf(response)
     const retryAfter = response.headers?.['retry-after'] ?? ''
