@@ -21,7 +21,8 @@ export function copyService(t: TestContext): string {
     'serverless.yml',
     'tools',
   ]) {
-    cpSync(`${ROOT}${name}`, `${folder}/${name}`, { recursive: true })
+    const filter = (source: string) => !source.endsWith('/node_modules') // Of tools/mutation.
+    cpSync(`${ROOT}${name}`, `${folder}/${name}`, { recursive: true, filter })
   }
   symlinkSync(`${ROOT}node_modules`, `${folder}/node_modules`)
   t.after(() => rmSync(folder, { recursive: true, force: true }))
