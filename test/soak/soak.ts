@@ -113,6 +113,11 @@ async function soak(minutes: number, cleanUps: (() => Promise<void>)[]): Promise
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
+    child.once('exit', (status) => {
+      if (status === 0) return
+      say('A process of the function has ended by itself.')
+      process.exit(1)
+    })
     const heap: number[] = []
     while (Date.now() < end) {
       const request = nextRequest()

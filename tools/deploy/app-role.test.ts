@@ -88,10 +88,11 @@ async function openAsMaster(t: TestContext) {
   return { database: migrationDatabase(t, url), asSuperuser }
 }
 
-test('a master who is no superuser may migrate and set the role up, again and again', async (t) => {
+test('a master who is no superuser may migrate and set the role up, which takes back rights it gained', async (t) => {
   const { database, asSuperuser } = await openAsMaster(t)
   await migrate(database)
   await setUpAppRole(database, PASSWORD)
+  await asSuperuser('ALTER ROLE latchkey_app CREATEDB CREATEROLE')
   await setUpAppRole(database, PASSWORD)
   const [[role = []] = []] = await asSuperuser(
     `SELECT rolpassword, rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolinherit, rolreplication,
