@@ -16,7 +16,7 @@ import { COST, type Rig, setUp } from './rig.ts'
 import { type Row, resultTable } from './statistics.ts'
 import { drawWaterfalls, firstChart, warmChart } from './waterfall.ts'
 
-// npm run bench [-- --quick] [--users 10000000] [--write]
+// npm run bench [-- --quick] [--write]
 const ROOT = new URL('../../', import.meta.url)
 const DOCUMENT = new URL('docs/performance.md', ROOT)
 const BLOCK =
@@ -52,9 +52,11 @@ async function measure(rig: Rig, rounds: typeof FULL) {
   const startUp = await measureStartUp(rig, rounds.startUp)
   say('New processes')
   const processes = await measureNewProcesses(rig, floor.event, rounds.processes)
-  say('Growth')
-  const growth = await measureGrowth(rig, floor.call, rounds.growth, rounds.users)
-  const rows: Row[] = [...warm.rows, own, refused, ...startUp, ...processes.rows, growth]
+  const rows: Row[] = [warm.row, own, refused, ...startUp, ...processes.rows]
+  say(rig.hasServer ? 'Growth' : 'Growth is not measured: DATABASE_URL names no Postgres server')
+  if (rig.hasServer) {
+    rows.push(await measureGrowth(rig, floor.call, rounds.growth, rounds.users))
+  }
   const picture = drawWaterfalls([
     firstChart(middle(processes.firstCalls, ({ total }) => total)),
     warmChart(middle(warm.signUps, ({ start, end }) => end - start)),
@@ -90,17 +92,12 @@ async function main(args: string[]): Promise<void> {
     options: {
       quick: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
-      users: { type: 'string' },
     },
   })
-  const { quick, write, users } = values
-  if (users !== undefined && !/^[1-9]\d{0,8}$/.test(users)) {
-    throw new TypeError('--users must be a whole number from 1 to 999999999.')
-  }
+  const { quick, write } = values
   if (quick && write) throw new TypeError('--write needs a full run: leave --quick out.')
   const document = await readFile(DOCUMENT, 'utf8')
   if (!BLOCK.test(document)) throw new Error('docs/performance.md has lost its marks.')
-  const rounds = { ...(quick ? quickly(FULL) : FULL), ...(users && { users: Number(users) }) }
 
   const [load = 0] = loadavg()
   if (load > availableParallelism() / 4) say(`The machine is busy (load ${load.toFixed(1)}).`)
@@ -111,18 +108,15 @@ async function main(args: string[]): Promise<void> {
   process.once('SIGINT', () => void cleanUp().finally(() => process.exit(130)))
   try {
     const rig = await setUp({ after: (work) => cleanUps.push(work) })
-    const { rows, picture } = await measure(rig, rounds)
+    const { rows, picture } = await measure(rig, quick ? quickly(FULL) : FULL)
     const report = `${describeMachine(rig)}\n\n${resultTable(rows)}\n`
     process.stdout.write(report)
     const file = new URL(write ? 'docs/waterfall.svg' : '.local/waterfall.svg', ROOT)
     await mkdir(new URL('.', file), { recursive: true })
     await writeFile(file, picture)
     say(`The picture: ${fileURLToPath(file)}`)
-    if (write)
-      await writeFile(
-        DOCUMENT,
-        document.replace(BLOCK, () => `\n${report}\n`),
-      )
+    const updated = document.replace(BLOCK, () => `\n${report}\n`)
+    if (write) await writeFile(DOCUMENT, updated)
   } finally {
     await cleanUp()
   }

@@ -3,7 +3,6 @@ export interface Summary {
   readonly median: number
   readonly lower: number
   readonly upper: number
-  readonly count: number
 }
 
 /** Summarises at least one value; throws a `RangeError` if there is none. */
@@ -17,12 +16,7 @@ export function summarise(values: readonly number[]): Summary {
     const above = sorted[Math.ceil(place)] ?? Number.NaN
     return below + (above - below) * (place - Math.floor(place))
   }
-  return {
-    median: quantile(0.5),
-    lower: quantile(0.25),
-    upper: quantile(0.75),
-    count: values.length,
-  }
+  return { median: quantile(0.5), lower: quantile(0.25), upper: quantile(0.75) }
 }
 
 /** The median of at least one value. */
@@ -62,32 +56,22 @@ export async function repeat<T>(times: number, work: () => Promise<T>): Promise<
 /** One row of the result. */
 export interface Row {
   readonly what: string
-  /** Left out where the row could not be measured; `detail` then says why. */
-  readonly summary?: Summary
+  readonly summary: Summary
   /** Left out for a ratio or a count. */
   readonly unit?: 'ms' | 'KB'
   /** Digits after the point that the noise leaves meaningful. */
   readonly digits: number
   /** The budget of the median. */
-  readonly atMost?: number | undefined
+  readonly atMost: number
   readonly detail: string
 }
 
 /** The rows as a Markdown table. */
 export function resultTable(rows: readonly Row[]): string {
   const line = ({ what, summary, unit, digits, atMost, detail }: Row) => {
-    const show = (value: number, digits?: number) =>
-      `${digits === undefined ? value : value.toFixed(digits)}${unit ? ` ${unit}` : ''}`
-    const cells = [
-      what,
-      summary ? show(summary.median, digits) : 'not measured',
-      summary && summary.count > 1
-        ? `${summary.lower.toFixed(digits)} to ${summary.upper.toFixed(digits)}`
-        : '',
-      atMost === undefined ? '' : show(atMost),
-      detail,
-    ]
-    return `| ${cells.join(' | ')} |`
+    const { median, lower, upper } = summary
+    const quartiles = lower < upper ? `${lower.toFixed(digits)} to ${upper.toFixed(digits)}` : ''
+    return `| ${what} | ${[median.toFixed(digits), unit].join(' ').trim()} | ${quartiles} | ${[atMost, unit].join(' ').trim()} | ${detail} |`
   }
   return [
     '| | median | quartiles | at most | |',
