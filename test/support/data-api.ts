@@ -20,6 +20,8 @@ export interface DataApi {
   /** Plans the faults of the next calls, such as `resuming:3 reset-after`. */
   planFaults(plan: string): void
   readonly client: RDSDataClient
+  /** Asks the database itself; returns rows of text. */
+  query(sql: string): Promise<readonly (readonly (string | null)[])[]>
   /** What every operation asks for. */
   readonly target: typeof TARGET
   execute(
@@ -48,6 +50,10 @@ export async function startDataApi(t: TestContext, engine: Engine): Promise<Data
     url: server.url,
     planFaults: server.planFaults,
     client,
+    async query(sql) {
+      const session = await engine.session()
+      return (await session.query(sql).finally(session.release)).rows
+    },
     target: TARGET,
     execute: (sql, parameters = [], more = {}) =>
       client.send(new ExecuteStatementCommand({ ...TARGET, sql, parameters, ...more })),

@@ -70,11 +70,7 @@ test('a missing role has an error of its own, and any other error stays as it is
 
 /** PGlite's one session, as a user who is what Aurora's master is: no superuser, owner of the database. */
 async function openAsMaster(t: TestContext) {
-  const { engine, url } = await startDataApi(t, await openTestPglite())
-  async function query(sql: string) {
-    const session = await engine.session()
-    return (await session.query(sql).finally(session.release)).rows
-  }
+  const { query, url } = await startDataApi(t, await openTestPglite())
   await query('CREATE ROLE master CREATEDB CREATEROLE')
   await query('ALTER DATABASE postgres OWNER TO master')
   await query('SET SESSION AUTHORIZATION master')

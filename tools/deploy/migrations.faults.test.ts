@@ -104,12 +104,8 @@ test('no statement is sent a second time after a lost response or a 5xx', async 
 
 for (const { on, skip, start } of ENGINES) {
   test(`a lost response to COMMIT, on ${on}`, { skip }, async (t) => {
-    const { engine, url } = await start(t)
+    const { query, url } = await start(t)
     const database = migrationDatabase(t, url)
-    async function query(sql: string) {
-      const session = await engine.session()
-      return (await session.query(sql).finally(session.release)).rows
-    }
     /** The database, where `commit` does what it says and then loses each response in turn. */
     function losing(...commits: ((id: string) => Promise<void>)[]): Database {
       const commit = async (id: string) => {

@@ -21,12 +21,8 @@ const A_AND_B = {
 
 for (const { on, skip, start } of ENGINES) {
   test(`migrations, on ${on}`, { skip }, async (t) => {
-    const { engine, url } = await start(t)
+    const { query, url } = await start(t)
     const database = migrationDatabase(t, url)
-    async function query(sql: string) {
-      const session = await engine.session()
-      return (await session.query(sql).finally(session.release)).rows
-    }
     const tables = async () => {
       const sql = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
       return (await query(sql)).flat()
