@@ -101,15 +101,14 @@ test('a transient SQLSTATE is database_unavailable, any other is not', () => {
   const name = 'DatabaseErrorException'
   const faultOf = (sqlState: string) =>
     Object.assign(new Error(`ERROR: text; Position: 1; SQLState: ${sqlState}`), { name })
-  for (const sqlState of '08006 08001 40001 40P01 53300 57014 57P01 57P03 25006'.split(' ')) {
-    const fault = { reason: 'database_unavailable', error: name, sqlState }
-    assert.deepEqual(describeFault(faultOf(sqlState)), fault)
-    assert.equal(retryFor(faultOf(sqlState)), 'soon')
-  }
-  for (const sqlState of '23505 42P01 22021 28P01 00853 25001'.split(' ')) {
-    const fault = { reason: 'internal_error', error: name, sqlState }
-    assert.deepEqual(describeFault(faultOf(sqlState)), fault)
-    assert.equal(retryFor(faultOf(sqlState)), 'never')
+  for (const [reason, retry, sqlStates] of [
+    ['database_unavailable', 'soon', '08006 08001 40001 40P01 53300 57014 57P01 57P03 25006'],
+    ['internal_error', 'never', '23505 42P01 22021 28P01 00853 25001'],
+  ] as const) {
+    for (const sqlState of sqlStates.split(' ')) {
+      assert.deepEqual(describeFault(faultOf(sqlState)), { reason, error: name, sqlState })
+      assert.equal(retryFor(faultOf(sqlState)), retry)
+    }
   }
 })
 
@@ -163,26 +162,21 @@ test('a malformed name, code or id is left out', () => {
 })
 
 test('of two SQLSTATEs in a message the last counts, since the first may be quoted', () => {
-  const fault = describeFault({
-    message: 'ERROR: value "SQLState: 08secret" is bad; SQLState: 22001',
-  })
-  assert.equal(fault.sqlState, '22001')
-  assert.equal(fault.reason, 'internal_error')
+  const message = 'ERROR: value "SQLState: 08secret" is bad; SQLState: 22001'
+  const { sqlState, reason } = describeFault({ message })
+  assert.deepEqual([sqlState, reason], ['22001', 'internal_error'])
 })
 
 test('an error of our own is internal_error, with its message and the name of its cause', () => {
   const reason = 'internal_error'
-  const cause = Object.assign(new Error('arn:aws:secretsmanager'), {
-    name: 'AccessDeniedException',
-  })
+  const denied = { name: 'AccessDeniedException', message: 'arn:aws:secretsmanager' }
+  const cause = Object.assign(new Error(), denied)
+  const key = { reason, error: 'SigningKeyError', detail: 'The key.' }
   assert.deepEqual(describeFault(new SigningKeyError('The key.', { cause })), {
-    ...{ reason, error: 'SigningKeyError', detail: 'The key.' },
+    ...key,
     cause: { error: 'AccessDeniedException' },
   })
-  assert.deepEqual(describeFault(new SigningKeyError('Too short.')), {
-    ...{ reason, error: 'SigningKeyError', detail: 'Too short.' },
-  })
-  assert.deepEqual(describeFault(new ConfigError('DB_NAME is missing.')), {
-    ...{ reason, error: 'ConfigError', detail: 'DB_NAME is missing.' },
-  })
+  assert.deepEqual(describeFault(new SigningKeyError('The key.')), key)
+  const config = { reason, error: 'ConfigError', detail: 'DB_NAME is missing.' }
+  assert.deepEqual(describeFault(new ConfigError('DB_NAME is missing.')), config)
 })

@@ -29,12 +29,8 @@ function scripted(outcomes: readonly (Error | string)[], remaining: number, rand
     if (outcome instanceof Error) throw outcome
     return outcome
   }
-  return {
-    run: () => retryUntilDeadline(call, deadline, options),
-    pauses,
-    retried,
-    calls: () => calls,
-  }
+  const run = () => retryUntilDeadline(call, deadline, options)
+  return { run, pauses, retried, calls: () => calls }
 }
 
 test('a call that succeeds is made once', async () => {
@@ -44,11 +40,8 @@ test('a call that succeeds is made once', async () => {
   assert.deepEqual([pauses, retried], [[], []])
 })
 
-const PAUSES: readonly (readonly [
-  faults: readonly Error[],
-  pauses: readonly number[],
-  random: number,
-])[] = [
+type Pauses = readonly [faults: readonly Error[], pauses: readonly number[], random: number]
+const PAUSES: readonly Pauses[] = [
   // They double up to two seconds, and for a resuming database are one to three seconds.
   [Array(8).fill(THROTTLED), [50, 100, 200, 400, 800, 1600, 2000, 2000], 1],
   [Array(6).fill(RESUMING), [1000, 2000, 3000, 3000, 3000, 3000], 1],
@@ -133,15 +126,12 @@ for (const [left, milliseconds, why] of [
 
 test('a call that hangs is retried', async () => {
   let calls = 0
+  const call = (signal: AbortSignal) =>
+    new Promise((resolve, reject) => {
+      calls += 1
+      if (calls === 2) resolve('the row')
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
   const deadline = { remainingMilliseconds: () => 1500 - 400 * calls }
-  const result = await retryUntilDeadline(
-    (signal) =>
-      new Promise((resolve, reject) => {
-        calls += 1
-        if (calls === 2) resolve('the row')
-        signal.addEventListener('abort', () => reject(signal.reason))
-      }),
-    deadline,
-  )
-  assert.equal(result, 'the row')
+  assert.equal(await retryUntilDeadline(call, deadline), 'the row')
 })

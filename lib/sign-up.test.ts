@@ -4,49 +4,42 @@ import { type SignUpDeps, signUp } from './sign-up.ts'
 
 const REQUEST = { username: 'gary', password: 'correct horse', idempotencyKeySha256: undefined }
 const KEYED = { ...REQUEST, idempotencyKeySha256: 'the digest' }
+const STORED = { id: 7, username: 'gary as stored' }
 const EARLIER = { id: 3, username: 'gary as stored before', passwordHash: 'the earlier hash' }
 
 /** Deps that record their calls, and succeed where a test does not say otherwise. */
 function recordedDeps(change: Partial<SignUpDeps> = {}) {
   const calls: unknown[][] = []
-  const deps: SignUpDeps = {
-    hashPassword: async () => 'the hash',
-    verifyPassword: async () => true,
-    insertUser: async () => ({ id: 7, username: 'gary as stored' }),
-    findEarlierUser: async () => EARLIER,
-    loadTokenSigner: async () => async () => 'the token',
-    ...change,
-  }
-  const recording =
-    <Args extends unknown[], Result>(name: string, dep: (...args: Args) => Result) =>
+  const recorded =
+    <Args extends unknown[], Result>(
+      name: keyof SignUpDeps | 'signToken',
+      dep: (...args: Args) => Result,
+    ) =>
     (...args: Args) => {
       calls.push([name, ...args])
       return dep(...args)
     }
-  const recorded: SignUpDeps = {
-    hashPassword: recording('hashPassword', deps.hashPassword),
-    verifyPassword: recording('verifyPassword', deps.verifyPassword),
-    insertUser: recording('insertUser', deps.insertUser),
-    findEarlierUser: recording('findEarlierUser', deps.findEarlierUser),
-    loadTokenSigner: recording('loadTokenSigner', async () =>
-      recording('signToken', await deps.loadTokenSigner()),
+  const { loadTokenSigner = async () => async () => 'the token' } = change
+  const deps: SignUpDeps = {
+    hashPassword: recorded('hashPassword', change.hashPassword ?? (async () => 'the hash')),
+    verifyPassword: recorded('verifyPassword', change.verifyPassword ?? (async () => true)),
+    insertUser: recorded('insertUser', change.insertUser ?? (async () => STORED)),
+    findEarlierUser: recorded('findEarlierUser', change.findEarlierUser ?? (async () => EARLIER)),
+    loadTokenSigner: recorded('loadTokenSigner', async () =>
+      recorded('signToken', await loadTokenSigner()),
     ),
   }
-  return { calls, deps: recorded }
+  return { calls, deps }
 }
 
 test('a sign-up hashes the password, stores the hash and signs the stored row', async () => {
   const { calls, deps } = recordedDeps()
-  assert.deepEqual(await signUp(REQUEST, deps), {
-    ok: true,
-    token: 'the token',
-    userId: 7,
-  })
+  assert.deepEqual(await signUp(REQUEST, deps), { ok: true, token: 'the token', userId: 7 })
   assert.deepEqual(calls, [
     ['hashPassword', 'correct horse'],
     ['loadTokenSigner'],
     ['insertUser', { username: 'gary', passwordHash: 'the hash', idempotencyKeySha256: undefined }],
-    ['signToken', { id: 7, username: 'gary as stored' }],
+    ['signToken', STORED],
   ])
 })
 

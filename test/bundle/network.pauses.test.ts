@@ -14,27 +14,21 @@ const HEADERS = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-le
 
 type Disturb = (socket: Socket) => unknown
 
-/** What happens to a request that has been read, and how often, so that the SDK's own retries do not help. */
-const NETWORK_FAULTS: Readonly<Record<string, { times: number; disturb: Disturb }>> = {
-  'a body that stalls after the headers': {
-    times: 1,
-    disturb: (socket) => socket.write(HEADERS),
-  },
-  'a body that trickles': {
-    times: 1,
-    disturb: (socket) => {
-      socket.write(HEADERS)
-      const timer = setInterval(() => socket.write(' '), 200)
-      socket.on('close', () => clearInterval(timer))
-    },
-  },
-  'status 101': {
-    times: 3,
-    disturb: (socket) =>
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
-  },
-  'a reset': { times: 3, disturb: (socket) => socket.resetAndDestroy() },
+const stall: Disturb = (socket) => socket.write(HEADERS)
+const trickle: Disturb = (socket) => {
+  socket.write(HEADERS)
+  const timer = setInterval(() => socket.write(' '), 200)
+  socket.on('close', () => clearInterval(timer))
 }
+const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'
+
+/** What happens to a request that has been read, and how often, so that the SDK's own retries do not help. */
+const NETWORK_FAULTS: readonly (readonly [name: string, times: number, Disturb])[] = [
+  ['a body that stalls after the headers', 1, stall],
+  ['a body that trickles', 1, trickle],
+  ['status 101', 3, (socket) => socket.write(SWITCHING)],
+  ['a reset', 3, (socket) => socket.resetAndDestroy()],
+]
 
 /** Disturbs the first `times` requests, and sends `body` as JSON to all that follow. */
 async function serveOverTcp(
@@ -44,6 +38,7 @@ async function serveOverTcp(
   times = 0,
 ): Promise<string> {
   const text = JSON.stringify(body)
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${text.length}`
   let requests = 0
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -57,11 +52,7 @@ async function serveOverTcp(
       received = ''
       requests += 1
       if (requests <= times) disturb(socket)
-      else {
-        socket.write(
-          `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\n\r\n${text}`,
-        )
-      }
+      else socket.write(`${head}\r\n\r\n${text}`)
     })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -80,7 +71,7 @@ const { run } = await bundleFunction()
 test('after a network fault the next request in the same process succeeds', {
   concurrency: 4,
 }, async (t) => {
-  const cases = Object.entries(NETWORK_FAULTS).flatMap(([name, { disturb, times }]) => [
+  const cases = NETWORK_FAULTS.flatMap(([name, times, disturb]) => [
     t.test(`at the Data API: ${name}`, async (t) => {
       const env = environment(await serveOverTcp(t, ROW, disturb, 1))
       // Time for one call that hangs and no other.

@@ -66,11 +66,9 @@ test('the documented statuses and codes are those of the table, with one example
 
 test('201: a signed token and its claims are documented', async () => {
   const key = await fixedKey('k'.repeat(32))()
+  const user = { id: 2 ** 31 - 1, username: 'Zoë 李' }
   for (const options of [{}, { issuer: 'https://id.example.org', audience: 'web' }]) {
-    const token = await signToken({ id: 2 ** 31 - 1, username: 'Zoë 李' }, key, {
-      ...config.token,
-      ...options,
-    })
+    const token = await signToken(user, key, { ...config.token, ...options })
     assertDocumented(respond({ ok: true, token, userId: 7 }))
     assert.equal(claimsProblem(decodeJwt(token)), '')
   }

@@ -123,22 +123,6 @@ for (const stage of ['dev', 'prod']) {
     const ec2 = new Set(types.join(' ').match(/(?<=AWS::EC2::)\w+/g))
     assert.deepEqual([...ec2].sort(), ['SecurityGroup', 'Subnet', 'VPC'])
   })
-
-  test(`${stage}: every alarm notifies the topic, and the database has its stage's size`, async (t) => {
-    const packaged = await packageStage(t, stage)
-    const alarms = resourcesOf(packaged, 'AWS::CloudWatch::Alarm')
-    assert.equal(alarms.length, 5)
-    for (const { Properties } of alarms) {
-      for (const actions of ['AlarmActions', 'OKActions']) {
-        assert.deepEqual(Properties[actions], [{ Ref: 'AlarmTopic' }])
-      }
-      assert.equal(Properties['TreatMissingData'], 'notBreaching')
-    }
-    const cluster = propertiesOf(packaged, 'AWS::RDS::DBCluster')
-    assert.equal(cluster['BackupRetentionPeriod'], setting('backupDays'))
-    assert.equal(cluster['DeletionProtection'], setting('deletionProtection'))
-    assert.equal(resourcesOf(packaged, 'AWS::RDS::DBInstance').length, stage === 'dev' ? 1 : 2)
-  })
 }
 
 const params = {
