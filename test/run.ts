@@ -50,13 +50,8 @@ if (positionals.length === 0) await preparePglite()
 const results = new Map<string, FileResult>()
 const resultOf = (file = '') => {
   const name = relative(process.cwd(), file)
-  const result = results.get(name) ?? {
-    passed: 0,
-    failed: 0,
-    milliseconds: 0,
-    skipped: new Map(),
-    output: '',
-  }
+  const none = { passed: 0, failed: 0, milliseconds: 0, output: '' }
+  const result = results.get(name) ?? { ...none, skipped: new Map() }
   results.set(name, result)
   return result
 }

@@ -13,17 +13,12 @@ import { environment, JWT_SECRET } from '../support/handler.ts'
 import { readText } from '../support/yaml.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
-  cwd: ROOT,
-  encoding: 'utf8',
-})
-  .trim()
+const LS_FILES = ['ls-files', '-co', '--exclude-standard']
+const files = execFileSync('git', LS_FILES, { cwd: ROOT, encoding: 'utf8' })
   .split('\n')
   .filter((file) => existsSync(`${ROOT}${file}`))
 const documents = files.filter((file) => file.endsWith('.md'))
-const folders = new Set(
-  files.filter((file) => file.includes('/')).map((file) => file.split('/')[0]),
-)
+const folders = new Set(files.flatMap((file) => /^([^/]+)\//.exec(file)?.[1] ?? []))
 
 /** GitHub's anchor of a heading. */
 const anchorOf = (heading: string) =>

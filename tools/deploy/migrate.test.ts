@@ -125,13 +125,6 @@ test('a response that is not JSON is not quoted, and a refused connection is nam
   assert.match((await migrate(['--stage', 'dev'], gone)).stderr, /failed: .*ECONNREFUSED/)
 })
 
-test('a stage that is not deployed is an error that names its stack', async (t) => {
-  const { env } = await serveAws(t, {})
-  const { stderr, status } = await migrate(['--stage', 'dev'], env)
-  assert.equal(status, 1)
-  assert.match(stderr, /^The migration failed: There is no stack latchkey-dev in eu-central-1/)
-})
-
 test('wrong arguments are named, with the usage', async () => {
   for (const [args, problem] of [
     [[], /^--stage is missing/],

@@ -80,16 +80,13 @@ for (const { on, skip, start } of ENGINES) {
       assert.deepEqual(await migrate(database, { folder }), [])
     })
 
-    await t.test(
-      'a file that was applied and is gone is reported, and stops nothing',
-      async (t) => {
-        await migrate(database, folderWith(t, A_AND_B))
-        const { folder } = folderWith(t, { '001-a.sql': A_AND_B['001-a.sql'] })
-        const lines: string[] = []
-        assert.deepEqual(await migrate(database, { folder, say: (line) => lines.push(line) }), [])
-        assert.match(lines.join(), /^002-b.sql is applied and not in the folder/)
-      },
-    )
+    await t.test('a file that is applied and gone is reported, and stops nothing', async (t) => {
+      await migrate(database, folderWith(t, A_AND_B))
+      const { folder } = folderWith(t, { '001-a.sql': A_AND_B['001-a.sql'] })
+      const lines: string[] = []
+      assert.deepEqual(await migrate(database, { folder, say: (line) => lines.push(line) }), [])
+      assert.match(lines.join(), /^002-b.sql is applied and not in the folder/)
+    })
 
     await t.test('a file that fails leaves nothing behind, and is named', async (t) => {
       const { folder, write } = folderWith(t, {
@@ -121,11 +118,11 @@ for (const { on, skip, start } of ENGINES) {
       write('003-c.sql', 'CREATE TABLE c ()')
       assert.deepEqual(await migrate(database, dryRun), ['003-c.sql'])
       assert.deepEqual(await tables(), ['a', 'b', 'latchkey_migrations'])
-      assert.deepEqual(lines, [
-        'Would apply 001-a.sql',
-        'Would apply 002-b.sql',
-        'Would apply 003-c.sql',
-      ])
+      const names = ['001-a.sql', '002-b.sql', '003-c.sql']
+      assert.deepEqual(
+        lines,
+        names.map((name) => `Would apply ${name}`),
+      )
     })
 
     await t.test('of several that migrate at once each file is applied by one', async (t) => {

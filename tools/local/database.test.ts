@@ -20,42 +20,29 @@ async function open(t: TestContext, folder: string, options: Partial<LocalDataba
   const { dataApiUrl } = database
   const client = createClient(t, dataApiUrl)
   let closed: Promise<void> | undefined
-  const close = () => {
-    closed ??= database.close()
-    return closed
-  }
+  const close = () => (closed ??= database.close())
   t.after(close)
-  return {
-    lines,
-    dataApiUrl,
-    client,
-    close,
-    async users() {
-      const sql = 'SELECT count(*) FROM users'
-      const { records } = await client.send(new ExecuteStatementCommand({ ...TARGET, sql }))
-      return records?.[0]?.[0]?.longValue
-    },
-  }
+  const execute = (sql: string, transactionId?: string) =>
+    client.send(new ExecuteStatementCommand({ ...TARGET, sql, transactionId }))
+  const users = async () =>
+    (await execute('SELECT count(*) FROM users')).records?.[0]?.[0]?.longValue
+  return { lines, dataApiUrl, client, close, execute, users }
 }
 
 test('the embedded database', async (t) => {
   const folder = `${temporaryFolder(t)}/.local`
 
   await t.test('is created, migrated and served, and says so', async (t) => {
-    const { lines, client, close, users } = await open(t, folder)
-    assert.match(
-      lines[0] ?? '',
-      /^Creating the database in .*\.local\/postgres; .* several seconds/,
-    )
+    const { lines, client, close, execute, users } = await open(t, folder)
+    assert.match(lines[0] ?? '', /^Creating the database in .*\.local\/postgres; .* seconds/)
     assert.equal(lines[1], 'Applied 001-users.sql')
     assert.equal(lines.at(-1), 'Database ready: embedded Postgres (PGlite)')
-    await client.send(new ExecuteStatementCommand({ ...TARGET, sql: INSERT }))
+    await execute(INSERT)
     assert.equal(await users(), 1)
 
     // A transaction left open must neither hold up the close nor be committed by it.
     const { transactionId } = await client.send(new BeginTransactionCommand(TARGET))
-    const sql = 'DELETE FROM users'
-    await client.send(new ExecuteStatementCommand({ ...TARGET, sql, transactionId }))
+    await execute('DELETE FROM users', transactionId)
     await close()
     assert.ok(!existsSync(`${folder}/owner.json`))
   })
@@ -113,27 +100,22 @@ test('DATABASE_URL names the database to use, and nothing is kept on disk', {
 }, async (t) => {
   const databaseUrl = await temporaryDatabase(t)
   const folder = temporaryFolder(t)
-  const { lines, client, close, users } = await open(t, folder, { databaseUrl })
+  const { lines, close, execute, users } = await open(t, folder, { databaseUrl })
   const { host, pathname } = new URL(databaseUrl)
   assert.equal(lines[0], 'Applied 001-users.sql')
   assert.equal(lines.at(-1), `Database ready: Postgres server at ${host}${pathname}`)
-  await client.send(new ExecuteStatementCommand({ ...TARGET, sql: INSERT }))
+  await execute(INSERT)
   assert.equal(await users(), 1)
   await close()
   assert.ok(!existsSync(`${folder}/owner.json`))
 })
 
-test('DATABASE_URL with a database that is not there is an error with its SQLSTATE', {
+test('a database that is not there, or folds ASCII alone, is reported', {
   skip: NO_SERVER,
 }, async (t) => {
   const url = new URL(await temporaryDatabase(t))
   url.pathname = '/no_such_database'
   assert.match(await refused(t, url.href), /3D000/)
-})
-
-test('a database that knows the letter case of ASCII alone is warned of', {
-  skip: NO_SERVER,
-}, async (t) => {
   const databaseUrl = await temporaryDatabase(t, 'C')
   const { lines } = await open(t, temporaryFolder(t), { databaseUrl })
   assert.match(lines[0] ?? '', /^Warning: .* UTF-8 locale/)

@@ -5,7 +5,7 @@ import { createAtomically } from './create-atomically.ts'
 /** The process that owns a folder, and the URL at which it shares the database, if it does. */
 interface Owner {
   readonly pid: number
-  readonly url?: string
+  readonly url?: string | undefined
 }
 
 /** The folder is owned until `release`, or its owner shares the database at `url`. */
@@ -55,7 +55,7 @@ function ownedClaim(path: string): Claim {
     owned: true,
     publish(url) {
       const draft = `${path}.${process.pid}`
-      writeFileSync(draft, ownerJson({ pid: process.pid, url }))
+      writeFileSync(draft, JSON.stringify({ pid: process.pid, url }))
       renameSync(draft, path)
     },
     release() {
@@ -67,7 +67,7 @@ function ownedClaim(path: string): Claim {
 
 /** Claims the folder, or returns its live owner. */
 function claim(path: string): Owner | undefined {
-  while (!createAtomically(path, ownerJson({ pid: process.pid }))) {
+  while (!createAtomically(path, JSON.stringify({ pid: process.pid }))) {
     const owner = readOwner(path)
     if (owner !== undefined && isAlive(owner.pid, path)) return owner
     // Two processes may both find an ended owner, and the later remove the earlier's claim. That takes a
@@ -77,16 +77,10 @@ function claim(path: string): Owner | undefined {
   return undefined
 }
 
-const ownerJson = (owner: Owner) => JSON.stringify(owner)
-
 function readOwner(path: string): Owner | undefined {
   try {
-    const owner: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    if (typeof owner !== 'object' || owner === null) return undefined
-    const pid: unknown = Reflect.get(owner, 'pid')
-    const url: unknown = Reflect.get(owner, 'url')
-    if (typeof pid !== 'number') return undefined
-    return { pid, ...(typeof url === 'string' && { url }) }
+    const { pid, url } = Object(JSON.parse(readFileSync(path, 'utf8')))
+    return typeof pid === 'number' ? { pid, url } : undefined
   } catch {
     return undefined
   }

@@ -93,12 +93,8 @@ export default class LatchkeyPlugin {
     // serverless-offline also opens a port for the Lambda API, which nothing here uses.
     const lambdaPort = await freePort(HOST, 0)
     const { custom } = this.#serverless.service
-    custom['serverless-offline'] = {
-      ...custom['serverless-offline'],
-      host: HOST,
-      httpPort,
-      lambdaPort,
-    }
+    const settings = { ...custom['serverless-offline'], host: HOST, httpPort, lambdaPort }
+    custom['serverless-offline'] = settings
     this.#url = `http://localhost:${httpPort}/auth/sign-up`
     await this.#start({ share: true })
   }
@@ -115,17 +111,13 @@ Make the next calls of its database fail: curl -X PUT ${this.#database?.dataApiU
 
   /** Without `start`, serverless-offline has no hook in which the database could be closed. */
   #refuseBareOffline(): never {
-    throw new this.#serverless.classes.Error(
-      'Use npm start, or serverless offline start.',
-      'LATCHKEY_LOCAL',
-    )
+    throw this.#error('Use npm start, or serverless offline start.')
   }
 
   #refuseToDeployLocal(): void {
     if (!this.#isLocal) return
-    throw new this.#serverless.classes.Error(
+    throw this.#error(
       'The stage "local" is for this machine only. Name the stage to deploy: serverless deploy --stage dev',
-      'LOCAL_STAGE',
     )
   }
 
@@ -151,8 +143,10 @@ Make the next calls of its database fail: curl -X PUT ${this.#database?.dataApiU
     try {
       return await work()
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
-      throw new this.#serverless.classes.Error(message, 'LATCHKEY_LOCAL')
+      throw this.#error(error instanceof Error ? error.message : String(error))
     }
   }
+
+  readonly #error = (message: string) =>
+    new this.#serverless.classes.Error(message, 'LATCHKEY_LOCAL')
 }

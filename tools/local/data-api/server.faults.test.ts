@@ -12,10 +12,9 @@ import { recordingEngine } from '../../../test/support/recording-engine.ts'
 import type { FaultName } from './faults.ts'
 import { serveDataApi } from './server.ts'
 
+type Expected = Record<Exclude<FaultName, 'slow' | 'hang'>, [error: string, committed: boolean]>
 /** The SDK's error (name, HTTP status, errno) for each fault, and whether the statement has run. */
-const EXPECTED: Readonly<
-  Record<Exclude<FaultName, 'slow' | 'hang'>, [error: string, committed: boolean]>
-> = {
+const EXPECTED: Readonly<Expected> = {
   resuming: ['DatabaseResumingException 400', false],
   throttled: ['ThrottlingException 400', false],
   unavailable: ['ServiceUnavailableError 503', false],
@@ -34,12 +33,9 @@ test('each fault meets one call, and the next one behaves', async (t) => {
       planFaults(name)
       const parameters = [{ name: 'name', value: { stringValue: name } }]
       await assert.rejects(execute('INSERT INTO met VALUES (:name)', parameters), (error) => {
-        const { name: errorName, code, $metadata, message } = Object(error)
+        const { name: errorName, code, $metadata } = Object(error)
         const signs = [errorName, $metadata?.httpStatusCode, code]
-        assert.equal(signs.filter((sign) => sign !== undefined).join(' '), expected)
-        if (name === 'resuming')
-          assert.match(message, /is resuming after being auto-paused\. .*\.$/)
-        return true
+        return signs.filter((sign) => sign !== undefined).join(' ') === expected
       })
       const { records } = await execute(`SELECT 1 FROM met WHERE fault = '${name}'`)
       assert.equal(records?.length, committed ? 1 : 0)
@@ -50,11 +46,10 @@ test('each fault meets one call, and the next one behaves', async (t) => {
 test('faults come in the order of the plan, to whichever operation is called', async (t) => {
   const { client, target, execute, planFaults } = await startDataApi(t, await openTestPglite())
   planFaults('throttled access-denied, reset-after')
-  await assert.rejects(client.send(new BeginTransactionCommand(target)), {
-    name: 'ThrottlingException',
-  })
+  const begin = () => client.send(new BeginTransactionCommand(target))
+  await assert.rejects(begin(), { name: 'ThrottlingException' })
   await assert.rejects(execute('SELECT 1'), { name: 'AccessDeniedException' })
-  await assert.rejects(client.send(new BeginTransactionCommand(target)), { code: 'ECONNRESET' })
+  await assert.rejects(begin(), { code: 'ECONNRESET' })
 })
 
 test('a COMMIT whose response is lost has committed', async (t) => {
@@ -64,9 +59,8 @@ test('a COMMIT whose response is lost has committed', async (t) => {
   assert.ok(transactionId)
   await execute("INSERT INTO met VALUES ('commit')", [], { transactionId })
   planFaults('reset-after')
-  await assert.rejects(client.send(new CommitTransactionCommand({ ...target, transactionId })), {
-    code: 'ECONNRESET',
-  })
+  const commit = client.send(new CommitTransactionCommand({ ...target, transactionId }))
+  await assert.rejects(commit, { code: 'ECONNRESET' })
   assert.equal((await execute('SELECT * FROM met')).records?.length, 1)
 })
 
@@ -75,9 +69,8 @@ test('a call that hangs is never done, and ends with its caller', async (t) => {
   const { url, client, target, execute, planFaults } = await startDataApi(t, engine)
   planFaults('hang')
   const patience = new AbortController()
-  const hung = client.send(new ExecuteStatementCommand({ ...target, sql: 'SELECT 1' }), {
-    abortSignal: patience.signal,
-  })
+  const select = new ExecuteStatementCommand({ ...target, sql: 'SELECT 1' })
+  const hung = client.send(select, { abortSignal: patience.signal })
   await untilMet(url)
   await execute('SELECT 2')
   patience.abort()
@@ -127,10 +120,8 @@ test('closing breaks calls that hang, and responds to slow ones', {
 
 test('PUT /faults plans the faults, and GET returns which are left', async (t) => {
   const { server, plan, call } = await serve(t)
-  assert.deepEqual(await plan('resuming:2,throttled'), {
-    status: 200,
-    text: 'resuming resuming throttled\n',
-  })
+  const planned = { status: 200, text: 'resuming resuming throttled\n' }
+  assert.deepEqual(await plan('resuming:2,throttled'), planned)
   assert.equal((await call()).headers.get('x-amzn-errortype'), 'DatabaseResumingException')
   const left = await fetch(`${server.url}/faults`)
   assert.equal(await left.text(), 'resuming throttled\n')
@@ -161,12 +152,4 @@ test("a page in the developer's browser may not plan faults, and what is no call
   await fetch(server.url, { method: 'HEAD' })
   await fetch(`${server.url}/Execute`, { ...CALL, headers: {} })
   assert.equal((await call()).headers.get('x-amzn-errortype'), 'ThrottlingException')
-})
-
-test("a proxy's page is HTML and names no error class", async (t) => {
-  const { plan, call } = await serve(t)
-  await plan('bad-gateway')
-  const { status, headers } = await call()
-  assert.deepEqual([status, headers.get('content-type')], [502, 'text/html'])
-  assert.equal(headers.get('x-amzn-errortype'), null)
 })
