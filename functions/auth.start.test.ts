@@ -33,10 +33,8 @@ test('a failed start is 500, logged by its variable, and tried again', async (t)
     assert.equal(bodyOf(response)['code'], 'internal_error')
     assert.match(output(), /^[^\n]*\n$/)
     assert.match(output(), logged)
-    assert.doesNotMatch(
-      `${output()}${response.body}`,
-      /without arn|arn:(?!…)|short"|Secrets Manager keeps/,
-    )
+    const text = `${output()}${response.body}`
+    assert.doesNotMatch(text, /without arn|arn:(?!…)|short"|Secrets Manager keeps/)
     assert.equal(dataApi.requests.length, 0)
   }
 

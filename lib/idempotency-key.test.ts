@@ -38,13 +38,9 @@ test('a request without the header has no key', () => {
 
 test('of all strings exactly those are accepted, and no two share a digest', () => {
   const seen = new Map<string, string>()
-  const text = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 300 }),
-    fc.string({
-      unit: fc.integer({ min: 0x21, max: 0x7e }).map((c) => String.fromCharCode(c)),
-      maxLength: 300,
-    }),
-  )
+  const visible = fc.integer({ min: 0x21, max: 0x7e }).map((c) => String.fromCharCode(c))
+  const strings = [visible, 'binary' as const].map((unit) => fc.string({ unit, maxLength: 300 }))
+  const text = fc.oneof(...strings)
   fc.assert(
     fc.property(text, (key) => {
       const result = read(key)

@@ -9,18 +9,14 @@ import { startDeadline } from './deadline.ts'
 import { startService } from './service.ts'
 import type { SignUpDeps } from './sign-up.ts'
 
-const [FIRST, SECOND] = [
-  'the first key, of more than 32 bytes',
-  'the second, of more than 32 bytes',
-]
+const FIRST = 'the first key, of more than 32 bytes'
+const SECOND = 'the second, of more than 32 bytes'
 
 /** The deps of a request to a service whose key is in a secret, read again after that many seconds. */
 async function depsWithSecret(t: TestContext, refreshSeconds: number) {
   const secret = (SecretString: string) => ({ body: { SecretString } })
-  const { url, requests } = await scriptDataApi(t, [
-    secret(FIRST),
-    ...Array(200).fill(secret(SECOND)),
-  ])
+  const answers = [secret(FIRST), ...Array(200).fill(secret(SECOND))]
+  const { url, requests } = await scriptDataApi(t, answers)
   const env = environment('http://127.0.0.1:9')
   Object.assign(process.env, env, { AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
   const signingKey = { secretArn: 'arn:jwt', refreshSeconds }

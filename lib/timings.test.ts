@@ -29,19 +29,15 @@ test('timed deps return what the plain ones do, and add both times', async () =>
 
 test('the second hash and the second statement of a replay are added', async () => {
   const timings: Timings = { hashMs: 1000, databaseMs: 2000 }
-  const deps = timedDeps(
-    {
-      ...DEPS,
-      verifyPassword: (password, hash) => sleep(1).then(() => DEPS.verifyPassword(password, hash)),
-      findEarlierUser: (username, key) => sleep(1).then(() => DEPS.findEarlierUser(username, key)),
-    },
-    timings,
-  )
+  const slow: SignUpDeps = {
+    ...DEPS,
+    verifyPassword: (...args) => sleep(1).then(() => DEPS.verifyPassword(...args)),
+    findEarlierUser: (...args) => sleep(1).then(() => DEPS.findEarlierUser(...args)),
+  }
+  const deps = timedDeps(slow, timings)
   assert.equal(await deps.verifyPassword('secret', 'hash of secret'), true)
-  assert.deepEqual(await deps.findEarlierUser('gary', 'key'), {
-    ...USER,
-    passwordHash: 'hash by key',
-  })
+  const earlier = { ...USER, passwordHash: 'hash by key' }
+  assert.deepEqual(await deps.findEarlierUser('gary', 'key'), earlier)
   assert.ok(Number(timings.hashMs) > 1000 && Number(timings.databaseMs) > 2000)
 })
 

@@ -33,10 +33,9 @@ test('the issuer and the audience are in the token where they are set', async ()
   ]
   for (const wanted of cases) {
     const { payload } = await verify(await signToken(USER, KEY, { ttlSeconds: 900, ...wanted }))
-    assert.equal(payload.iss, wanted.issuer)
-    assert.equal(payload.aud, wanted.audience)
-    assert.equal('iss' in payload, wanted.issuer !== undefined)
-    assert.equal('aud' in payload, wanted.audience !== undefined)
+    const { issuer: iss, audience: aud } = wanted
+    const { payload: _, sub: __, iat: ___, exp: ____, ...others } = payload
+    assert.deepEqual(others, { ...(iss && { iss }), ...(aud && { aud }) })
   }
 })
 

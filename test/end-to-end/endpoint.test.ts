@@ -83,20 +83,17 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
     assert.ok(!existsSync(`${cwd}/.local/owner.json`))
   })
 
-  await t.test(
-    'the second time everybody is still there, after the faults that were asked for',
-    async (t) => {
-      const { child, output } = await start(t, cwd, port, 'access-denied:2')
-      assert.doesNotMatch(output, /Creating the database/)
-      assert.match(output, /Faults of the next calls of the database: access-denied:2/)
-      assert.equal((await signUp(port)).status, 500)
+  await t.test('the second time everybody is there, after the faults asked for', async (t) => {
+    const { child, output } = await start(t, cwd, port, 'access-denied:2')
+    assert.doesNotMatch(output, /Creating the database/)
+    assert.match(output, /Faults of the next calls of the database: access-denied:2/)
+    assert.equal((await signUp(port)).status, 500)
 
-      const faults = /curl -X PUT (\S+\/faults) -d resuming:3$/.exec(output)?.[1] ?? ''
-      const left = await fetch(faults, { method: 'PUT', body: 'access-denied' })
-      assert.equal(await left.text(), 'access-denied\n')
-      assert.equal((await signUp(port)).status, 500)
-      assert.equal((await signUp(port)).status, 400)
-      await pressCtrlC(child)
-    },
-  )
+    const faults = /curl -X PUT (\S+\/faults) -d resuming:3$/.exec(output)?.[1] ?? ''
+    const left = await fetch(faults, { method: 'PUT', body: 'access-denied' })
+    assert.equal(await left.text(), 'access-denied\n')
+    assert.equal((await signUp(port)).status, 500)
+    assert.equal((await signUp(port)).status, 400)
+    await pressCtrlC(child)
+  })
 })

@@ -18,19 +18,11 @@ export type ScriptedResponse =
  * unmodified SDK that calls it. Both end with the test `t`. `requests` holds those that have arrived, and
  * `answers` may grow meanwhile. `hung` holds a promise for each request that hangs: its connection is closed.
  */
-export async function scriptDataApi(
-  t: CleanUps,
-  answers: readonly ScriptedResponse[],
-  { maxAttempts = 1 }: { readonly maxAttempts?: number } = {},
-) {
-  const requests: {
-    readonly method: string | undefined
-    readonly path: string
-    readonly body: unknown
-  }[] = []
+export async function scriptDataApi(t: CleanUps, answers: readonly ScriptedResponse[]) {
+  const requests: Readonly<Record<'method' | 'path', string> & { body: unknown }>[] = []
   const { url, hung } = await serveHttp(t, ({ method, path, body: text }) => {
     const answer = answers[requests.length] ?? { status: 400, errorType: 'ScriptEnded', body: {} }
-    requests.push({ method, path, body: JSON.parse(text) })
+    requests.push({ method: `${method}`, path, body: JSON.parse(text) })
     if (!('body' in answer)) return answer
     const { status = 200, errorType, body } = answer
     const headers = {
@@ -40,13 +32,18 @@ export async function scriptDataApi(
     }
     return { status, headers, body: typeof body === 'string' ? body : JSON.stringify(body) }
   })
-  return { client: createClient(t, url, maxAttempts), requests, hung, url }
+  return { client: createClient(t, url), requests, hung, url }
 }
 
 /** The SDK's unmodified client for the Data API at `endpoint`, until the test `t` ends. */
-export function createClient(t: CleanUps, endpoint: string, maxAttempts = 1): RDSDataClient {
+export function createClient(t: CleanUps, endpoint: string): RDSDataClient {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
-  const client = new RDSDataClient({ endpoint, region: 'eu-central-1', credentials, maxAttempts })
+  const client = new RDSDataClient({
+    endpoint,
+    region: 'eu-central-1',
+    credentials,
+    maxAttempts: 1,
+  })
   t.after(async () => client.destroy())
   return client
 }

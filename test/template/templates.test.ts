@@ -95,9 +95,6 @@ for (const stage of ['dev', 'prod']) {
       fields?.sort().join(' '),
       'awsEndpointRequestId identity.sourceIp integrationErrorMessage integrationLatency requestId requestTime responseLatency responseLength routeKey status',
     )
-    for (const { Properties } of resourcesOf(packaged, 'AWS::Logs::LogGroup')) {
-      assert.equal(Properties['RetentionInDays'], setting('logRetentionDays'))
-    }
   })
 
   test(`${stage}: removal and replacement leave a snapshot of the database`, async (t) => {

@@ -19,13 +19,8 @@ test('a statement travels with its values as named texts, and in its transaction
   const named = (name: string, stringValue: string) => ({ name, value: { stringValue } })
   const parameters = [named('a', 'one'), named('b', '')]
   const inside = { sql: 'SELECT :a, :b', parameters, transactionId: 'the transaction' }
-  assert.deepEqual(
-    requests.map(({ body }) => body),
-    [
-      { ...sent, sql: 'SELECT 1', parameters: [] },
-      { ...sent, ...inside },
-    ],
-  )
+  assert.deepEqual(requests[0]?.body, { ...sent, sql: 'SELECT 1', parameters: [] })
+  assert.deepEqual(requests[1]?.body, { ...sent, ...inside })
 })
 
 test('rows come back as plain values, and a response without rows as none', async (t) => {

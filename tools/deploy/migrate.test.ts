@@ -82,19 +82,6 @@ test('a dry run makes one call, as the master, and reads no secret', async (t) =
   assert.match(String(asked?.['sql']), /^SELECT /)
 })
 
-test('a dry run reports what it would do, and does nothing', async (t) => {
-  const { env, queries } = await deployStage(t)
-  const { stdout, status } = await migrate(['--stage', 'dev', '--dry-run'], env)
-  assert.equal(
-    stdout,
-    `latchkey-dev in eu-central-1, database latchkey
-${FILES.map((file) => `Would apply ${file}\n`).join('')}Would set the password of latchkey_app from its secret
-`,
-  )
-  assert.equal(status, 0)
-  assert.equal(queries.length, 1)
-})
-
 test('with an unusable secret nothing is done and nothing quoted', async (t) => {
   const otherRole = JSON.stringify({ username: 'postgres', password: PASSWORD })
   for (const secret of [otherRole, PASSWORD, '']) {
@@ -105,15 +92,6 @@ test('with an unusable secret nothing is done and nothing quoted', async (t) => 
     assert.doesNotMatch(`${stdout}${stderr}`, new RegExp(PASSWORD.slice(0, 8)))
     assert.deepEqual(statements(), [])
   }
-})
-
-test('an error of AWS is reported in its words', async (t) => {
-  const headers = { 'x-amzn-errortype': 'AccessDeniedException' }
-  const statement = () => ({ status: 403, headers, body: '{"message":"not authorized"}' })
-  const { env } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET, statement })
-  const { stderr, status } = await migrate(['--stage', 'dev'], env)
-  assert.equal(status, 1)
-  assert.equal(stderr, 'The migration failed: AccessDeniedException: not authorized\n')
 })
 
 test('a response that is not JSON is not quoted, and a refused connection is named', async (t) => {
