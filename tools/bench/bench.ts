@@ -58,18 +58,15 @@ async function measure(rig: Rig, rounds: typeof FULL) {
     rows.push(await measureGrowth(rig, floor.call, rounds.growth, rounds.users))
   }
   const picture = drawWaterfalls([
-    firstChart(middle(processes.firstCalls, ({ total }) => total)),
-    warmChart(middle(warm.signUps, ({ start, end }) => end - start)),
+    ...middle(processes.firstCalls, ({ total }) => total).map(firstChart),
+    ...middle(warm.signUps, ({ start, end }) => end - start).map(warmChart),
   ])
   return { rows, picture }
 }
 
 /** The one with the median: a real one, which a median of each part would not be. */
-function middle<T>(values: readonly T[], by: (value: T) => number): T {
-  const found = values.toSorted((a, b) => by(a) - by(b))[Math.floor(values.length / 2)]
-  if (found === undefined) throw new RangeError('There is no middle of nothing.')
-  return found
-}
+const middle = <T>(values: readonly T[], by: (value: T) => number): readonly T[] =>
+  values.toSorted((a, b) => by(a) - by(b)).slice(values.length / 2, values.length / 2 + 1)
 
 /** What the figures depend on. */
 function describeMachine({ database }: Rig): string {

@@ -78,17 +78,17 @@ async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): P
     assert.deepEqual(values, ['latchkey_app', 'latchkey_app', 'off'])
   })
 
-  await t.test('it may store a user, find a name taken, and repeat the statement', async () => {
-    const created = await insertUser('Gary', 'a hash')
-    assert.equal(created?.username, 'Gary')
-    assert.equal(await insertUser('gARY', 'another hash'), undefined)
-    assert.deepEqual(await insertUser('Gary', 'a hash'), created)
-  })
-
-  await t.test('it may find a user by their idempotency key', async () => {
-    const earlier = await users.findEarlierUser('Gary', 'a digest', signal)
-    assert.equal(earlier?.passwordHash, 'a hash')
-  })
+  await t.test(
+    'it may store a user, find a name taken, repeat itself, and find a replay',
+    async () => {
+      const created = await insertUser('Gary', 'a hash')
+      assert.equal(created?.username, 'Gary')
+      assert.equal(await insertUser('gARY', 'another hash'), undefined)
+      assert.deepEqual(await insertUser('Gary', 'a hash'), created)
+      const earlier = await users.findEarlierUser('Gary', 'a digest', signal)
+      assert.equal(earlier?.passwordHash, 'a hash')
+    },
+  )
 
   for (const sql of FORBIDDEN) {
     const refusal = { name: 'DatabaseErrorException', message: /SQLState: 42501$/ }

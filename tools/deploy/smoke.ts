@@ -104,10 +104,8 @@ function expectResponse(
 ) {
   const isRight = status === wanted && (wantedCode === undefined || code === wantedCode)
   assert.ok(isRight, `Expected ${[wanted, wantedCode].join(' ').trim()}, got ${status} ${code}.`)
-  for (const [name, value] of [
-    ['content-type', 'application/json'],
-    ['cache-control', 'no-store'],
-  ] as const) {
+  const wantedHeaders = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  for (const [name, value] of Object.entries(wantedHeaders)) {
     const found = headers.get(name)?.split(';')[0] ?? 'missing'
     assert.ok(found === value, `The ${name} of the ${status} must be ${value}, not ${found}.`)
   }
@@ -127,10 +125,8 @@ async function checkToken(token: unknown, username: string, key: string | undefi
   const { header, claims } = decode()
   assert.ok(header.alg === 'HS256' && header.typ === 'JWT', 'The token must be HS256 and JWT.')
   const { id, username: name } = Object(claims['payload'])
-  assert.ok(
-    Number.isSafeInteger(id) && name === username,
-    'The claim "payload" must be {username, id}.',
-  )
+  const isTheirs = Number.isSafeInteger(id) && name === username
+  assert.ok(isTheirs, 'The claim "payload" must be {username, id}.')
   assert.ok(claims.sub === String(id), 'The claim "sub" must be the id.')
   const { iat = Number.NaN, exp = Number.NaN } = claims
   const now = Date.now() / 1000

@@ -81,10 +81,10 @@ test('another process that lives is waited for, until it does not', async (t) =>
 })
 
 const VOID: Record<string, (deadPid: number | undefined) => string> = {
-  'of a dead process': (pid) => JSON.stringify({ pid }),
+  'of a dead process': (pid) => `{"pid":${pid}}`,
   'of a dead process that had published a URL': (pid) =>
-    JSON.stringify({ pid, url: 'http://127.0.0.1:1' }),
-  'of an earlier process with our id': () => JSON.stringify({ pid: process.pid }),
+    `{"pid":${pid},"url":"http://127.0.0.1:1"}`,
+  'of an earlier process with our id': () => `{"pid":${process.pid}}`,
   'that is empty': () => '',
   'that is not JSON': () => '{',
   'that is null': () => 'null',

@@ -12,11 +12,8 @@ export function freePort(host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', (error) => {
-      reject(
-        new Error(
-          `Port ${port} is in use or not allowed (${Reflect.get(error, 'code')}). Stop what uses it, or choose another: PORT=3001 npm start`,
-        ),
-      )
+      const problem = `Port ${port} is in use or not allowed (${Reflect.get(error, 'code')}).`
+      reject(new Error(`${problem} Stop what uses it, or choose another: PORT=3001 npm start`))
     })
     probe.listen(port, host, () => {
       const address = probe.address()
