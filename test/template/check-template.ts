@@ -83,10 +83,11 @@ export function checkTemplate(template: JsonObject): string[] {
     }
   }
 
-  /** Looks for properties in a value that may have them by several types, and keeps the fewest faults. */
+  /** Keeps the faults of the type that fits best; a text or number of no structure has none. */
   function checkOneOf(value: unknown, types: readonly PropertyType[], path: string): void {
     const before = faults.length
-    const found = types.map((type) => {
+    const structured = types.filter(({ type }) => /^(array|json|map|ref|tag|union)$/.test(type))
+    const found = (typeof value === 'object' ? structured : types).map((type) => {
       checkValue(value, type, path)
       return faults.splice(before)
     })
