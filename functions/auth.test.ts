@@ -20,14 +20,21 @@ const answers = [
   ['sign-up-malformed', 401, 'body_not_json'],
   ['sign-up-base64', 201, undefined],
   ['sign-up-missing-field', 401, 'password_missing'],
+  ['sign-in', 200, undefined],
+  ['sign-in-wrong-password', 401, 'invalid_credentials'],
+  ['sign-in-missing-field', 401, 'password_missing'],
+  // A token that nobody here has signed: put one of your own in.
+  ['me', 401, 'token_invalid'],
+  ['me-missing-token', 401, 'token_missing'],
 ] as const
 
 test('each event in events/ gets the response that its name says, as openapi.yaml documents it', async () => {
   for (const [name, status, code] of answers) {
-    const response = await send(readEvent(name))
+    const event = readEvent(name)
+    const response = await send(event)
     assert.equal(response.statusCode, status, name)
     assert.equal(bodyOf(response)['code'], code, name)
-    assertDocumented(response)
+    assertDocumented(response, event.routeKey)
   }
 })
 
@@ -85,6 +92,9 @@ test('every client error is as openapi.yaml documents it, and stores nobody', as
     username_too_long: { username: 'x'.repeat(51), password },
     username_outer_space: { username: ' gary2', password },
     username_forbidden_character: { username: 'gary\u0000', password },
+    username_leading_mark: { username: '\u0301gary', password },
+    username_invisible: { username: '\u3164', password },
+    password_forbidden_character: { username: 'gary2', password: `${password}\uFFFD` },
     password_missing: { username: 'gary2' },
     password_not_string: { username: 'gary2', password: 12345678 },
     password_not_well_formed: '{"username":"gary2","password":"\\udfff and the rest"}',

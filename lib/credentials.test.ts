@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CredentialsRefusal, parseCredentials } from './credentials.ts'
+import { type CredentialsRefusal, parseCredentials, parseNewCredentials } from './credentials.ts'
+import { foldUsername } from './usernames.ts'
 
 const PASSWORD = 'correct horse'
 const RULES = { passwordMinLength: 8, serviceName: 'shop-dev' }
-const parse = (body: unknown) => parseCredentials(body, RULES)
+const parse = (body: unknown) => parseNewCredentials(body, RULES)
 const parseName = (username: unknown) => parse({ username, password: PASSWORD })
 const parsePassword = (password: unknown) => parse({ username: 'gary', password })
 const accepted = (username: string, password: string) => ({
   ok: true,
-  credentials: { username, password },
+  credentials: { username, usernameKey: foldUsername(username), password },
 })
 
 /** Names a string in a title, where what matters about it can be invisible. */
@@ -29,20 +30,26 @@ const REFUSED: Readonly<Partial<Record<CredentialsRefusal, readonly unknown[]>>>
   username_not_well_formed: ['\uD800', 'gary\uDC00', '\uDC00\uD800'],
   username_empty: [''],
   // The last one is 26 characters that NFC takes apart into two each.
-  username_too_long: ['x'.repeat(51), '🔑'.repeat(51), '\u0958'.repeat(26)],
+  username_too_long: ['x'.repeat(51), '🔑'.repeat(51), '\u0958'.repeat(26), '\u0300'.repeat(8000)],
   username_outer_space: [' gary', 'gary ', ' ', '\u00A0gary', 'gary\u3000', 'gary\n', '\u2028gary'],
   username_forbidden_character: [
-    ...[...'\0\x1B\n\x7F\u200D\u202E\u00AD\u0378\uFFFF'].map((character) => `ga${character}ry`),
+    ...[...'\0\x1B\n\x7F\u202E\u00AD\u0378\uFFFF\uE000\u2028\u2029\u2800\uFFFD\u{E0041}'].map(
+      (character) => `ga${character}ry`,
+    ),
     '\uFEFFgary',
   ],
+  username_leading_mark: ['\u0301gary', '\uFE0Fgary', '\u0E4D'],
+  // Hangul fillers, and joiners alone.
+  username_invisible: ['\u3164', '\u115F\u1160', '\uFFA0', '\u200D\u200C'],
   password_missing: [undefined],
   password_not_string: [null, 12345678, true, [PASSWORD], {}],
   password_not_well_formed: [`${PASSWORD}\uD800`, `\uDC00${PASSWORD}`],
   // 7 characters of two units each; 8 before, 4 after normalisation.
   password_too_short: ['', '1234567', '🔑'.repeat(7), 'e\u0301'.repeat(4)],
   // 73 bytes; 75 bytes in 25 characters; 36 code points, of which NFC makes 72 of three bytes each.
-  password_too_long: ['x'.repeat(73), 'あ'.repeat(25), '\u0958'.repeat(36)],
+  password_too_long: ['x'.repeat(73), 'あ'.repeat(25), '\u0958'.repeat(36), '\u0300'.repeat(8000)],
   password_nul: ['\0', `${PASSWORD}\0`, `a\0${PASSWORD}`],
+  password_forbidden_character: [`${PASSWORD}\uFFFD`, `\u0378${PASSWORD}`, `${PASSWORD}\uFFFF`],
   password_common: ['password', 'PassWord', '12345678', 'Password123', 'iloveyou'],
 }
 
@@ -60,6 +67,39 @@ test('usernames are accepted as typed, up to 50 code points', () => {
   for (const name of [...names, 'toString', 'constructor', '__proto__', "Robert'); DROP TABLE"]) {
     assert.deepEqual(parseName(name), accepted(name, PASSWORD))
   }
+  const scripts = ['علی\u200Cرضا', 'ශ්\u200Dරී', '山田\u3000太郎', 'น้ำฝน', 'Gary ❤\uFE0F']
+  for (const name of [...scripts, 'Mary\u00A0Jane', 'gary\u3164', 'ﷺ'.repeat(50)]) {
+    assert.deepEqual(parseName(name), accepted(name, PASSWORD))
+  }
+})
+
+test('at a sign-in any name is folded, and any password that bcrypt can hash is taken', () => {
+  const signIn = (username: unknown, password: unknown) => parseCredentials({ username, password })
+  const taken = (usernameKey: string, password: string) => ({
+    ok: true,
+    credentials: { usernameKey, password },
+  })
+  for (const name of ['ＧＡＲＹ', '', 'x'.repeat(300), '\u202E', '\u0301x']) {
+    assert.deepEqual(signIn(name, 'x'), taken(foldUsername(name), 'x'))
+  }
+  for (const password of ['x', 'password', 'e\u0301'.repeat(36), '\uFFFD', 'x'.repeat(72)]) {
+    assert.deepEqual(signIn('gary', password), taken('gary', password.normalize('NFC')))
+  }
+  for (const password of ['', 'x'.repeat(73), 'a\0', '\u0300'.repeat(8000)]) {
+    assert.deepEqual(signIn('gary', password), { ok: false, reason: 'invalid_credentials' })
+  }
+  for (const [username, password, reason] of [
+    [undefined, 'x', 'username_missing'],
+    [7, 'x', 'username_not_string'],
+    ['\uD800', 'x', 'username_not_well_formed'],
+    ['x'.repeat(301), 'x', 'username_too_long'],
+    ['gary', undefined, 'password_missing'],
+    ['gary', 7, 'password_not_string'],
+    ['gary', '\uD800', 'password_not_well_formed'],
+  ]) {
+    assert.deepEqual(signIn(username, password), { ok: false, reason })
+  }
+  assert.deepEqual(parseCredentials([]), { ok: false, reason: 'body_not_object' })
 })
 
 test('passwords are accepted as typed, of any composition, from 8 code points to 72 bytes', () => {
@@ -71,7 +111,7 @@ test('passwords are accepted as typed, of any composition, from 8 code points to
 
 test('the shortest password is the one that is configured', () => {
   const parseFor15 = (password: string) =>
-    parseCredentials({ username: 'gary', password }, { ...RULES, passwordMinLength: 15 }).ok
+    parseNewCredentials({ username: 'gary', password }, { ...RULES, passwordMinLength: 15 }).ok
   assert.equal(parseFor15('x'.repeat(14)), false)
   assert.equal(parseFor15('x'.repeat(15)), true)
 })
@@ -85,7 +125,7 @@ test('the username is refused as password, in any letter case and Unicode form',
 
 test("the service's name is refused as password, with and without its stage", () => {
   const parseFor = (serviceName: string, password: string) =>
-    parseCredentials({ username: 'gary', password }, { ...RULES, serviceName })
+    parseNewCredentials({ username: 'gary', password }, { ...RULES, serviceName })
   const refused = { ok: false, reason: 'password_is_service_name' }
   for (const password of ['latchkey', 'LatchKey', 'latchkey-prod', 'LATCHKEY-PROD']) {
     assert.deepEqual(parseFor('latchkey-prod', password), refused, password)

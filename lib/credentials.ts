@@ -1,37 +1,54 @@
 import { isCommonPassword } from './common-passwords.ts'
+import { foldUsername, refuseUsername, type UsernameRefusal } from './usernames.ts'
 
-/** A username and a password that keep the rules, in Unicode's NFC. */
-export interface Credentials {
+/** A username and a password that keep the rules for new ones, in Unicode's NFC. */
+export interface NewCredentials {
   readonly username: string
+  /** What the username is unique by. */
+  readonly usernameKey: string
   readonly password: string
 }
 
-/** Reasons a body is rejected. The first that applies is reported, the username's before the password's. */
-export type CredentialsRefusal =
+/** What somebody signs in with. The rules for new names and passwords do not apply. */
+export interface Credentials {
+  readonly usernameKey: string
+  /** In NFC; not empty, at most 72 bytes of UTF-8, without U+0000. */
+  readonly password: string
+}
+
+/** Reasons that a body holds no username and password at all. */
+export type FieldsRefusal =
   | 'body_not_object'
   | 'username_missing'
   | 'username_not_string'
   | 'username_not_well_formed'
-  | 'username_empty'
   | 'username_too_long'
-  | 'username_outer_space'
-  | 'username_forbidden_character'
   | 'password_missing'
   | 'password_not_string'
   | 'password_not_well_formed'
+
+/** Reasons a new password is rejected. */
+export type PasswordRefusal =
   | 'password_too_short'
   | 'password_too_long'
   | 'password_nul'
+  | 'password_forbidden_character'
   | 'password_is_username'
   | 'password_is_service_name'
   | 'password_common'
 
-export type CredentialsResult =
-  | { readonly ok: true; readonly credentials: Credentials }
-  | { readonly ok: false; readonly reason: CredentialsRefusal }
+/** Reasons a body is rejected. The first that applies is reported, the username's before the password's. */
+export type CredentialsRefusal = FieldsRefusal | UsernameRefusal | PasswordRefusal
 
-/** Longest username in code points, as Postgres counts for `VARCHAR(50)`. */
-export const USERNAME_MAX_CODE_POINTS = 50
+type Result<T, Reason> =
+  | { readonly ok: true; readonly credentials: T }
+  | { readonly ok: false; readonly reason: Reason }
+
+/**
+ * Longest text that is normalised, in UTF-16 code units, since the time for marks that combine grows with the
+ * square of their number. A longer one is too long in any form: a character is composed of four units at most.
+ */
+const NORMALISED_MAX_UNITS = 300
 
 /** Longest password in bytes of UTF-8: bcrypt ignores the rest. */
 export const PASSWORD_MAX_BYTES = 72
@@ -44,78 +61,102 @@ export interface CredentialsRules {
   readonly serviceName: string
 }
 
-type Field<Refusal> =
-  | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly reason: Refusal }
-
-const refuse = <Refusal extends CredentialsRefusal>(reason: Refusal) =>
-  ({ ok: false, reason }) as const
+const refuse = <Reason extends string>(reason: Reason) => ({ ok: false, reason }) as const
 
 /**
- * Parses a body into credentials, or returns the reason it is rejected. Other keys are ignored. Lengths are
- * measured after normalisation, as stored and hashed.
+ * Parses the body of a sign-up into credentials, or returns the reason it is rejected. Other keys are ignored.
+ * Lengths are measured after normalisation, as stored and hashed.
  */
-export function parseCredentials(body: unknown, rules: CredentialsRules): CredentialsResult {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    return refuse('body_not_object')
-  }
-  const username = parseUsername(ownValue(body, 'username'))
+export function parseNewCredentials(
+  body: unknown,
+  rules: CredentialsRules,
+): Result<NewCredentials, CredentialsRefusal> {
+  const fields = readFields(body)
+  if (!fields.ok) return fields
+  const username = readUsername(fields.username)
   if (!username.ok) return username
-  const password = parsePassword(ownValue(body, 'password'), rules.passwordMinLength)
+  const name = username.text
+  const nameRefusal = refuseUsername(name)
+  if (nameRefusal !== undefined) return refuse(nameRefusal)
+  const password = readPassword(fields.password)
   if (!password.ok) return password
-  const guess = guessable(password.text, username.text, rules.serviceName)
-  if (guess !== undefined) return refuse(guess)
-  return { ok: true, credentials: { username: username.text, password: password.text } }
+  const usernameKey = foldUsername(name)
+  const passwordRefusal = refusePassword(password.text, usernameKey, rules)
+  if (passwordRefusal !== undefined) return refuse(passwordRefusal)
+  return { ok: true, credentials: { username: name, usernameKey, password: password.text } }
+}
+
+/**
+ * Parses the body of a sign-in. A password that no account can have is `invalid_credentials` without a
+ * comparison; any other is compared, so that nobody is locked out when a rule tightens.
+ */
+export function parseCredentials(
+  body: unknown,
+): Result<Credentials, FieldsRefusal | 'invalid_credentials'> {
+  const fields = readFields(body)
+  if (!fields.ok) return fields
+  const username = readUsername(fields.username)
+  if (!username.ok) return username
+  const password = readPassword(fields.password)
+  if (!password.ok) return password
+  const { text } = password
+  if (text === '' || !isHashable(text)) return refuse('invalid_credentials')
+  return {
+    ok: true,
+    credentials: { usernameKey: foldUsername(username.text), password: text },
+  }
 }
 
 /** Own keys only, so that nothing on a prototype can replace what the client did not send. */
-function ownValue(object: object, key: string): unknown {
-  return Object.getOwnPropertyDescriptor(object, key)?.value
+function readFields(body: unknown) {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return refuse('body_not_object')
+  }
+  const own = (key: string): unknown => Object.getOwnPropertyDescriptor(body, key)?.value
+  return { ok: true, username: own('username'), password: own('password') } as const
 }
 
-function parseUsername(value: unknown): Field<CredentialsRefusal> {
+function readUsername(value: unknown) {
   if (value === undefined) return refuse('username_missing')
   if (typeof value !== 'string') return refuse('username_not_string')
+  if (value.length > NORMALISED_MAX_UNITS) return refuse('username_too_long')
   if (!value.isWellFormed()) return refuse('username_not_well_formed')
-  const text = value.normalize('NFC')
-  if (text === '') return refuse('username_empty')
-  if (countCodePoints(text) > USERNAME_MAX_CODE_POINTS) return refuse('username_too_long')
-  if (/^\p{White_Space}|\p{White_Space}$/u.test(text)) return refuse('username_outer_space')
-  // Cc control, Cf format (zero-width, text direction), Cn unassigned in this runtime's Unicode.
-  if (/[\p{Cc}\p{Cf}\p{Cn}]/u.test(text)) return refuse('username_forbidden_character')
-  return { ok: true, text }
+  return { ok: true, text: value.normalize('NFC') } as const
 }
 
-function parsePassword(value: unknown, minLength: number): Field<CredentialsRefusal> {
+function readPassword(value: unknown) {
   if (value === undefined) return refuse('password_missing')
   if (typeof value !== 'string') return refuse('password_not_string')
   // bcryptjs hashes a lone surrogate as three bytes that no other bcrypt produces.
   if (!value.isWellFormed()) return refuse('password_not_well_formed')
   // NIST SP 800-63B: the same password typed on another keyboard must give the same bytes.
-  const text = value.normalize('NFC')
-  // bcrypt's key ends at U+0000 and repeats: "a" and "a\0a" would open the same account.
-  if (text.includes('\0')) return refuse('password_nul')
-  if (countCodePoints(text) < minLength) return refuse('password_too_short')
-  if (Buffer.byteLength(text) > PASSWORD_MAX_BYTES) return refuse('password_too_long')
-  return { ok: true, text }
+  const text = value.length > NORMALISED_MAX_UNITS ? value : value.normalize('NFC')
+  return { ok: true, text } as const
 }
 
+/**
+ * Whether bcrypt distinguishes the password from every other. Its key ends at U+0000 and repeats: "a" and
+ * "a\0a" would open the same account.
+ */
+const isHashable = (password: string) =>
+  !password.includes('\0') && Buffer.byteLength(password) <= PASSWORD_MAX_BYTES
+
 /** NIST SP 800-63B-4, 3.1.1.2: the whole password is compared with expected and common values. */
-function guessable(
+function refusePassword(
   password: string,
-  username: string,
-  serviceName: string,
-): CredentialsRefusal | undefined {
+  usernameKey: string,
+  { passwordMinLength, serviceName }: CredentialsRules,
+): PasswordRefusal | undefined {
+  if (password.includes('\0')) return 'password_nul'
+  if ([...password].length < passwordMinLength) return 'password_too_short'
+  if (!isHashable(password)) return 'password_too_long'
+  // NIST SP 800-63B-4, 3.1.1.2, stabilized strings: a later Unicode may normalise what is unassigned today.
+  // U+FFFD stands for what a client failed to decode.
+  if (/[\p{Cn}\uFFFD]/u.test(password)) return 'password_forbidden_character'
   const text = password.toLowerCase()
-  if (text === username.toLowerCase()) return 'password_is_username'
+  if (foldUsername(password) === usernameKey) return 'password_is_username'
   // On AWS the service's name ends with the stage, as in latchkey-prod.
   const service = serviceName.toLowerCase()
   if (text === service || text === service.replace(/-[^-]*$/, '')) return 'password_is_service_name'
   return isCommonPassword(text) ? 'password_common' : undefined
-}
-
-function countCodePoints(text: string): number {
-  let count = 0
-  for (const _ of text) count++
-  return count
 }

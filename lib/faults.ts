@@ -33,6 +33,12 @@ export function retryFor(thrown: unknown): FaultPolicy['retry'] {
   return policyFor(signsOf(thrown)).retry
 }
 
+/** The SQLSTATE of a Postgres error, which the Data API puts into its message; otherwise `undefined`. */
+export function sqlStateOf(thrown: unknown): string | undefined {
+  // The last match: the message may quote a value that looks like one, and the SQLSTATE is at its end.
+  return text(thrown, 'message')?.match(/.*SQLState:\s*(\w{5})/s)?.[1]
+}
+
 const describeOwn = ({ name, message }: ConfigError | SigningKeyError): Fault => ({
   reason: 'internal_error',
   error: name,
@@ -58,8 +64,7 @@ function signsOf(thrown: unknown): FaultSigns {
   return {
     name: identifier(thrown, 'name') ?? typeof thrown,
     errno: identifier(thrown, 'code'),
-    // The last match: the message may quote a value that looks like one, and the SQLSTATE is at its end.
-    sqlState: text(thrown, 'message')?.match(/.*SQLState:\s*(\w{5})/s)?.[1],
+    sqlState: sqlStateOf(thrown),
     httpStatus: number(property(thrown, '$metadata'), 'httpStatusCode'),
   }
 }

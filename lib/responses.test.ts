@@ -10,14 +10,21 @@ const STATUS: Readonly<Record<number, string>> = {
   400: 'username_taken',
   401: `idempotency_key_malformed body_missing body_too_large body_not_utf8 body_not_json body_not_object
     username_missing username_not_string username_not_well_formed username_empty username_too_long
-    username_outer_space username_forbidden_character password_missing password_not_string
-    password_not_well_formed password_too_short password_too_long password_nul password_is_username
-    password_is_service_name password_common`,
+    username_outer_space username_forbidden_character username_leading_mark username_invisible
+    password_missing password_not_string password_not_well_formed password_too_short password_too_long
+    password_nul password_forbidden_character password_is_username password_is_service_name
+    password_common invalid_credentials token_missing token_expired token_invalid`,
   500: 'internal_error',
   503: 'database_resuming database_unavailable timed_out',
 }
 const RETRY_AFTER: Readonly<Record<number, (reason: Reason) => string>> = {
   503: (reason) => (reason === 'database_resuming' ? '15' : '5'),
+}
+
+/** RFC 6750, section 3.1: no error where the request has no token, and for other credentials. */
+function challengeOf(reason: Reason): string {
+  if (reason === 'invalid_credentials' || reason === 'token_missing') return 'Bearer'
+  return `Bearer error="${reason.startsWith('token_') ? 'invalid_token' : 'invalid_request'}"`
 }
 
 const table = refusals(8)
@@ -30,19 +37,35 @@ test('the table has every reason of the contract, and no other', () => {
   assert.deepEqual(Object.keys(table).sort(), all.sort())
 })
 
-test('a created user is 201 with the token alone, a taken name 400 with the text of the contract', () => {
+test('a token is alone in its body, a taken name 400 with the text of the contract', () => {
+  const granted = { ok: true, userId: 7, body: { token: 'a.b.c' } } as const
   const created = { statusCode: 201, headers: HEADERS, body: '{"token":"a.b.c"}' }
-  assert.deepEqual(respond({ ok: true, token: 'a.b.c', userId: 7 }), created)
+  assert.deepEqual(respond({ ...granted, code: 'created' }), created)
+  assert.deepEqual(respond({ ...granted, code: 'signed_in' }), { ...created, statusCode: 200 })
   const body = '{"err":"Username already taken","code":"username_taken"}'
   const taken = { statusCode: 400, headers: HEADERS, body }
   assert.deepEqual(respond({ ok: false, reason: 'username_taken' }), taken)
+})
+
+test('a user is the id and the name', () => {
+  const user = { id: 7, username: 'gary' }
+  const outcome = { ok: true, code: 'identified', userId: 7, body: user } as const
+  const body = '{"id":7,"username":"gary"}'
+  assert.deepEqual(respond(outcome), { statusCode: 200, headers: HEADERS, body })
+})
+
+test('too many attempts is 429 with the seconds to wait, in the header and in words', () => {
+  const outcome = { ok: false, reason: 'too_many_attempts', retryAfterSeconds: 8 } as const
+  const body = '{"err":"Too many attempts: try again in 8 seconds","code":"too_many_attempts"}'
+  const headers = { ...HEADERS, 'retry-after': '8' }
+  assert.deepEqual(respond(outcome), { statusCode: 429, headers, body })
 })
 
 test('each reason has its status, its headers, its text and its code', () => {
   for (const status of [400, 401, 500, 503]) {
     for (const reason of reasonsOf(status)) {
       const retryAfter = RETRY_AFTER[status]?.(reason)
-      const challenge = status === 401 && { 'www-authenticate': 'Bearer error="invalid_request"' }
+      const challenge = status === 401 && { 'www-authenticate': challengeOf(reason) }
       const headers = { ...HEADERS, ...challenge, ...(retryAfter && { 'retry-after': retryAfter }) }
       const body = JSON.stringify({ err: table[reason].err, code: reason })
       assert.deepEqual(respond({ ok: false, reason }), { statusCode: status, headers, body })
@@ -51,10 +74,16 @@ test('each reason has its status, its headers, its text and its code', () => {
 })
 
 test('a client error says which field, what is wrong and what would be right', () => {
+  assert.equal(table.invalid_credentials.err, 'Invalid credentials.')
   for (const reason of reasonsOf(401)) {
+    if (reason === 'invalid_credentials') continue
     const [, field] = /^(idempotency_key|[a-z]+)_/.exec(reason) ?? []
     const name = field?.replace('_', '-')
-    assert.match(table[reason].err, new RegExp(`^${name} (is|has|begins) [^:]+: send .+`), reason)
+    assert.match(
+      table[reason].err,
+      new RegExp(`^${name} (is|has|begins) [^:]+: (send|sign in) .+`),
+      reason,
+    )
   }
 })
 

@@ -1,32 +1,53 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
-import {
-  type CredentialsRefusal,
-  PASSWORD_MAX_BYTES,
-  USERNAME_MAX_CODE_POINTS,
-} from './credentials.ts'
+import type { AttemptResult } from './attempts.ts'
+import type { TokenRefusal } from './bearer-token.ts'
+import { type CredentialsRefusal, PASSWORD_MAX_BYTES } from './credentials.ts'
 import type { FaultReason } from './fault-policy.ts'
 import { IDEMPOTENCY_KEY_LENGTH, type IdempotencyKeyRefusal } from './idempotency-key.ts'
 import { BODY_MAX_BYTES, type BodyRefusal } from './json-body.ts'
+import type { MeResult } from './me.ts'
+import type { SignInResult } from './sign-in.ts'
 import type { SignUpResult } from './sign-up.ts'
+import { USERNAME_MAX_CODE_POINTS } from './usernames.ts'
 
-/** Every reason a request ends without a token. It is the `code` of the response. */
+/** Every reason with a response of its own. It is the `code` of the response. */
 export type Reason =
   | IdempotencyKeyRefusal
   | BodyRefusal
   | CredentialsRefusal
-  | Extract<SignUpResult, { ok: false }>['reason']
+  | TokenRefusal
+  | 'username_taken'
+  | 'invalid_credentials'
   | FaultReason
+
+type TooManyAttempts = Extract<AttemptResult, { reason: 'too_many_attempts' }>
+
+/** A request that ends with a token for the user. */
+export interface TokenGranted<Code extends 'created' | 'signed_in'> {
+  readonly ok: true
+  readonly code: Code
+  readonly userId: number
+  readonly body: { readonly token: string }
+  /** What became of replacing a hash of a lower cost; `outrun` if another request has changed it meanwhile. */
+  readonly rehash?: 'done' | 'outrun' | 'failed'
+}
 
 /** How a request ended. */
 export type Outcome =
-  | { readonly ok: true; readonly token: string; readonly userId: number }
+  | Extract<SignUpResult | SignInResult | MeResult, { ok: true }>
+  | TooManyAttempts
   | { readonly ok: false; readonly reason: Reason }
 
+/** The statuses of success. */
+const STATUS = { created: 201, signed_in: 200, identified: 200 } as const
+
 interface Refusal {
-  readonly status: 400 | 401 | 500 | 503
+  readonly status: 400 | 401 | 429 | 500 | 503
   /** For people: which field, what is wrong, what would be right. */
   readonly err: string
   readonly retryAfterSeconds?: number
+  /** The challenge of a 401: RFC 9110, section 15.5.2; the errors are those of RFC 6750, section 3.1. */
+  readonly challenge?: 'Bearer' | 'Bearer error="invalid_request"' | 'Bearer error="invalid_token"'
 }
 
 const KEY_WANTED = `send ${IDEMPOTENCY_KEY_LENGTH.least} to ${IDEMPOTENCY_KEY_LENGTH.most} visible ASCII characters`
@@ -34,7 +55,12 @@ const KEY_WANTED = `send ${IDEMPOTENCY_KEY_LENGTH.least} to ${IDEMPOTENCY_KEY_LE
 const USERNAME_WANTED = `send a string of 1 to ${USERNAME_MAX_CODE_POINTS} characters`
 
 /** A client error. */
-const invalid = (err: string) => ({ status: 401, err }) as const
+const invalid = (err: string) =>
+  ({ status: 401, err, challenge: 'Bearer error="invalid_request"' }) as const
+
+const TOKEN_WANTED = 'send authorization: Bearer <token>'
+
+const INVALID_TOKEN = { status: 401, challenge: 'Bearer error="invalid_token"' } as const
 
 /** Server errors. */
 const FAULTS: Readonly<Record<FaultReason, Refusal>> = {
@@ -57,7 +83,7 @@ const FAULTS: Readonly<Record<FaultReason, Refusal>> = {
   },
 }
 
-/** The wire contract: every outcome but the token, in one table. Clients match on its keys. */
+/** The wire contract: every refusal with a fixed response, in one table. Clients match on its keys. */
 export function refusals(passwordMinLength: number): Readonly<Record<Reason, Refusal>> {
   const passwordWanted = `send a string of at least ${passwordMinLength} characters and at most ${PASSWORD_MAX_BYTES} bytes of UTF-8`
   return {
@@ -82,8 +108,10 @@ export function refusals(passwordMinLength: number): Readonly<Record<Reason, Ref
     username_too_long: invalid(`username is too long: ${USERNAME_WANTED}`),
     username_outer_space: invalid('username begins or ends with white space: send it without'),
     username_forbidden_character: invalid(
-      'username has a control, format or unassigned character: send it without',
+      'username has a control, format, private or unassigned character: send it without',
     ),
+    username_leading_mark: invalid('username begins with a combining mark: send it without'),
+    username_invisible: invalid('username has no visible character: send at least one'),
 
     password_missing: invalid(`password is missing: ${passwordWanted}`),
     password_not_string: invalid(`password is not a string: ${passwordWanted}`),
@@ -93,31 +121,57 @@ export function refusals(passwordMinLength: number): Readonly<Record<Reason, Ref
     password_too_short: invalid(`password is too short: ${passwordWanted}`),
     password_too_long: invalid(`password is too long: ${passwordWanted}`),
     password_nul: invalid('password has the character U+0000: send it without'),
+    password_forbidden_character: invalid(
+      'password has an unassigned character or U+FFFD: send it without',
+    ),
     password_is_username: invalid('password is the username: send another'),
     password_is_service_name: invalid('password is the name of this service: send another'),
     password_common: invalid('password is too common: send another'),
+
+    // Nothing tells an unknown name from a wrong password. The text is that of the lesson.
+    invalid_credentials: { status: 401, err: 'Invalid credentials.', challenge: 'Bearer' },
+
+    token_missing: {
+      status: 401,
+      err: `token is missing: ${TOKEN_WANTED}`,
+      challenge: 'Bearer',
+    },
+    token_expired: { ...INVALID_TOKEN, err: 'token has expired: sign in again' },
+    token_invalid: { ...INVALID_TOKEN, err: 'token is invalid: sign in again' },
 
     ...FAULTS,
   }
 }
 
+const tooManyAttempts = (seconds: number): Refusal => ({
+  status: 429,
+  err: `Too many attempts: try again in ${seconds} seconds`,
+  retryAfterSeconds: seconds,
+})
+
 /** Returns the function that turns an outcome into API Gateway's proxy response. */
 export function createResponder({ passwordMinLength }: { readonly passwordMinLength: number }) {
   const table = refusals(passwordMinLength)
 
-  return (outcome: Outcome): APIGatewayProxyStructuredResultV2 =>
-    outcome.ok
-      ? toResponse(201, {}, { token: outcome.token })
-      : refusalResponse(table[outcome.reason], outcome.reason)
+  return (outcome: Outcome): APIGatewayProxyStructuredResultV2 => {
+    if (outcome.ok) return toResponse(STATUS[outcome.code], {}, outcome.body)
+    const refusal =
+      outcome.reason === 'too_many_attempts'
+        ? tooManyAttempts(outcome.retryAfterSeconds)
+        : table[outcome.reason]
+    return refusalResponse(refusal, outcome.reason)
+  }
 }
 
 /** The proxy response to a fault. It needs no configuration, which may be the fault. */
 export const respondToFault = (reason: FaultReason) => refusalResponse(FAULTS[reason], reason)
 
-function refusalResponse({ status, err, retryAfterSeconds }: Refusal, code: Reason) {
+function refusalResponse(
+  { status, err, challenge, retryAfterSeconds }: Refusal,
+  code: Reason | TooManyAttempts['reason'],
+): APIGatewayProxyStructuredResultV2 {
   const headers = {
-    // RFC 9110, section 15.5.2: a 401 carries a challenge. RFC 6750, section 3.1, names the error.
-    ...(status === 401 && { 'www-authenticate': 'Bearer error="invalid_request"' }),
+    ...(challenge !== undefined && { 'www-authenticate': challenge }),
     ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
   }
   return toResponse(status, headers, { err, code })

@@ -114,8 +114,8 @@ async function abortedAfter(t: TestContext, left: number): Promise<number> {
 }
 
 for (const [left, milliseconds, why] of [
-  [28_000, 10_000, 'the most'],
-  [12_000, 6000, 'half of what is left'],
+  [28_000, 5000, 'the most'],
+  [8000, 4000, 'half of what is left'],
   [1500, 1000, 'the least'],
   [600, 600, 'all that is left'],
 ] as const) {

@@ -14,7 +14,7 @@ const PAUSES: Readonly<Record<Exclude<Retry, 'never'>, { first: number; longest:
 /** One call gets half of the time that is left, so that there is time for another if it hangs. */
 const CALL_SHARE = 0.5
 const CALL_LEAST_MILLISECONDS = 1000
-const CALL_MOST_MILLISECONDS = 10_000
+const CALL_MOST_MILLISECONDS = 5000
 
 /** With less time left than this, a retry would only replace a known fault with a time-out. */
 const RETRY_LEAST_MILLISECONDS = 200

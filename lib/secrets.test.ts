@@ -21,6 +21,12 @@ test('a secret is read by its ARN, and returned as text', async (t) => {
   assert.deepEqual(requests[0]?.body, { SecretId: ARN })
 })
 
+test('a version is read by its label', async (t) => {
+  const { client, requests } = await secretsManager(t, { body: { SecretString: 'the text' } })
+  await readSecret(client, ARN, { version: 'AWSPREVIOUS' })
+  assert.deepEqual(requests[0]?.body, { SecretId: ARN, VersionStage: 'AWSPREVIOUS' })
+})
+
 test('a binary secret is an error', async (t) => {
   const { client } = await secretsManager(t, { body: { SecretBinary: 'AAAA' } })
   await assert.rejects(readSecret(client, ARN), /^TypeError: The secret holds no text\.$/)

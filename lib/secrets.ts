@@ -1,15 +1,16 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 
 /**
- * Reads a secret's current text. Rejects with the SDK's error, also when the signal aborts, or with a
+ * Reads the text of a secret's version, the current one if none is named. Rejects with the SDK's error, also when the signal aborts, or with a
  * `TypeError` if the secret is binary.
  */
 export async function readSecret(
   client: SecretsManagerClient,
   arn: string,
-  options: { readonly abortSignal?: AbortSignal } = {},
+  { version, ...options }: { readonly version?: string; readonly abortSignal?: AbortSignal } = {},
 ): Promise<string> {
-  const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }), options)
+  const command = new GetSecretValueCommand({ SecretId: arn, VersionStage: version })
+  const { SecretString } = await client.send(command, options)
   if (typeof SecretString === 'string') return SecretString
   throw new TypeError('The secret holds no text.')
 }

@@ -2,20 +2,22 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jwtVerify } from 'jose'
-import { scriptDataApi } from '../test/support/data-api-script.ts'
+import { type ScriptedResponse, scriptDataApi } from '../test/support/data-api-script.ts'
 import { environment } from '../test/support/handler.ts'
 import { readConfig } from './config.ts'
 import { startDeadline } from './deadline.ts'
-import { startService } from './service.ts'
-import type { SignUpDeps } from './sign-up.ts'
+import { type Deps, startService } from './service.ts'
+import { fixedKey } from './signing-key.ts'
+import { signToken } from './tokens.ts'
 
 const FIRST = 'the first key, of more than 32 bytes'
 const SECOND = 'the second, of more than 32 bytes'
 
+const secret = (SecretString: string): ScriptedResponse => ({ body: { SecretString } })
+const ROTATED = [secret(FIRST), ...Array(200).fill(secret(SECOND))]
+
 /** The deps of a request to a service whose key is in a secret, read again after that many seconds. */
-async function depsWithSecret(t: TestContext, refreshSeconds: number) {
-  const secret = (SecretString: string) => ({ body: { SecretString } })
-  const answers = [secret(FIRST), ...Array(200).fill(secret(SECOND))]
+async function depsWithSecret(t: TestContext, refreshSeconds: number, answers = ROTATED) {
   const { url, requests } = await scriptDataApi(t, answers)
   const env = environment('http://127.0.0.1:9')
   Object.assign(process.env, env, { AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
@@ -25,7 +27,7 @@ async function depsWithSecret(t: TestContext, refreshSeconds: number) {
 }
 
 /** Whether a token is signed now with that key. */
-async function signsWith({ loadTokenSigner }: SignUpDeps, key = '') {
+async function signsWith({ loadTokenSigner }: Deps, key = '') {
   const signToken = await loadTokenSigner()
   const token = await signToken({ id: 7, username: 'gary' })
   return jwtVerify(token, new TextEncoder().encode(key)).then(
@@ -48,4 +50,42 @@ test('a rotated key signs once it has been read', async (t) => {
     assert.ok(tries < 100, 'The first key still signs.')
     await sleep(10)
   }
+})
+
+const tokenOf = async (secret: string) => {
+  const [key] = await fixedKey(secret).load()
+  return signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 60 })
+}
+const VALID = { ok: true, userId: 7 }
+const INVALID = { ok: false, reason: 'token_invalid' }
+const NOT_FOUND: ScriptedResponse = { status: 400, body: { __type: 'ResourceNotFoundException' } }
+
+test('a token of a newer key has the secret read again, also without a version before', async (t) => {
+  const { requests, deps } = await depsWithSecret(t, 3600, [
+    secret(FIRST),
+    secret(SECOND),
+    NOT_FOUND,
+  ])
+  assert.deepEqual(await deps.verifyToken(await tokenOf(FIRST)), VALID)
+  assert.equal(requests.length, 1)
+  assert.deepEqual(await deps.verifyToken(await tokenOf(SECOND)), VALID)
+  assert.deepEqual(
+    requests.map(({ body }) => Object(body).VersionStage),
+    ['AWSCURRENT', 'AWSCURRENT', 'AWSPREVIOUS'],
+  )
+  // Without a version before, the first key is none any more, and there is one read in 10 s.
+  assert.deepEqual(await deps.verifyToken(await tokenOf(FIRST)), INVALID)
+  assert.equal(requests.length, 3)
+})
+
+test('a token of the version before verifies', async (t) => {
+  const { deps } = await depsWithSecret(t, 3600, [secret(SECOND), secret(SECOND), secret(FIRST)])
+  assert.deepEqual(await deps.verifyToken(await tokenOf(FIRST)), VALID)
+  assert.ok(await signsWith(deps, SECOND))
+})
+
+test('a token that is none has nothing read', async (t) => {
+  const { requests, deps } = await depsWithSecret(t, 3600)
+  assert.deepEqual(await deps.verifyToken('x.y.z'), INVALID)
+  assert.equal(requests.length, 1)
 })

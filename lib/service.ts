@@ -1,16 +1,18 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { Config, SigningKeySource } from './config.ts'
 import type { Deadline } from './deadline.ts'
-import { createPasswordHasher, verifyPassword } from './passwords.ts'
+import type { MeDeps } from './me.ts'
+import { createPasswords } from './passwords.ts'
 import { createResponder } from './responses.ts'
 import { retryUntilDeadline } from './retries.ts'
 import { readSecret } from './secrets.ts'
+import type { SignInDeps } from './sign-in.ts'
 import type { SignUpDeps } from './sign-up.ts'
-import { fixedKey, type LoadKey, storedKey } from './signing-key.ts'
+import { fixedKey, type KeyRing, type Keys, storedKeys } from './signing-key.ts'
 import { withTimeLimit } from './time-limit.ts'
-import { type Timings, timedDeps } from './timings.ts'
-import { signToken } from './tokens.ts'
+import { type Timings, timed } from './timings.ts'
+import { signToken, type TokenResult, verifyToken } from './tokens.ts'
 import { createUserStore } from './users.ts'
 
 /** Connecting to AWS takes milliseconds; a lost packet on the way costs a second. */
@@ -22,15 +24,27 @@ const SECRET_ATTEMPT_MILLISECONDS = 3000
 /** The whole read. It also ends a body that stalls after its headers, which the SDK waits for without end. */
 const SECRET_READ_MILLISECONDS = 9000
 
+/**
+ * Replacing a hash of a lower cost, which no sign-in waits for longer: it is one call, and the next sign-in
+ * tries again.
+ */
+const REHASH_MILLISECONDS = 2000
+
 /** What lives as long as the process. */
 export type Service = ReturnType<typeof startService>
 
+/** What the use cases depend on. */
+export interface Deps extends SignUpDeps, SignInDeps, MeDeps {
+  /** Verifies a token of this service, which may have expired up to `expiredSeconds` ago. Rejects on faults only. */
+  verifyToken(token: string, expiredSeconds?: number): Promise<TokenResult>
+}
+
 /** Builds the service, and starts to read the signing key where that is a secret. */
 export function startService(config: Config) {
-  const loadKey = keyFrom(config.signingKey)
+  const keys = keysFrom(config.signingKey)
   // A cold start reads the key while it does other work. The request that needs the key reports a failure.
-  loadKey().catch(() => {})
-  const hashPassword = createPasswordHasher({ cost: config.bcryptCost })
+  keys.load().catch(() => {})
+  const passwords = createPasswords({ cost: config.bcryptCost })
   const client = new RDSDataClient({
     // retryUntilDeadline retries: the SDK's own three attempts are over in 0.1 s.
     maxAttempts: 1,
@@ -39,33 +53,50 @@ export function startService(config: Config) {
   const users = createUserStore({ ...config, client })
 
   /** The deps of one request: bounded by its deadline; what they take is added to `timings`. */
-  function depsFor(deadline: Deadline, timings: Timings): SignUpDeps {
+  function depsFor(deadline: Deadline, timings: Timings): Deps {
     const onRetry = () => {
       timings.databaseRetries = (timings.databaseRetries ?? 0) + 1
     }
-    // Both statements are safe to retry, see users.ts.
-    const retry = <T>(call: (signal: AbortSignal) => Promise<T>) =>
-      retryUntilDeadline(call, deadline, { onRetry })
-    return timedDeps(
-      {
-        hashPassword,
-        verifyPassword,
-        insertUser: (user) => retry((signal) => users.insertUser(user, signal)),
-        findEarlierUser: (username, idempotencyKeySha256) =>
-          retry((signal) => users.findEarlierUser(username, idempotencyKeySha256, signal)),
-        async loadTokenSigner() {
-          const key = await loadKey()
-          return (user) => signToken(user, key, config.token)
-        },
+    const hashing = <T>(work: Promise<T>) => timed(timings, 'hashMs', work)
+    // Every statement is safe to retry, see users.ts.
+    const database = <T>(call: (signal: AbortSignal) => Promise<T>) =>
+      timed(timings, 'databaseMs', retryUntilDeadline(call, deadline, { onRetry }))
+    return {
+      hashPassword: (password) => hashing(passwords.hashPassword(password)),
+      verifyPassword: (password, hash) => hashing(passwords.verifyPassword(password, hash)),
+      isOutdated: passwords.isOutdated,
+      insertUser: (user) => database((signal) => users.insertUser(user, signal)),
+      findEarlier: (request) => database((signal) => users.findEarlier(request, signal)),
+      findAccount: (key) => database((signal) => users.findAccount(key, signal)),
+      findUser: (id) => database((signal) => users.findUser(id, signal)),
+      countFailure: (...count) => database((signal) => users.countFailure(...count, signal)),
+      chargeAttempt: (...charge) => database((signal) => users.chargeAttempt(...charge, signal)),
+      endFailures: (...count) => database((signal) => users.endFailures(...count, signal)),
+      replaceHash: (...hashes) =>
+        timed(
+          timings,
+          'databaseMs',
+          withTimeLimit(
+            (signal) => users.replaceHash(...hashes, signal),
+            Math.min(REHASH_MILLISECONDS, deadline.remainingMilliseconds()),
+          ),
+        ),
+      async loadTokenSigner() {
+        const [key] = await keys.load()
+        return (user) => signToken(user, key, config.token)
       },
-      timings,
-    )
+      async verifyToken(token, expiredSeconds) {
+        const verify = (ring: Keys) => verifyToken(token, ring, config.token, expiredSeconds)
+        const result = (await verify(await keys.load())) ?? (await verify(await keys.reload()))
+        return result ?? { ok: false, reason: 'token_invalid' }
+      },
+    }
   }
 
   return { config, depsFor, respond: createResponder(config) }
 }
 
-function keyFrom(source: SigningKeySource): LoadKey {
+function keysFrom(source: SigningKeySource): KeyRing {
   if ('secret' in source) return fixedKey(source.secret)
   const client = new SecretsManagerClient({
     requestHandler: {
@@ -74,12 +105,17 @@ function keyFrom(source: SigningKeySource): LoadKey {
       throwOnRequestTimeout: true,
     },
   })
-  return storedKey({
-    read: () =>
+  return storedKeys({
+    read: (version) =>
       withTimeLimit(
-        (abortSignal) => readSecret(client, source.secretArn, { abortSignal }),
+        (abortSignal) => readSecret(client, source.secretArn, { version, abortSignal }),
         SECRET_READ_MILLISECONDS,
-      ),
+      ).catch((error: unknown) => {
+        // A secret that was never rotated has no previous version.
+        if (version === 'AWSPREVIOUS' && error instanceof ResourceNotFoundException)
+          return undefined
+        throw error
+      }),
     refreshAfterMilliseconds: source.refreshSeconds * 1000,
   })
 }

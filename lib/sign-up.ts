@@ -1,47 +1,29 @@
-import type { Credentials } from './credentials.ts'
-
-/** A user as stored. */
-export interface User {
-  readonly id: number
-  readonly username: string
-}
-
-/** A user to store. */
-export interface NewUser {
-  readonly username: string
-  readonly passwordHash: string
-  /** SHA-256 of the request's idempotency key, if it has one. */
-  readonly idempotencyKeySha256: string | undefined
-}
-
-/** A user stored by an earlier request with the same key, and their password hash. */
-export interface EarlierUser extends User {
-  readonly passwordHash: string
-}
-
-/** Signs a user's token. */
-export type SignToken = (user: User) => Promise<string>
+import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
+import type { NewCredentials } from './credentials.ts'
+import type { TokenGranted } from './responses.ts'
+import type { SignToken } from './tokens.ts'
+import type { Account, NewUser, User } from './user.ts'
 
 /** What a sign-up depends on. Each function rejects on faults only. */
-export interface SignUpDeps {
+export interface SignUpDeps extends AttemptDeps {
   hashPassword(password: string): Promise<string>
-  verifyPassword(password: string, passwordHash: string): Promise<boolean>
   /** Stores a user atomically; `undefined` means that the name is taken. */
   insertUser(user: NewUser): Promise<User | undefined>
-  /** Finds the user that a request with this name and key stored in the last 24 hours. */
-  findEarlierUser(username: string, idempotencyKeySha256: string): Promise<EarlierUser | undefined>
+  /** Finds the account that a request with exactly this name and key made in the last 24 hours. */
+  findEarlier(request: SignUpRequest): Promise<Account | undefined>
   /** Resolves with a signer for the key now in force, which may have to be read first. */
   loadTokenSigner(): Promise<SignToken>
 }
 
 /** Valid credentials, and the SHA-256 of the request's idempotency key, if it has one. */
-export interface SignUpRequest extends Credentials {
+export interface SignUpRequest extends NewCredentials {
   readonly idempotencyKeySha256: string | undefined
 }
 
 export type SignUpResult =
-  | { readonly ok: true; readonly token: string; readonly userId: number }
+  | TokenGranted<'created'>
   | { readonly ok: false; readonly reason: 'username_taken' }
+  | Extract<AttemptResult, { reason: 'too_many_attempts' }>
 
 /**
  * Signs a person up: hash, store, sign. The database alone decides whether the name is free. A replay, which
@@ -54,18 +36,23 @@ export async function signUp(request: SignUpRequest, deps: SignUpDeps): Promise<
     deps.hashPassword(password),
     deps.loadTokenSigner(),
   ])
-  const user = (await deps.insertUser({ ...named, passwordHash })) ?? (await findOwn(request, deps))
-  if (user === undefined) return { ok: false, reason: 'username_taken' }
-  return { ok: true, token: await signToken(user), userId: user.id }
+  const granted = async (user: User) =>
+    ({
+      ok: true,
+      code: 'created',
+      userId: user.id,
+      body: { token: await signToken(user) },
+    }) as const
+
+  const user = await deps.insertUser({ ...named, passwordHash })
+  if (user !== undefined) return granted(user)
+  if (request.idempotencyKeySha256 === undefined) return TAKEN
+  const account = await deps.findEarlier(request)
+  if (account === undefined) return TAKEN
+  // Else somebody who knows the key could guess without a limit.
+  const result = await attemptPassword({ ...request, account, attempter: 'stranger' }, deps)
+  if (result.ok) return granted(account)
+  return result.reason === 'too_many_attempts' ? result : TAKEN
 }
 
-async function findOwn(
-  { username, password, idempotencyKeySha256 }: SignUpRequest,
-  { findEarlierUser, verifyPassword }: SignUpDeps,
-): Promise<User | undefined> {
-  if (idempotencyKeySha256 === undefined) return undefined
-  const earlier = await findEarlierUser(username, idempotencyKeySha256)
-  if (earlier === undefined || !(await verifyPassword(password, earlier.passwordHash)))
-    return undefined
-  return { id: earlier.id, username: earlier.username }
-}
+const TAKEN = { ok: false, reason: 'username_taken' } as const

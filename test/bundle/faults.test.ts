@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { after, type TestContext, test } from 'node:test'
+import { hash } from 'bcryptjs'
+import { fixedKey } from '../../lib/signing-key.ts'
+import { signToken } from '../../lib/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
-import { bodyOf, environment, eventWith, sender } from '../support/handler.ts'
+import { bodyOf, environment, eventWith, readEvent, sender, withToken } from '../support/handler.ts'
 import { assertDocumented } from '../support/openapi.ts'
 import { captureStderr } from '../support/stderr.ts'
 
@@ -79,41 +82,122 @@ function script([...next]: readonly ScriptedResponse[]): void {
   answers.splice(requests.length, answers.length, ...next, ...Array(50).fill(last))
 }
 
-/** The response to a sign-up, what it logged, and the calls that it made. */
-async function signUpAgainst(t: TestContext, answers: readonly ScriptedResponse[], left: number) {
+/** The response to a request, a sign-up if it is not given, what it logged, and the calls that it made. */
+async function sendAgainst(
+  t: TestContext,
+  answers: readonly ScriptedResponse[],
+  left: number,
+  event = SIGN_UP,
+) {
   const before = requests.length
   script(answers)
   const output = captureStderr(t)
-  const response = await sender(handler, left)(SIGN_UP)
+  const response = await sender(handler, left)(event)
+  assertDocumented(response, event.routeKey)
   return { response, output, made: requests.slice(before) }
+}
+
+/** Status, code and Retry-After. */
+function summaryOf(response: Awaited<ReturnType<typeof sendAgainst>>['response']) {
+  const { code } = bodyOf(response)
+  return [response.statusCode, code, response.headers?.['retry-after']].filter(Boolean).join(' ')
 }
 
 for (const [name, answers, status = 201] of PASSING) {
   test(`a transient fault is retried: ${name}`, async (t) => {
-    const { response, output, made } = await signUpAgainst(t, answers, 4000)
+    const { response, output, made } = await sendAgainst(t, answers, 4000)
 
     assert.equal(response.statusCode, status)
     assert.equal(bodyOf(response)['code'], status === 400 ? 'username_taken' : undefined)
     assert.equal(made.length, answers.length)
     for (const request of made) assert.deepEqual(request, made[0])
-    assertDocumented(response)
     assert.equal(output(), '')
   })
 }
 
 for (const [name, answer, expected, logged] of LASTING) {
   test(`a lasting fault is ${expected} and one log line: ${name}`, async (t) => {
-    const { response, output, made } = await signUpAgainst(t, [answer], 4000)
+    const { response, output, made } = await sendAgainst(t, [answer], 4000)
 
-    const { code } = bodyOf(response)
-    const retryAfter = response.headers?.['retry-after'] ?? ''
-    assert.equal(`${response.statusCode} ${code} ${retryAfter}`.trim(), expected)
-    assertDocumented(response)
+    assert.equal(summaryOf(response), expected)
     assert.ok(expected.startsWith('500') ? made.length === 1 : made.length >= 2, `${made.length}`)
     assert.match(output(), /^[^\n]*\n$/)
     const { level, requestId, error, httpStatus, errno, sqlState } = JSON.parse(output())
     assert.deepEqual([level, requestId], ['ERROR', 'test-request-id'])
     assert.equal([error, httpStatus, errno, sqlState].filter(Boolean).join(' '), logged)
+    assertSilent(`${output()}${response.body}`)
+  })
+}
+
+const HASH = await hash(PASSWORD, 10)
+/** The row of an account: its failures by strangers, and the seconds that are left of their pause. */
+const account = (failures = 0, pauseSeconds = 0, passwordHash = HASH): ScriptedResponse => {
+  const counts = [failures, pauseSeconds, 0, 0].map((longValue) => ({ longValue }))
+  const row = [{ longValue: 7 }, { stringValue: 'gary' }, { stringValue: passwordHash }, ...counts]
+  return { body: { records: [row] } }
+}
+const NO_ROW = TAKEN
+const DONE: ScriptedResponse = { body: { records: [], numberOfRecordsUpdated: 1 } }
+const WON: ScriptedResponse = { body: { records: [[{ longValue: 7 }]] } }
+
+const SIGN_IN = eventWith({ username: 'gary', password: PASSWORD }, 'sign-in')
+const WRONG = eventWith({ username: 'gary', password: 'wrong horse battery' }, 'sign-in')
+const [KEY] = await fixedKey(JWT_SECRET).load()
+const TOKEN = await signToken({ id: 7, username: 'gary' }, KEY, { ttlSeconds: 60 })
+const ME = withToken(readEvent('me'), TOKEN)
+const KEYED = { ...SIGN_UP, headers: { ...SIGN_UP.headers, 'idempotency-key': 'k'.repeat(20) } }
+const INVALID = '401 invalid_credentials'
+
+type Exchange = readonly [
+  name: string,
+  event: typeof SIGN_IN,
+  answers: readonly ScriptedResponse[],
+  response: string,
+]
+/** Faults at each statement of the other routes: each response is met by one call. */
+const EXCHANGES: readonly Exchange[] = [
+  ['me, after an outage', ME, [resuming, unavailable, lost, ROW], '200'],
+  ['me, of a user that is gone', ME, [cutOff, NO_ROW], '401 token_invalid'],
+  ['me, without rights', ME, [noTable], INTERNAL],
+  ['a sign-in after an outage', SIGN_IN, [throttled, htmlPage, lost, account()], '200'],
+  ['a sign-in whose account is not read', SIGN_IN, [noTable], INTERNAL],
+  ['a failure whose count is lost', WRONG, [account(), lost, EMPTY, DONE], INVALID],
+  ['a failure of nobody', WRONG, [NO_ROW, unavailable, DONE], INVALID],
+  ['a failure that is not counted', WRONG, [account(), noTable], INTERNAL],
+  ['an attempt that is not charged', SIGN_IN, [account(5), noTable], INTERNAL],
+  ['a charge that arrives late', SIGN_IN, [account(5), unavailable, WON, DONE], '200'],
+  // The charge stands, so the attempt itself waits.
+  [
+    'a charge whose response is lost',
+    SIGN_IN,
+    [account(5), lost, NO_ROW, account(6, 2)],
+    '429 too_many_attempts 2',
+  ],
+  [
+    'a pause that is over meanwhile',
+    SIGN_IN,
+    [account(5), NO_ROW, account(6)],
+    '429 too_many_attempts 1',
+  ],
+  ['a count that ends late', SIGN_IN, [account(1), lost, DONE], '200'],
+  ['a count that does not end', SIGN_IN, [account(1), noTable], INTERNAL],
+  [
+    'a hash that is not replaced',
+    SIGN_IN,
+    [account(0, 0, await hash(PASSWORD, 4)), noTable],
+    '200',
+  ],
+  ['a pause', SIGN_IN, [lost, account(9, 7)], '429 too_many_attempts 7'],
+  ['a replay in a pause', KEYED, [lost, TAKEN, lost, account(9, 7)], '429 too_many_attempts 7'],
+  ['a replay', KEYED, [TAKEN, unavailable, account()], '201'],
+]
+
+for (const [name, event, answers, expected] of EXCHANGES) {
+  test(`a fault at another statement: ${name} is ${expected}`, async (t) => {
+    const { response, output, made } = await sendAgainst(t, answers, 4000, event)
+    assert.equal(summaryOf(response), expected)
+    assert.equal(made.length, answers.length)
+    assert.equal(output() !== '', expected === INTERNAL)
     assertSilent(`${output()}${response.body}`)
   })
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
-import { environment, eventWith } from '../support/handler.ts'
+import { environment, eventWith, readEvent, withToken } from '../support/handler.ts'
 
 /** Quotes and a line break, so that its forms in JSON and in text differ. */
 const PASSWORD = 'pass"word\nof möbius'
@@ -10,8 +10,11 @@ const KEY = 'an-idempotency-key-nobody-may-see'
 const NAME = 'a name that nobody may see'
 const HASH = `$2b$10$${'h'.repeat(53)}`
 
+/** A token that nothing may print: an hour long it is the account. */
+const TOKEN = `${'e'.repeat(20)}.${'y'.repeat(20)}.${'J'.repeat(20)}`
+
 /** What no output may hold, in each form in which it could be printed. */
-const FORBIDDEN = [PASSWORD, 'möbius', KEY, NAME, HASH].flatMap((text) => [
+const FORBIDDEN = [PASSWORD, 'möbius', KEY, NAME, HASH, TOKEN].flatMap((text) => [
   text,
   JSON.stringify(text).slice(1, -1),
   Buffer.from(text).toString('base64').replace(/=+$/, ''),
@@ -79,12 +82,16 @@ function assertSilent(log: string): void {
   for (const text of FORBIDDEN) assert.ok(!log.includes(text), text)
 }
 
-test('whatever the body, no output holds the password, the name or the key', async (t) => {
-  const { url } = await scriptDataApi(t, Array(60).fill(ANSWERS[1]))
+test('whatever the body, no output holds the password, the name, the key or the token', async (t) => {
+  const { url } = await scriptDataApi(t, Array(120).fill(ANSWERS[1]))
   const events = BODIES.flatMap((body) => {
     const event = eventWith(body)
     const headers = { ...event.headers, 'idempotency-key': KEY }
+    const signIn = withToken(eventWith(body, 'sign-in'), TOKEN)
     return [
+      signIn,
+      { ...signIn, isBase64Encoded: true },
+      { ...withToken(readEvent('me'), TOKEN), body },
       { ...event, headers },
       { ...event, headers, body: Buffer.from(body).toString('base64'), isBase64Encoded: true },
       { ...event, headers: { ...headers, 'idempotency-key': `${KEY} ${PASSWORD}` } },
@@ -94,15 +101,17 @@ test('whatever the body, no output holds the password, the name or the key', asy
   const { stdout, stderr, statusCodes } = await run(talkative(url), events)
   assert.equal(statusCodes.length, events.length)
   assert.deepEqual([...new Set(statusCodes)], ['400', '401'])
-  assert.ok(stdout.includes('"body_not_json"') && stdout.includes('"username_taken"'))
+  for (const code of ['body_not_json', 'username_taken', 'invalid_credentials', 'token_invalid']) {
+    assert.ok(stdout.includes(`"${code}"`), code)
+  }
   assertSilent(`${stdout}${stderr}`)
 })
 
 test('whatever the Data API responds, no output quotes it', async (t) => {
   for (const answers of [ANSWERS, ...PASSING.map((answer) => Array(40).fill(answer))]) {
     const { url } = await scriptDataApi(t, answers)
-    const event = eventWith(credentials)
-    const events = answers === ANSWERS ? ANSWERS.map(() => event) : [event]
+    const forms = ['sign-up', 'sign-in'].map((name) => eventWith(credentials, name))
+    const events = answers === ANSWERS ? ANSWERS.flatMap(() => forms) : forms
     const { stdout, stderr, statusCodes } = await run(talkative(url), events, {
       remainingMilliseconds: 2500,
     })

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hash } from 'bcryptjs'
+import { fixedKey } from '../../lib/signing-key.ts'
+import { signToken } from '../../lib/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { scriptDataApi } from '../support/data-api-script.ts'
-import { environment, eventWith, readEvent } from '../support/handler.ts'
+import { environment, eventWith, JWT_SECRET, readEvent, withToken } from '../support/handler.ts'
 
 const { run } = await bundleFunction()
 
@@ -51,11 +53,60 @@ test('retries are logged and counted, and the SDK makes none of its own', async 
   assert.ok(metrics.every((line) => line.includes('"Namespace":"Latchkey"')))
 })
 
+test('a sign-in, its rehash, a pause and a look-up are logged and counted by their names', async (t) => {
+  const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...env } = environment('')
+  const [key] = await fixedKey(JWT_SECRET).load()
+  const token = await signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 60 })
+  const row = (passwordHash: string, ...counts: number[]) => ({
+    body: {
+      records: [
+        [
+          { longValue: 7 },
+          { stringValue: 'gary' },
+          { stringValue: passwordHash },
+          ...counts.map((longValue) => ({ longValue })),
+        ],
+      ],
+    },
+  })
+  const cheap = row(await hash('correct horse battery', 4), 0, 0, 0, 0)
+  const replaced = { body: { records: [[{ longValue: 7 }]] } }
+  const outrun = { body: { records: [], numberOfRecordsUpdated: 0 } }
+  const denied = { status: 403, errorType: 'AccessDeniedException', body: {} }
+  const paused = row('no hash', 7, 4, 0, 0)
+  const answers = [cheap, replaced, cheap, outrun, cheap, denied, paused, paused]
+  const { url, requests } = await scriptDataApi(t, answers)
+  const signIn = readEvent('sign-in')
+  const events = [signIn, signIn, signIn, signIn, withToken(readEvent('me'), token)]
+  const { stdout, stderr, statusCodes } = await run(
+    { ...env, AWS_ENDPOINT_URL_RDS_DATA: url },
+    events,
+    { inTurn: true },
+  )
+  assert.deepEqual(statusCodes, ['200', '200', '200', '429', '200'])
+  assert.equal(requests.length, answers.length)
+  const lines = stdout.split('\n')
+  const logged = lines.flatMap((line) => {
+    const [, code, rehash] = /"requestId".*"code":"(\w+)"(?:.*"rehash":"(\w+)")?/.exec(line) ?? []
+    return code ? `${code} ${rehash ?? ''}`.trim() : []
+  })
+  const signIns = ['signed_in done', 'signed_in outrun', 'signed_in failed']
+  assert.deepEqual(logged, [...signIns, 'too_many_attempts', 'identified'])
+  for (const metric of ['"SignIns":1', '"Identifications":1', '"code":"too_many_attempts"']) {
+    assert.ok(
+      lines.some((line) => line.includes('"_aws"') && line.includes(metric)),
+      metric,
+    )
+  }
+  assert.equal(stderr, '')
+})
+
 test('a replay with its key is 201 by a second statement', async (t) => {
   const event = eventWith({ username: 'gary', password: 'correct horse battery' })
   const headers = { ...event.headers, 'idempotency-key': 'k'.repeat(20) }
   const stored = await hash('correct horse battery', 4)
-  const row = [{ longValue: 7 }, { stringValue: 'gary' }, { stringValue: stored }]
+  const counts = Array(4).fill({ longValue: 0 })
+  const row = [{ longValue: 7 }, { stringValue: 'gary' }, { stringValue: stored }, ...counts]
   const { url, requests } = await scriptDataApi(t, [
     { body: { records: [], numberOfRecordsUpdated: 0 } },
     { body: { records: [row] } },

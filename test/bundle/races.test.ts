@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { hash } from 'bcryptjs'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { serveDatabase } from '../support/database.ts'
@@ -7,17 +8,27 @@ import { environment, eventWith } from '../support/handler.ts'
 import { NO_SERVER, temporaryDatabase } from '../support/temporary-database.ts'
 
 const { run } = await bundleFunction()
+const HASH = await hash('correct horse battery', 10)
 
-/** Sends both events at one moment in each of 8 processes; resolves with the statuses and the stored names. */
-async function race(t: TestContext, eventsOf: (process: number) => readonly object[]) {
+/**
+ * Sends both events at one moment in each of 8 processes, after `prepare`, which is SQL; resolves with the
+ * statuses, the stored names and the failures of the first of them.
+ */
+async function race(
+  t: TestContext,
+  eventsOf: (process: number) => readonly object[],
+  prepare = 'SELECT 1',
+) {
   const database = await serveDatabase(await connectPostgres(await temporaryDatabase(t)))
   t.after(() => database.close())
+  await database.query(prepare)
   const outcomes = await Promise.all(
     Array.from({ length: 8 }, (_, index) => run(environment(database.url), eventsOf(index))),
   )
   const statuses = outcomes.flatMap(({ statusCodes }) => statusCodes)
-  const names = await database.query('SELECT lower(username) FROM users')
-  return { statuses: statuses.sort(), names: names.flat() }
+  const names = await database.query('SELECT username_key FROM users')
+  const failures = await database.query('SELECT failures FROM users')
+  return { statuses: statuses.sort(), names: names.flat(), failures: Number(failures[0]?.[0]) }
 }
 
 test('of 16 simultaneous sign-ups of one name from 8 processes one succeeds', {
@@ -39,4 +50,43 @@ test('of 16 identical requests at one moment from 8 processes, with one key, all
   const { statuses, names } = await race(t, () => [keyed, keyed])
   assert.deepEqual(statuses, Array(16).fill('201'))
   assert.deepEqual(names, ['twin'])
+})
+
+/** A user with that many failures, whose pause is over. */
+const userWith = (failures: number) =>
+  `INSERT INTO users (username, username_key, password, failures, paused_until)
+  VALUES ('Gary', 'gary', '${HASH}', ${failures}, now() - interval '1 second')`
+
+test('the failures of 16 guesses at one moment from 8 processes are all counted', {
+  skip: NO_SERVER,
+}, async (t) => {
+  const guess = eventWith({ username: 'gary', password: 'wrong horse battery' }, 'sign-in')
+  const { statuses, failures } = await race(t, () => [guess, guess], userWith(0))
+  const compared = statuses.filter((status) => status === '401').length
+  assert.ok(compared >= 5, statuses.join())
+  assert.equal(failures, compared)
+  assert.deepEqual(statuses.slice(compared), Array(16 - compared).fill('429'))
+})
+
+test('of 16 guesses at one moment from 8 processes, after ten failures, one is compared', {
+  skip: NO_SERVER,
+}, async (t) => {
+  const guess = eventWith({ username: 'gary', password: 'wrong horse battery' }, 'sign-in')
+  const { statuses, failures } = await race(t, () => [guess, guess], userWith(10))
+  assert.deepEqual(statuses, ['401', ...Array(15).fill('429')])
+  assert.equal(failures, 11)
+})
+
+test('of 16 right sign-ins at one moment from 8 processes, after ten failures, one ends the count', {
+  skip: NO_SERVER,
+}, async (t) => {
+  const event = eventWith({ username: 'gary', password: 'correct horse battery' }, 'sign-in')
+  const { statuses, failures } = await race(t, () => [event, event], userWith(10))
+  // Whoever reads the row after that finds no failures.
+  assert.ok(statuses.includes('200'))
+  assert.ok(
+    statuses.every((status) => status === '200' || status === '429'),
+    statuses.join(),
+  )
+  assert.equal(failures, 0)
 })

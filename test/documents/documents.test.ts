@@ -58,7 +58,7 @@ for (const file of documents) {
 
 test("README's snippet verifies a token and prints whose it is", async () => {
   const [, snippet = ''] = /^```js\n(.*?)^```/ms.exec(readText('README.md')) ?? []
-  const key = await fixedKey(JWT_SECRET)()
+  const [key] = await fixedKey(JWT_SECRET).load()
   const TOKEN = await signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 60 })
   const verify = (secret: string) =>
     spawnSync(process.execPath, ['--input-type=module', '--eval', snippet], {

@@ -6,14 +6,14 @@ import { readConfig } from '../../lib/config.ts'
 import {
   type CredentialsRefusal,
   PASSWORD_MAX_BYTES,
-  parseCredentials,
-  USERNAME_MAX_CODE_POINTS,
+  parseNewCredentials,
 } from '../../lib/credentials.ts'
 import { IDEMPOTENCY_KEY_LENGTH } from '../../lib/idempotency-key.ts'
 import { BODY_MAX_BYTES } from '../../lib/json-body.ts'
 import { createResponder, type Reason, refusals } from '../../lib/responses.ts'
 import { fixedKey } from '../../lib/signing-key.ts'
 import { signToken } from '../../lib/tokens.ts'
+import { USERNAME_MAX_CODE_POINTS } from '../../lib/usernames.ts'
 import {
   answer,
   assertDocumented,
@@ -21,6 +21,7 @@ import {
   documented,
   documentedNames,
   json,
+  operation,
   SIGN_UP,
 } from '../support/openapi.ts'
 
@@ -36,47 +37,92 @@ const respond = createResponder(config)
 
 const isReason = (code: string): code is Reason => Object.hasOwn(table, code)
 const reasons = Object.keys(table).filter(isReason)
-const statuses = [...new Set(reasons.map((reason) => table[reason].status))]
+const TOKEN_REASONS = ['token_missing', 'token_expired', 'token_invalid'] as const
+const FAULTS = reasons.filter((reason) => table[reason].status >= 500)
 
-const REQUEST = json([...SIGN_UP, 'requestBody'])
+/** The codes that each route has an example of, but too_many_attempts. */
+const EXAMPLES: Readonly<Record<string, readonly Reason[]>> = {
+  [SIGN_UP]: reasons.filter((reason) => !/^(token|invalid)_/.test(reason)),
+  'POST /auth/sign-in': ['invalid_credentials', ...FAULTS],
+  'GET /auth/me': [...TOKEN_REASONS, ...FAULTS],
+}
+/** The other codes of a sign-in, whose responses are those of a sign-up. */
+const AS_AT_SIGN_UP = reasons
+  .filter((reason) =>
+    /^body_|_(missing|not_string|not_well_formed)$|^username_too_long$/.test(reason),
+  )
+  .filter((reason) => !reason.startsWith('token_'))
+
+const REQUEST = json([...operation(SIGN_UP), 'requestBody'])
 const credentialsProblem = createValidator([...REQUEST, 'schema'])
 const claimsProblem = createValidator(['components', 'schemas', 'TokenClaims'])
 
-for (const reason of reasons) {
-  test(`${reason}: the response is documented, and its example is that response`, () => {
-    const response = respond({ ok: false, reason })
-    assertDocumented(response)
-    const example = documented([...json(answer(response.statusCode)), 'examples', reason, 'value'])
-    assert.equal(JSON.stringify(example), response.body)
+for (const [route, codes] of Object.entries(EXAMPLES)) {
+  test(`${route}: each refusal is documented, and its example is that response`, () => {
+    for (const reason of codes) {
+      const response = respond({ ok: false, reason })
+      assertDocumented(response, route)
+      const media = json(answer(response.statusCode, route))
+      const example = documented([...media, 'examples', reason, 'value'])
+      assert.equal(JSON.stringify(example), response.body)
+    }
+  })
+
+  test(`${route}: the documented statuses and codes are those of the table`, () => {
+    const success = { [SIGN_UP]: '201' }[route] ?? '200'
+    const limited = route === 'GET /auth/me' ? [] : ['429']
+    const statuses = new Set(codes.map((reason) => String(table[reason].status)))
+    assert.deepEqual(
+      documentedNames([...operation(route), 'responses']).toSorted(),
+      [success, ...limited, ...statuses].toSorted(),
+    )
+    for (const status of statuses) {
+      const ofTable = codes.filter((reason) => String(table[reason].status) === status)
+      const media = json(answer(Number(status), route))
+      assert.deepEqual(documentedNames([...media, 'examples']).toSorted(), ofTable.toSorted())
+      const isSignIn = route === 'POST /auth/sign-in' && status === '401'
+      const all = isSignIn ? [...ofTable, ...AS_AT_SIGN_UP] : ofTable
+      const documentedCodes = documented([...media, 'schema', 'properties', 'code', 'enum'])
+      assert.ok(Array.isArray(documentedCodes))
+      assert.deepEqual(documentedCodes.toSorted(), all.toSorted())
+    }
+    if (limited.length > 0) {
+      const outcome = { ok: false, reason: 'too_many_attempts', retryAfterSeconds: 8 } as const
+      const response = respond(outcome)
+      assertDocumented(response, route)
+      const examples = [...json(answer(429, route)), 'examples']
+      const example = documented([...examples, 'too_many_attempts', 'value'])
+      assert.equal(JSON.stringify(example), response.body)
+    }
   })
 }
 
-test('the documented statuses and codes are those of the table, with one example each', () => {
-  const documentedStatuses = documentedNames([...SIGN_UP, 'responses'])
-  assert.deepEqual(documentedStatuses.toSorted(), ['201', ...statuses.map(String)].toSorted())
-  for (const status of statuses) {
-    const ofTable = reasons.filter((reason) => table[reason].status === status).toSorted()
-    const media = json(answer(status))
-    const codes = documented([...media, 'schema', 'properties', 'code', 'enum'])
-    assert.ok(Array.isArray(codes))
-    assert.deepEqual(codes.toSorted(), ofTable)
-    assert.deepEqual(documentedNames([...media, 'examples']).toSorted(), ofTable)
-  }
+test('the user of me is documented, and its example is that response', () => {
+  const user = documented([...json(answer(200, 'GET /auth/me')), 'examples', 'user', 'value'])
+  const { id, username } = Object(user)
+  const body = { id, username }
+  const response = respond({ ok: true, code: 'identified', userId: id, body })
+  assertDocumented(response, 'GET /auth/me')
+  assert.equal(JSON.stringify(user), response.body)
 })
 
+const granted = (token: string, code: 'created' | 'signed_in') =>
+  ({ ok: true, code, userId: 7, body: { token } }) as const
+
 test('201: a signed token and its claims are documented', async () => {
-  const key = await fixedKey('k'.repeat(32))()
-  const user = { id: 2 ** 31 - 1, username: 'Zoë 李' }
+  const [key] = await fixedKey('k'.repeat(32)).load()
+  const user = { id: Number.MAX_SAFE_INTEGER, username: 'Zoë 李' }
   for (const options of [{}, { issuer: 'https://id.example.org', audience: 'web' }]) {
     const token = await signToken(user, key, { ...config.token, ...options })
-    assertDocumented(respond({ ok: true, token, userId: 7 }))
+    assertDocumented(respond(granted(token, 'created')))
+    assertDocumented(respond(granted(token, 'signed_in')), 'POST /auth/sign-in')
     assert.equal(claimsProblem(decodeJwt(token)), '')
   }
 })
 
 test('201: the example is a token of the service', () => {
   const example = `${documented([...json(answer(201)), 'examples', 'token', 'value', 'token'])}`
-  assertDocumented(respond({ ok: true, token: example, userId: 7 }))
+  assertDocumented(respond(granted(example, 'created')))
   assert.deepEqual(decodeProtectedHeader(example), { alg: 'HS256', typ: 'JWT' })
   const claims = decodeJwt(example)
   assert.equal(claimsProblem(claims), '')
@@ -93,7 +139,7 @@ test('the documented limits are those of the code', () => {
     documented(['components', 'parameters', 'IdempotencyKey', 'schema', keyword])
   assert.equal(key('minLength'), IDEMPOTENCY_KEY_LENGTH.least)
   assert.equal(key('maxLength'), IDEMPOTENCY_KEY_LENGTH.most)
-  const prose = documented([...SIGN_UP, 'requestBody', 'description'])
+  const prose = documented([...operation(SIGN_UP), 'requestBody', 'description'])
   assert.ok(String(prose).includes(` ${BODY_MAX_BYTES} bytes`))
 })
 
@@ -107,7 +153,7 @@ test('the request schema accepts what the service accepts, and so the examples',
     { username: '🔑'.repeat(50), password: '🔑'.repeat(18) },
     { username: 'in  ner', password: ' '.repeat(72), id: 1, nested: { username: null } },
   ]) {
-    assert.equal(parseCredentials(sample, config).ok, true)
+    assert.equal(parseNewCredentials(sample, config).ok, true)
     assert.equal(credentialsProblem(sample), '')
   }
 })
@@ -117,7 +163,7 @@ test('the request schema accepts the NFC form of everything that the service acc
   const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 80 })
   fc.assert(
     fc.property(text, text, (username, password) => {
-      const parsed = parseCredentials({ username, password }, config)
+      const parsed = parseNewCredentials({ username, password }, config)
       fc.pre(parsed.ok)
       assert.equal(credentialsProblem(parsed.credentials), '')
     }),
@@ -139,7 +185,7 @@ test('the request schema rejects what a schema can express of what the service r
     password_too_long: { username, password: 'a'.repeat(73) },
   }
   for (const [reason, body] of Object.entries(bySchema)) {
-    assert.deepEqual(parseCredentials(body, config), { ok: false, reason })
+    assert.deepEqual(parseNewCredentials(body, config), { ok: false, reason })
     assert.notEqual(credentialsProblem(body), '', reason)
   }
 })

@@ -44,14 +44,20 @@ export function readEvent(name: string): APIGatewayProxyEventV2 {
   return JSON.parse(readFileSync(new URL(`../../events/${name}.json`, import.meta.url), 'utf8'))
 }
 
-/** The event of a sign-up with `body` sent as it stands, or as JSON if it is no string. */
-export function eventWith(body: unknown): APIGatewayProxyEventV2 {
+/** The event of `events/` under that name, with `body` sent as it stands, or as JSON if it is no string. */
+export function eventWith(body: unknown, name = 'sign-up'): APIGatewayProxyEventV2 {
   return {
-    ...readEvent('sign-up'),
+    ...readEvent(name),
     body: typeof body === 'string' ? body : JSON.stringify(body),
     isBase64Encoded: false,
   }
 }
+
+/** The event with that token in its `Authorization`. */
+export const withToken = (event: APIGatewayProxyEventV2, token: string) => ({
+  ...event,
+  headers: { ...event.headers, authorization: `Bearer ${token}` },
+})
 
 /** The JSON of a response's body. */
 export function bodyOf({ body }: APIGatewayProxyStructuredResultV2): Record<string, unknown> {

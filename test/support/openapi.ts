@@ -19,23 +19,42 @@ const headerValues = formats.default(new Ajv2020({ allErrors: true, coerceTypes:
 /** The way from the root of openapi.yaml to a value in it. */
 export type Keys = readonly string[]
 
-export const SIGN_UP: Keys = ['paths', '/auth/sign-up', 'post']
+export const SIGN_UP = 'POST /auth/sign-up'
 
-/** The keys of what a status of the sign-up is documented with. */
-export const answer = (status = 0): Keys => [...SIGN_UP, 'responses', `${status}`]
+/** The keys of the route that API Gateway calls by that key, such as `GET /auth/me`. */
+export function operation(routeKey: string): Keys {
+  const [method = '', path = ''] = routeKey.split(' ')
+  return ['paths', path, method.toLowerCase()]
+}
+
+/** The keys of what a status of a route is documented with. */
+export const answer = (status = 0, routeKey = SIGN_UP): Keys => [
+  ...operation(routeKey),
+  'responses',
+  `${status}`,
+]
 
 /** The keys of the one media type that a request or a response is documented with. */
 export const json = (keys: Keys): Keys => [...keys, 'content', 'application/json']
 
-/** What openapi.yaml has under the keys, through any `$ref` on the way. Fails where it has nothing. */
-export function documented(keys: Keys): unknown {
-  return keys.reduce<unknown>((node, key) => {
+/** The keys without any `$ref` on the way, and the value under them. Fails where there is nothing. */
+function resolve(keys: Keys): { readonly keys: Keys; readonly value: unknown } {
+  let found: { keys: Keys; value: unknown } = { keys: [], value: description }
+  for (const key of keys) {
+    const { value: node } = found
     assert.ok(isObject(node) && Object.hasOwn(node, key), `${FILE} has no ${keys.join(' > ')}`)
     const value = node[key]
     const ref = isObject(value) ? value['$ref'] : undefined
-    return typeof ref === 'string' ? documented(ref.split('/').slice(1)) : value
-  }, description)
+    found =
+      typeof ref === 'string'
+        ? resolve(ref.split('/').slice(1))
+        : { keys: [...found.keys, key], value }
+  }
+  return found
 }
+
+/** What openapi.yaml has under the keys, through any `$ref` on the way. Fails where it has nothing. */
+export const documented = (keys: Keys): unknown => resolve(keys).value
 
 /** The names of what openapi.yaml has under the keys, such as its statuses or a response's examples. */
 export function documentedNames(keys: Keys): string[] {
@@ -48,7 +67,9 @@ export function documentedNames(keys: Keys): string[] {
  * Makes a function that returns what is wrong with a value by the schema under the keys, or ''. A key that the schema does not name is wrong too, unless it allows any.
  */
 export function createValidator(keys: Keys): (value: unknown) => string {
-  const pointer = keys.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')
+  const pointer = resolve(keys)
+    .keys.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1'))
+    .join('/')
   const validate = bodies.compile({
     type: 'object',
     $ref: `${FILE}#/${pointer}`,
@@ -57,10 +78,13 @@ export function createValidator(keys: Keys): (value: unknown) => string {
   return (value) => (validate(value) ? '' : bodies.errorsText(validate.errors))
 }
 
-/** Fails unless openapi.yaml has the proxy response: its status, exactly its headers, and its body. */
-export function assertDocumented(response: APIGatewayProxyStructuredResultV2): void {
+/** Fails unless openapi.yaml has the route's proxy response: its status, exactly its headers, and its body. */
+export function assertDocumented(
+  response: APIGatewayProxyStructuredResultV2,
+  routeKey = SIGN_UP,
+): void {
   const { statusCode, headers = {}, body = '', ...others } = response
-  const keys = answer(statusCode)
+  const keys = answer(statusCode, routeKey)
   assert.deepEqual(Object.keys(others), [], 'cookies and base64 are not documented')
   const names = documentedNames([...keys, 'headers'])
   const schemas = names.map((name) => [name, documented([...keys, 'headers', name, 'schema'])])

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import postgres from 'postgres'
+import { foldUsername } from '../../lib/usernames.ts'
 import { createUserStore } from '../../lib/users.ts'
 import { lockAppRole } from '../../test/support/app-role.ts'
 import { type DataApi, startDataApi } from '../../test/support/data-api.ts'
@@ -10,28 +11,29 @@ import { openTestPglite } from '../../test/support/pglite.ts'
 import { NO_SERVER, temporaryDatabase } from '../../test/support/temporary-database.ts'
 import { connectPostgres } from '../local/data-api/postgres-engine.ts'
 import { setUpAppRole } from './app-role.ts'
-import { migrate } from './migrations.ts'
+import { migrate } from './schema.ts'
 
 /** What the role has no business to do; each must be refused for want of a privilege. */
 const FORBIDDEN = [
   'SELECT created_at FROM users',
   'SELECT idempotency_key_sha256 FROM users',
   'DELETE FROM repeatable_sign_ups',
-  "UPDATE repeatable_sign_ups SET idempotency_key_sha256 = 'another'",
+  "UPDATE repeatable_sign_ups SET username = 'another'",
   'SELECT * FROM users',
   'SELECT users FROM users',
   'DELETE FROM users',
   'TRUNCATE users',
   'DO $$ BEGIN LOCK TABLE users IN ACCESS EXCLUSIVE MODE; END $$',
-  "UPDATE users SET password = 'another hash'",
+  'SELECT username_key, idempotency_key_sha256 FROM users',
+  "UPDATE users SET username_key = 'another'",
   "UPDATE users SET idempotency_key_sha256 = 'another'",
   'UPDATE users SET id = 1',
   'UPDATE users SET created_at = now()',
   "INSERT INTO users (id, username, password) VALUES (1, 'a', 'b')",
   "INSERT INTO users (username, password, created_at) VALUES ('a', 'b', now())",
   "INSERT INTO users (username, password) VALUES ('a', 'b') RETURNING created_at",
-  `INSERT INTO users (username, password) VALUES ('gary', 'b')
-    ON CONFLICT (lower(username)) DO UPDATE SET password = EXCLUDED.password`,
+  "INSERT INTO users (username, password, failures) VALUES ('a', 'b', 0)",
+  'CREATE OR REPLACE FUNCTION is_repeatable_sign_up(BIGINT, TEXT) RETURNS BOOLEAN LANGUAGE sql AS $$ SELECT true $$',
   'SELECT last_value FROM users_id_seq',
   "SELECT setval('users_id_seq', 1)",
   'ALTER SEQUENCE users_id_seq RESTART',
@@ -58,6 +60,12 @@ const FORBIDDEN = [
   'CHECKPOINT',
 ]
 
+/**
+ * What Postgres lets every role do, and a master who is no superuser cannot take away: large objects, advisory
+ * locks. SECURITY.md says so.
+ */
+const OPEN = ["SELECT lo_from_bytea(0, 'a')", 'SELECT pg_try_advisory_lock(7202613)']
+
 const TARGET = {
   clusterArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
   secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:app',
@@ -68,8 +76,10 @@ const TARGET = {
 async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): Promise<void> {
   const users = createUserStore({ client, ...TARGET })
   const { signal } = new AbortController()
+  const named = (username: string) => ({ username, usernameKey: foldUsername(username) })
+  const keyed = (username: string) => ({ ...named(username), idempotencyKeySha256: 'a digest' })
   const insertUser = (username: string, passwordHash: string) =>
-    users.insertUser({ username, passwordHash, idempotencyKeySha256: 'a digest' }, signal)
+    users.insertUser({ ...keyed(username), passwordHash }, signal)
 
   await t.test('it is latchkey_app, and no superuser', async () => {
     const sql = "SELECT session_user::text, current_user::text, current_setting('is_superuser')"
@@ -85,10 +95,28 @@ async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): P
       assert.equal(created?.username, 'Gary')
       assert.equal(await insertUser('gARY', 'another hash'), undefined)
       assert.deepEqual(await insertUser('Gary', 'a hash'), created)
-      const earlier = await users.findEarlierUser('Gary', 'a digest', signal)
+      const earlier = await users.findEarlier(keyed('Gary'), signal)
       assert.equal(earlier?.passwordHash, 'a hash')
     },
   )
+
+  await t.test('it may find an account, count and end failures, and replace a hash', async () => {
+    const { id } = (await users.findAccount('gary', signal)) ?? { id: 0 }
+    assert.equal((await users.findUser(id, signal))?.username, 'Gary')
+    for (const attempter of ['stranger', 'device'] as const) {
+      const failures = async () =>
+        (await users.findAccount('gary', signal))?.attempts[attempter].failures
+      await users.countFailure('gary', attempter, signal)
+      assert.ok(await users.chargeAttempt(id, attempter, 1, signal))
+      assert.equal(await failures(), 2)
+      await users.endFailures(id, attempter, signal)
+      assert.equal(await failures(), 0)
+    }
+    assert.ok(await users.replaceHash(id, 'a hash', 'a newer hash', signal))
+  })
+
+  for (const sql of OPEN)
+    await t.test(`it may, as every role: ${sql}`, async () => void (await execute(sql)))
 
   for (const sql of FORBIDDEN) {
     const refusal = { name: 'DatabaseErrorException', message: /SQLState: 42501$/ }
@@ -98,8 +126,12 @@ async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): P
 
 test('the role of the function, on PGlite', async (t) => {
   const dataApi = await startDataApi(t, await openTestPglite())
+  // As on Aurora, where the master is no superuser. PGlite has one session and no logins.
+  await dataApi.execute('CREATE ROLE master CREATEROLE')
+  await dataApi.execute('ALTER DATABASE postgres OWNER TO master')
+  await dataApi.execute('SET SESSION AUTHORIZATION master')
   await migrate(migrationDatabase(t, dataApi.url))
-  // PGlite has one session and no logins.
+  await dataApi.execute('SET SESSION AUTHORIZATION postgres')
   await dataApi.execute('SET SESSION AUTHORIZATION latchkey_app')
   await holdToItsPurpose(t, dataApi)
 })

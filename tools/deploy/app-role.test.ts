@@ -5,7 +5,7 @@ import { scriptDataApi } from '../../test/support/data-api-script.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
-import { migrate } from './migrations.ts'
+import { migrate } from './schema.ts'
 import { scramVerifier } from './scram-verifier.ts'
 
 const PASSWORD = 'aB3'.repeat(21)
@@ -109,6 +109,7 @@ test('a role that was lost is an error that says how to get it back, and that wo
   assert.deepEqual(await migrate(database), [
     '002-app-role.sql',
     '004-app-role-idempotency-key.sql',
+    '006-app-role-sign-in.sql',
   ])
   await setUpAppRole(database, PASSWORD)
   const [rights] = await asSuperuser(

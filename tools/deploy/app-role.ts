@@ -1,4 +1,5 @@
-import { type Database, sqlStateOf } from './data-api-database.ts'
+import { sqlStateOf } from '../../lib/faults.ts'
+import type { Database } from './data-api-database.ts'
 import { inLockedTransaction } from './locked-transaction.ts'
 import type { Waiting } from './resuming.ts'
 import { scramVerifier } from './scram-verifier.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { sqlStateOf } from '../../lib/faults.ts'
 import { type ScriptedResponse, scriptDataApi } from '../../test/support/data-api-script.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
-import { sqlStateOf } from './data-api-database.ts'
 
 const WHERE = { resourceArn: 'local', secretArn: 'local' }
 

@@ -89,8 +89,3 @@ export function openDataApiDatabase(options: DataApiDatabaseOptions): Database &
 
 const plainValue = ({ stringValue, longValue, booleanValue }: Field) =>
   stringValue ?? longValue ?? booleanValue ?? null
-
-/** The SQLSTATE of a Postgres error, which is at the end of the Data API's message; otherwise `undefined`. */
-export function sqlStateOf(error: unknown): string | undefined {
-  return error instanceof Error ? /.*SQLState:\s*(\w{5})/s.exec(error.message)?.[1] : undefined
-}

@@ -68,18 +68,19 @@ Set the password of latchkey_app from its secret
   assert.equal(mayLogIn?.booleanValue, true)
 })
 
-test('a dry run makes one call, as the master, and reads no secret', async (t) => {
+test('a dry run only selects, as the master, and reads no secret', async (t) => {
   const records = [[{ stringValue: '001-users.sql' }, { stringValue: 'the hash of another file' }]]
   const statement = () => ({ status: 200, headers: {}, body: JSON.stringify({ records }) })
   const { env, requests, statements } = await serveAws(t, { outputs: STACK_OUTPUTS, statement })
   const { stderr } = await migrate(['--stage', 'dev', '--dry-run'], env)
   assert.match(stderr, /^The migration failed: The migration 001-users.sql was changed/)
-  assert.equal(requests.length, 2)
-  const [asked] = statements()
-  assert.equal(asked?.['secretArn'], STACK_OUTPUTS.MasterSecretArn)
-  assert.equal(asked?.['resourceArn'], STACK_OUTPUTS.ClusterArn)
-  assert.equal(asked?.['database'], STACK_OUTPUTS.DatabaseName)
-  assert.match(String(asked?.['sql']), /^SELECT /)
+  assert.equal(requests.length, 1 + statements().length)
+  for (const asked of statements()) {
+    assert.equal(asked['secretArn'], STACK_OUTPUTS.MasterSecretArn)
+    assert.equal(asked['resourceArn'], STACK_OUTPUTS.ClusterArn)
+    assert.equal(asked['database'], STACK_OUTPUTS.DatabaseName)
+    assert.match(String(asked['sql']), /^SELECT /)
+  }
 })
 
 test('with an unusable secret nothing is done and nothing quoted', async (t) => {

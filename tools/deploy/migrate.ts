@@ -3,7 +3,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { readSecret } from '../../lib/secrets.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
 import { runProgram, say } from './command-line.ts'
-import { migrate } from './migrations.ts'
+import { migrate } from './schema.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
 
 const USAGE = `Applies migrations/*.sql to a deployed stage's database, each file once, and sets the password of

@@ -6,7 +6,7 @@ import { type ScriptedResponse, scriptDataApi } from '../../test/support/data-ap
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import type { Database } from './data-api-database.ts'
-import { migrate } from './migrations.ts'
+import { applyMigrations } from './migrations.ts'
 
 const failure = (errorType: string, message = errorType, status = 400) => ({
   status,
@@ -36,7 +36,7 @@ async function migrateByScript(t: TestContext, answers: readonly ScriptedRespons
   const { url, requests } = await scriptDataApi(t, answers)
   const lines: string[] = []
   const waits: number[] = []
-  const outcome = migrate(migrationDatabase(t, url), {
+  const outcome = applyMigrations(migrationDatabase(t, url), {
     folder: folderWithOne(t),
     say: (line) => lines.push(line),
     wait: async (milliseconds) => waits.push(milliseconds),
@@ -121,23 +121,23 @@ for (const { on, skip, start } of ENGINES) {
 
     await t.test('of a transaction that was committed: the record says so', async (t) => {
       const folder = folderWithOne(t)
-      assert.deepEqual(await migrate(losing(database.commit), { folder }), ['001-a.sql'])
-      assert.deepEqual(await migrate(database, { folder }), [])
+      assert.deepEqual(await applyMigrations(losing(database.commit), { folder }), ['001-a.sql'])
+      assert.deepEqual(await applyMigrations(database, { folder }), [])
       assert.deepEqual(await query('SELECT FROM a'), [])
     })
 
     await t.test('of one that was not: the file is applied after all', async (t) => {
       const folder = folderWithOne(t)
-      assert.deepEqual(await migrate(losing(neverArrived), { folder }), ['001-a.sql'])
+      assert.deepEqual(await applyMigrations(losing(neverArrived), { folder }), ['001-a.sql'])
       assert.deepEqual(await query('SELECT FROM a'), [])
     })
 
     await t.test('twice over is an error, after which a run is safe', async (t) => {
       const folder = folderWithOne(t)
-      await assert.rejects(migrate(losing(neverArrived, neverArrived), { folder }), {
+      await assert.rejects(applyMigrations(losing(neverArrived, neverArrived), { folder }), {
         name: 'UncertainCommit',
       })
-      assert.deepEqual(await migrate(database, { folder }), ['001-a.sql'])
+      assert.deepEqual(await applyMigrations(database, { folder }), ['001-a.sql'])
     })
   })
 }

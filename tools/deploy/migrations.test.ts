@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ENGINES } from '../../test/support/data-api.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
-import { migrate } from './migrations.ts'
+import { applyMigrations } from './migrations.ts'
 
 function folderWith(t: TestContext, files: Readonly<Record<string, string>>) {
   const folder = temporaryFolder(t)
@@ -39,15 +39,17 @@ for (const { on, skip, start } of ENGINES) {
     })
 
     await t.test("the service's own are applied once, and change nothing after that", async () => {
-      assert.deepEqual(await migrate(database), [
+      assert.deepEqual(await applyMigrations(database), [
         '001-users.sql',
         '002-app-role.sql',
         '003-idempotency-key.sql',
         '004-app-role-idempotency-key.sql',
+        '005-sign-in.sql',
+        '006-app-role-sign-in.sql',
       ])
       assert.deepEqual(await tables(), ['latchkey_migrations', 'users'])
       const before = await traces()
-      assert.deepEqual(await migrate(database), [])
+      assert.deepEqual(await applyMigrations(database), [])
       assert.deepEqual(await traces(), before)
     })
 
@@ -55,36 +57,39 @@ for (const { on, skip, start } of ENGINES) {
       const { folder, write } = folderWith(t, { ...A_AND_B, 'README.md': 'not SQL' })
       const lines: string[] = []
       const say = (line: string) => lines.push(line)
-      assert.deepEqual(await migrate(database, { folder, say }), ['001-a.sql', '002-b.sql'])
+      assert.deepEqual(await applyMigrations(database, { folder, say }), ['001-a.sql', '002-b.sql'])
       write('003-c.sql', 'CREATE TABLE c ()')
-      assert.deepEqual(await migrate(database, { folder, say }), ['003-c.sql'])
+      assert.deepEqual(await applyMigrations(database, { folder, say }), ['003-c.sql'])
       assert.deepEqual(await tables(), ['a', 'b', 'c', 'latchkey_migrations'])
       assert.deepEqual(lines, ['Applied 001-a.sql', 'Applied 002-b.sql', 'Applied 003-c.sql'])
     })
 
     await t.test('a changed file is refused by name, and nothing is applied', async (t) => {
       const { folder, write } = folderWith(t, { '001-a.sql': A_AND_B['001-a.sql'] })
-      await migrate(database, { folder })
+      await applyMigrations(database, { folder })
       write('000-new.sql', 'CREATE TABLE new ()')
       write('001-a.sql', 'CREATE TABLE a (i bigint)')
       const refusal = /^Error: The migration 001-a.sql was changed after it was applied/
-      await assert.rejects(migrate(database, { folder }), refusal)
-      await assert.rejects(migrate(database, { folder, dryRun: true }), refusal)
+      await assert.rejects(applyMigrations(database, { folder }), refusal)
+      await assert.rejects(applyMigrations(database, { folder, dryRun: true }), refusal)
       assert.deepEqual(await tables(), ['a', 'latchkey_migrations'])
     })
 
     await t.test('line ends of another system are no change', async (t) => {
       const { folder, write } = folderWith(t, A_AND_B)
-      await migrate(database, { folder })
+      await applyMigrations(database, { folder })
       for (const [name, sql] of Object.entries(A_AND_B)) write(name, sql.replaceAll('\n', '\r\n'))
-      assert.deepEqual(await migrate(database, { folder }), [])
+      assert.deepEqual(await applyMigrations(database, { folder }), [])
     })
 
     await t.test('a file that is applied and gone is reported, and stops nothing', async (t) => {
-      await migrate(database, folderWith(t, A_AND_B))
+      await applyMigrations(database, folderWith(t, A_AND_B))
       const { folder } = folderWith(t, { '001-a.sql': A_AND_B['001-a.sql'] })
       const lines: string[] = []
-      assert.deepEqual(await migrate(database, { folder, say: (line) => lines.push(line) }), [])
+      assert.deepEqual(
+        await applyMigrations(database, { folder, say: (line) => lines.push(line) }),
+        [],
+      )
       assert.match(lines.join(), /^002-b.sql is applied and not in the folder/)
     })
 
@@ -93,18 +98,21 @@ for (const { on, skip, start } of ENGINES) {
         ...A_AND_B,
         '003-c.sql': 'CREATE TABLE c (); nonsense',
       })
-      await assert.rejects(migrate(database, { folder }), {
+      await assert.rejects(applyMigrations(database, { folder }), {
         message:
           'The migration 003-c.sql failed at statement 2 of 2: ERROR: syntax error at or near "nonsense"; Position: 1; SQLState: 42601',
       })
       assert.deepEqual(await tables(), ['a', 'b', 'latchkey_migrations'])
       write('003-c.sql', 'CREATE TABLE c ()')
-      assert.deepEqual(await migrate(database, { folder }), ['003-c.sql'])
+      assert.deepEqual(await applyMigrations(database, { folder }), ['003-c.sql'])
     })
 
     await t.test('the very first that fails leaves no table of records either', async (t) => {
       const { folder } = folderWith(t, { '001-a.sql': 'nonsense' })
-      await assert.rejects(migrate(database, { folder }), /001-a.sql failed at statement 1 of 1/)
+      await assert.rejects(
+        applyMigrations(database, { folder }),
+        /001-a.sql failed at statement 1 of 1/,
+      )
       assert.deepEqual(await tables(), [])
     })
 
@@ -112,11 +120,11 @@ for (const { on, skip, start } of ENGINES) {
       const { folder, write } = folderWith(t, A_AND_B)
       const lines: string[] = []
       const dryRun = { folder, dryRun: true, say: (line: string) => lines.push(line) }
-      assert.deepEqual(await migrate(database, dryRun), ['001-a.sql', '002-b.sql'])
+      assert.deepEqual(await applyMigrations(database, dryRun), ['001-a.sql', '002-b.sql'])
       assert.deepEqual(await tables(), [])
-      await migrate(database, { folder })
+      await applyMigrations(database, { folder })
       write('003-c.sql', 'CREATE TABLE c ()')
-      assert.deepEqual(await migrate(database, dryRun), ['003-c.sql'])
+      assert.deepEqual(await applyMigrations(database, dryRun), ['003-c.sql'])
       assert.deepEqual(await tables(), ['a', 'b', 'latchkey_migrations'])
       const names = ['001-a.sql', '002-b.sql', '003-c.sql']
       assert.deepEqual(
@@ -128,7 +136,7 @@ for (const { on, skip, start } of ENGINES) {
     await t.test('of several that migrate at once each file is applied by one', async (t) => {
       const { folder } = folderWith(t, A_AND_B)
       const wait = () => sleep(5)
-      const runs = Array.from({ length: 5 }, () => migrate(database, { folder, wait }))
+      const runs = Array.from({ length: 5 }, () => applyMigrations(database, { folder, wait }))
       assert.deepEqual((await Promise.all(runs)).flat().sort(), ['001-a.sql', '002-b.sql'])
       assert.deepEqual((await query('SELECT i FROM a ORDER BY i')).flat(), ['1', '2'])
     })

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Database, type Execute, sqlStateOf } from './data-api-database.ts'
+import { sqlStateOf } from '../../lib/faults.ts'
+import type { Database, Execute } from './data-api-database.ts'
 import { inLockedTransaction, UncertainCommit } from './locked-transaction.ts'
 import { retryWhileResuming, type Waiting } from './resuming.ts'
 import { splitStatements } from './sql.ts'
 
-/** Options of {@link migrate}. */
+/** Options of {@link applyMigrations}. */
 export interface MigrateOptions extends Waiting {
   /** The folder of the `*.sql` files: `migrations/`, except in tests. */
   readonly folder?: string
@@ -47,7 +48,7 @@ const UNDEFINED_TABLE = '42P01'
  * was applied is an error before anything is applied. A record without a file is only reported, since an
  * earlier version must be able to deploy again.
  */
-export async function migrate(
+export async function applyMigrations(
   database: Database,
   { folder = MIGRATIONS_FOLDER, dryRun = false, say = () => {}, ...rest }: MigrateOptions = {},
 ): Promise<string[]> {

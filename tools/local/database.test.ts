@@ -9,7 +9,8 @@ import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { type LocalDatabaseOptions, openLocalDatabase } from './database.ts'
 
 const TARGET = { resourceArn: 'arn:aws:rds:…', secretArn: 'arn:…', database: 'latchkey' }
-const INSERT = "INSERT INTO users (username, password) VALUES ('gary', 'a hash')"
+const INSERT =
+  "INSERT INTO users (username, username_key, password) VALUES ('gary', 'gary', 'a hash')"
 
 /** Opens the database of `folder` until `close` or the end of `t`; `said` is what was reported. */
 async function open(t: TestContext, folder: string, options: Partial<LocalDatabaseOptions> = {}) {

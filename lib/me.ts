@@ -1,0 +1,17 @@
+import type { User } from './user.ts'
+
+/** What `me` depends on. Each function rejects on faults only. */
+export interface MeDeps {
+  findUser(id: number): Promise<User | undefined>
+}
+
+export type MeResult =
+  | { readonly ok: true; readonly code: 'identified'; readonly userId: number; readonly body: User }
+  | { readonly ok: false; readonly reason: 'token_invalid' }
+
+/** Returns the user whom a verified token names. The row decides: a token outlives a deleted user. */
+export async function me(userId: number, { findUser }: MeDeps): Promise<MeResult> {
+  const user = await findUser(userId)
+  if (user === undefined) return { ok: false, reason: 'token_invalid' }
+  return { ok: true, code: 'identified', userId, body: user }
+}

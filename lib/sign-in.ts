@@ -1,0 +1,60 @@
+import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
+import type { Credentials } from './credentials.ts'
+import type { TokenGranted } from './responses.ts'
+import type { SignToken } from './tokens.ts'
+import type { Account } from './user.ts'
+
+/** What a sign-in depends on. Each function rejects on faults only. */
+export interface SignInDeps extends AttemptDeps {
+  /** Resolves with a signer for the key now in force, which may have to be read first. */
+  loadTokenSigner(): Promise<SignToken>
+  /** Whether the hash has a lower cost than new ones. */
+  isOutdated(passwordHash: string): boolean
+  hashPassword(password: string): Promise<string>
+  /** Replaces exactly that hash; resolves with `false` if the account has another by now. */
+  replaceHash(userId: number, passwordHash: string, by: string): Promise<boolean>
+}
+
+/** Credentials, and the id of the user whose token the request carries, if it does. */
+export interface SignInRequest extends Credentials {
+  readonly deviceOf: number | undefined
+}
+
+export type SignInResult = TokenGranted<'signed_in'> | Extract<AttemptResult, { ok: false }>
+
+/** Signs a person in: find, compare, sign. An unknown name and a wrong password have the same result. */
+export async function signIn(
+  { deviceOf, ...credentials }: SignInRequest,
+  deps: SignInDeps,
+): Promise<SignInResult> {
+  const [found, signToken] = await Promise.all([
+    deps.findAccount(credentials.usernameKey),
+    deps.loadTokenSigner(),
+  ])
+  const attempter = found !== undefined && found.id === deviceOf ? 'device' : 'stranger'
+  const result = await attemptPassword({ ...credentials, account: found, attempter }, deps)
+  if (!result.ok) return result
+  const { account } = result
+  const rehash = await renewHash(account, credentials.password, deps)
+  return {
+    ok: true,
+    code: 'signed_in',
+    userId: account.id,
+    body: { token: await signToken(account) },
+    ...(rehash && { rehash }),
+  }
+}
+
+/** Replaces a hash of a lower cost. What fails here is logged, and the sign-in succeeds. */
+async function renewHash(
+  { id, passwordHash }: Account,
+  password: string,
+  { isOutdated, hashPassword, replaceHash }: SignInDeps,
+) {
+  if (!isOutdated(passwordHash)) return undefined
+  try {
+    return (await replaceHash(id, passwordHash, await hashPassword(password))) ? 'done' : 'outrun'
+  } catch {
+    return 'failed'
+  }
+}

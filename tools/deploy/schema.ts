@@ -1,0 +1,19 @@
+import type { Database } from './data-api-database.ts'
+import { applyMigrations, type MigrateOptions } from './migrations.ts'
+import { fillUsernameKeys, refuseCollisions } from './username-keys.ts'
+
+/**
+ * Brings a database to the schema of this version: `migrations/*.sql`, and the key of each name, which SQL alone
+ * cannot compute. Resolves with the names of the files applied now. Names that would be one stop it before
+ * anything is changed. Safe to repeat, and done at each deployment: the release before this one stores users
+ * without a key.
+ */
+export async function migrate(
+  database: Database,
+  options: Omit<MigrateOptions, 'folder'> = {},
+): Promise<string[]> {
+  await refuseCollisions(database, options)
+  const applied = await applyMigrations(database, options)
+  if (!options.dryRun) await fillUsernameKeys(database, options)
+  return applied
+}
