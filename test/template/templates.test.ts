@@ -7,8 +7,15 @@ import { packageStage, propertiesOf, resourcesOf } from './template.ts'
 
 const stages = readYaml('resources/stages.yml')
 
-/** Seconds that a sign-up holds the function: a hash of cost 12 on one vCPU, and the rest. */
-const [HASH_SECONDS, OTHER_SECONDS] = [0.4, 0.1]
+/** Seconds that a request holds the function: a hash of cost 12 on one vCPU, and the rest, cold and warm. */
+const [HASH_SECONDS, COLD_SECONDS, WARM_SECONDS] = [0.4, 0.55, 0.1]
+
+/** The hashes of a request on each route. */
+const HASHES: Readonly<Record<string, number>> = {
+  'POST /auth/sign-up': 1,
+  'POST /auth/sign-in': 1,
+  'GET /auth/me': 0,
+}
 
 for (const stage of ['dev', 'prod']) {
   const setting = (name: string) => at(stages, stage, name)
@@ -70,21 +77,40 @@ for (const stage of ['dev', 'prod']) {
     assert.equal(cluster['StorageEncrypted'], true)
   })
 
-  test(`${stage}: the API lets in no more than the function can hash`, async (t) => {
+  test(`${stage}: the API lets in no more than the function can serve, over all routes`, async (t) => {
     const packaged = await packageStage(t, stage)
     const properties = propertiesOf(packaged, 'AWS::Lambda::Function')
     const concurrency = Number(properties['ReservedConcurrentExecutions'])
     const cost = Number(at(properties, 'Environment', 'Variables', 'BCRYPT_COST'))
     const factor = 2 ** (cost - 12) * (1769 / Number(properties['MemorySize']))
     const api = propertiesOf(packaged, 'AWS::ApiGatewayV2::Stage')
-    const rate = at(api, 'DefaultRouteSettings', 'ThrottlingRateLimit')
-    const burst = at(api, 'DefaultRouteSettings', 'ThrottlingBurstLimit')
-    const atOnce = Number(burst) + Number(rate) * (HASH_SECONDS * factor + OTHER_SECONDS)
-    assert.ok(atOnce <= concurrency, `${atOnce} at once, ${concurrency} functions`)
-    assert.deepEqual(
-      [concurrency, rate, burst],
-      ['reservedConcurrency', 'throttleRate', 'throttleBurst'].map(setting),
+    const limits = Object.entries(Object(api['RouteSettings']))
+    const atOnce = limits.map(([route, limit]) => {
+      const [rate, burst] = [at(limit, 'ThrottlingRateLimit'), at(limit, 'ThrottlingBurstLimit')]
+      assert.ok(Number(rate) > 0 && Number(burst) > 0, route)
+      const hash = (HASHES[route] ?? Number.NaN) * HASH_SECONDS * factor
+      return Number(burst) * (hash + COLD_SECONDS) + Number(rate) * (hash + WARM_SECONDS)
+    })
+    const sum = atOnce.reduce((total, part) => total + part)
+    assert.ok(sum <= concurrency + 1e-9, `${sum} at once, ${concurrency} functions`)
+    assert.equal(concurrency, setting('reservedConcurrency'))
+
+    const keys = resourcesOf(packaged, 'AWS::ApiGatewayV2::Route').map(
+      ({ Properties }) => Properties['RouteKey'],
     )
+    assert.deepEqual(limits.map(([route]) => route).sort(), keys.toSorted())
+    assert.deepEqual(Object.keys(HASHES).sort(), keys.toSorted())
+  })
+
+  test(`${stage}: every alarm notifies of both changes, and logs are kept as the stage says`, async (t) => {
+    const packaged = await packageStage(t, stage)
+    const topic = [{ Ref: 'AlarmTopic' }]
+    for (const { Properties } of resourcesOf(packaged, 'AWS::CloudWatch::Alarm')) {
+      assert.deepEqual([Properties['AlarmActions'], Properties['OKActions']], [topic, topic])
+    }
+    for (const { Properties } of resourcesOf(packaged, 'AWS::Logs::LogGroup')) {
+      assert.equal(Properties['RetentionInDays'], setting('logRetentionDays'))
+    }
   })
 
   test(`${stage}: the access log has request ids and the address, and no text of a client`, async (t) => {

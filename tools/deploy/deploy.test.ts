@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { serveAws } from '../../test/support/aws-endpoint.ts'
+import { type FakeStack, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { parse } from './deploy.ts'
 
 test('the stage and the region go on to the migration, whatever else is given', () => {
-  assert.deepEqual(parse(['--stage', 'dev']).migrate, ['--stage', 'dev'])
-  const { deploy, migrate } = parse(['--force', '-s', 'prod', '--region=us-east-1', '--verbose'])
-  assert.deepEqual(migrate, ['--stage', 'prod', '--region', 'us-east-1'])
-  assert.deepEqual(deploy, ['--force', '-s', 'prod', '--region=us-east-1', '--verbose'])
+  assert.equal(parse(['--stage', 'dev']).region, 'eu-central-1')
+  const args = ['--force', '-s', 'prod', '--region=us-east-1', '--verbose']
+  assert.deepEqual(parse(args), { deploy: args, stage: 'prod', region: 'us-east-1' })
 })
 
 test('without a stage nothing is deployed, and the usage is shown', async () => {
@@ -19,14 +18,17 @@ test('without a stage nothing is deployed, and the usage is shown', async () => 
   assert.match(stderr, /--stage is missing/)
 })
 
-/** Deploys with a stand-in for the framework that prints its arguments and exits with that status, to an AWS without a stack. */
-async function deployWith(t: TestContext, status: number | undefined) {
+/**
+ * Deploys with a stand-in for the framework that prints its arguments and exits with that status, to an AWS
+ * without a stack or with that one.
+ */
+async function deployWith(t: TestContext, status: number | undefined, stack: FakeStack = {}) {
   const folder = temporaryFolder(t)
   if (status !== undefined) {
     const script = `#!/bin/sh\necho "$@"\nexit ${status}\n`
     writeFileSync(`${folder}/serverless`, script, { mode: 0o755 })
   }
-  const { env } = await serveAws(t, {})
+  const { env } = await serveAws(t, stack)
   const args = ['--stage', 'dev', '--region', 'eu-west-1', '--force']
   return runCommand('tools/deploy/deploy.ts', args, { ...env, PATH: folder })
 }
@@ -36,6 +38,19 @@ test('the framework deploys with all arguments, and then the stage is migrated',
   assert.equal(stdout, 'deploy --stage dev --region eu-west-1 --force\n')
   assert.match(stderr, /^The migration failed: There is no stack latchkey-dev in eu-west-1/)
   assert.equal(status, 1)
+})
+
+test('a stage that exists is migrated first, and not deployed if that fails', async (t) => {
+  const { stdout, stderr, status } = await deployWith(t, 0, { outputs: STACK_OUTPUTS })
+  assert.equal(stdout, 'latchkey-dev in eu-west-1, database latchkey\n')
+  assert.match(stderr, /^The migration failed: The secret of latchkey_app/)
+  assert.equal(status, 1)
+})
+
+test('a stage whose first deployment failed is deployed first', async (t) => {
+  const { stdout, stderr } = await deployWith(t, 0, { outputs: { Other: 'x' } })
+  assert.match(stdout, /^deploy --stage dev/)
+  assert.match(stderr, /^The migration failed: The stack latchkey-dev has no output/)
 })
 
 test('a deployment that fails ends with its status, and nothing is migrated', async (t) => {

@@ -23,10 +23,7 @@ const STAGE = /^[A-Za-z0-9-]{1,64}$/
  * the stage is not deployed in that region, or an output is missing; otherwise with the SDK's error.
  */
 export async function readStackOutputs(stage: string, region: string): Promise<StackOutputs> {
-  if (!STAGE.test(stage)) {
-    throw new Error(`A stage is named with letters, digits and hyphens, unlike "${stage}".`)
-  }
-  const stackName = `latchkey-${stage}`
+  const stackName = stackNameOf(stage)
   const outputs = await describeStack(stackName, region)
   if (outputs === undefined) {
     throw new Error(
@@ -48,11 +45,26 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
   }
 }
 
+/**
+ * Whether the stage has a database: its stack exists, and its first deployment did not fail. Rejects with the
+ * SDK's error if that cannot be told.
+ */
+export async function hasDatabase(stage: string, region: string): Promise<boolean> {
+  const outputs = await describeStack(stackNameOf(stage), region)
+  return outputs?.some(({ OutputKey }) => OutputKey === 'ClusterArn') ?? false
+}
+
 /** A deployed stage's database as its master, who alone may migrate it and delete from it. */
 export const openStageDatabase = (
   { clusterArn, masterSecretArn: secretArn, databaseName }: StackOutputs,
   region: string,
 ): Database => openDataApiDatabase({ client: { region }, clusterArn, secretArn, databaseName })
+
+/** Throws if the stage's name is invalid. */
+function stackNameOf(stage: string): string {
+  if (STAGE.test(stage)) return `latchkey-${stage}`
+  throw new Error(`A stage is named with letters, digits and hyphens, unlike "${stage}".`)
+}
 
 /** The stack's outputs, or `undefined` if there is no such stack. */
 async function describeStack(
