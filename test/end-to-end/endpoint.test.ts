@@ -94,6 +94,15 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
     assert.equal(await left.text(), 'access-denied\n')
     assert.equal((await signUp(port)).status, 500)
     assert.equal((await signUp(port)).status, 400)
+
+    const url = `http://localhost:${port}/auth`
+    const body = JSON.stringify({ username: 'ADA', password: 'correct horse battery' })
+    const headers = { 'content-type': 'application/json' }
+    const signedIn = await fetch(`${url}/sign-in`, { method: 'POST', headers, body })
+    assert.equal(signedIn.status, 200)
+    const { token } = Object(await signedIn.json())
+    const me = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${token}` } })
+    assert.deepEqual(await me.json(), { id: 1, username: 'ada' })
     await pressCtrlC(child)
   })
 })
