@@ -5,7 +5,7 @@ import { SignJWT } from 'jose'
 import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
-import { eventWith, JWT_SECRET, loadHandler } from '../../test/support/handler.ts'
+import { eventWith, JWT_SECRET, loadHandler, readEvent } from '../../test/support/handler.ts'
 import {
   type HttpRequest,
   type ScriptedHttpResponse,
@@ -42,24 +42,41 @@ interface EndpointParts {
   readonly created?: (username: string) => ScriptedHttpResponse | Promise<ScriptedHttpResponse>
   readonly taken?: ScriptedHttpResponse
   readonly badBody?: ScriptedHttpResponse
+  readonly signedIn?: ScriptedHttpResponse
+  readonly wrongPassword?: ScriptedHttpResponse
+  readonly me?: ScriptedHttpResponse
+  readonly noToken?: ScriptedHttpResponse
 }
 
-/** Makes a sign-up endpoint that keeps the contract, but for the parts named. */
-function signUpEndpoint(parts: EndpointParts = {}) {
+/** Makes an endpoint that keeps the contract, but for the parts named. */
+function endpointWith(parts: EndpointParts = {}) {
   const challenge = { 'www-authenticate': 'Bearer error="invalid_request"' }
   const {
     created = (username) => signUpAs(username),
     taken = refuse(400, 'username_taken'),
     badBody = refuse(401, 'body_not_json', challenge),
+    wrongPassword = refuse(401, 'invalid_credentials', challenge),
+    noToken = refuse(401, 'token_missing', challenge),
   } = parts
   const names = new Set<string>()
+  let first = ''
 
-  return ({ body }: HttpRequest): ScriptedHttpResponse | Promise<ScriptedHttpResponse> => {
+  return async ({ path, headers, body }: HttpRequest): Promise<ScriptedHttpResponse> => {
+    if (path.endsWith('/me')) {
+      return headers['authorization']
+        ? (parts.me ?? answer(200, { id: 7, username: first }))
+        : noToken
+    }
     // The smoke test's only body that is not JSON has no password.
     if (!body.includes('"password"')) return badBody
-    const { username }: { username: string } = JSON.parse(body)
+    const { username, password }: { username: string; password: string } = JSON.parse(body)
+    if (path.endsWith('/sign-in')) {
+      if (password.startsWith('not ')) return wrongPassword
+      return parts.signedIn ?? { ...(await signUpAs(first)), status: 200 }
+    }
     if (names.has(username.toLowerCase())) return taken
     names.add(username.toLowerCase())
+    first = username
     return created(username)
   }
 }
@@ -91,15 +108,27 @@ test('the real handler on an embedded database passes every step', async (t) => 
   const database = await serveDatabase(await openTestPglite())
   t.after(() => database.close())
   const send = await loadHandler(database.url)
-  const { outcome, lines, usernames, requests } = await smoke(t, async ({ body }) => {
-    const { statusCode = 0, headers, body: answer = '' } = await send(eventWith(body))
+  const { outcome, lines, usernames, requests } = await smoke(t, async (request) => {
+    const { method, path, body } = request
+    const name = path.endsWith('/me') ? 'me-missing-token' : path.slice(1)
+    const event = method === 'GET' ? readEvent(name) : eventWith(body, name || 'sign-up')
+    const { authorization } = request.headers
+    const headersSent = {
+      ...event.headers,
+      ...(authorization && { authorization: `${authorization}` }),
+    }
+    const {
+      statusCode = 0,
+      headers,
+      body: answer = '',
+    } = await send({ ...event, headers: headersSent })
     const texts = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)])
     return { status: statusCode, headers: Object.fromEntries(texts), body: answer }
   })
   assert.equal(outcome, 'passed')
-  assert.equal(lines.filter((line) => line.startsWith('ok ')).length, 4)
+  assert.equal(lines.filter((line) => line.startsWith('ok ')).length, 7)
   assert.deepEqual(await database.query('SELECT username FROM users'), [usernames])
-  const [first, again] = requests.map(({ body }) => JSON.parse(body.replace(/:$/, ':0}')))
+  const [first, again] = requests.slice(0, 2).map(({ body }) => JSON.parse(body))
   assert.notEqual(again.username, first.username)
   assert.equal(again.username.toLowerCase(), first.username.toLowerCase())
   assert.ok(first.password.length >= 16 && !lines.join().includes(first.password))
@@ -107,7 +136,7 @@ test('the real handler on an embedded database passes every step', async (t) => 
 
 test('without the key the signature is not checked, and the report states that', async (t) => {
   const created = (name: string) => signUpAs(name, {}, 'HS256', ANOTHER_KEY)
-  const { outcome, lines } = await smoke(t, signUpEndpoint({ created }), '')
+  const { outcome, lines } = await smoke(t, endpointWith({ created }), '')
   assert.equal(outcome, 'passed')
   assert.match(lines[1] ?? '', /signature unchecked$/)
 })
@@ -118,7 +147,7 @@ test('a resuming database is waited for as it asks, with a new name each time', 
     refuse(503, 'timed_out', { 'retry-after': '5' }),
   ]
   const created = (name: string) => responses.shift() ?? signUpAs(name)
-  const { outcome, usernames, waits } = await smoke(t, signUpEndpoint({ created }))
+  const { outcome, usernames, waits } = await smoke(t, endpointWith({ created }))
   assert.equal(outcome, 'passed')
   assert.deepEqual(waits, [15_000, 5000])
   assert.equal(new Set(usernames).size, 3)
@@ -126,7 +155,7 @@ test('a resuming database is waited for as it asks, with a new name each time', 
 
 test('a database that does not resume is waited for two minutes', async (t) => {
   const created = () => refuse(503, 'database_resuming', { 'retry-after': '15' })
-  const { outcome, waits } = await smoke(t, signUpEndpoint({ created }))
+  const { outcome, waits } = await smoke(t, endpointWith({ created }))
   assert.match(outcome, /Expected 201, got 503 database_resuming/)
   assert.deepEqual(waits, Array(8).fill(15_000))
 })
@@ -171,11 +200,19 @@ const WRONG: readonly (readonly [name: string, EndpointParts, says: RegExp])[] =
   ['a 400 without err', { taken: NO_ERR }, /no text in "err"/],
   ['a bad body that is 500', { badBody: refuse(500, 'x') }, /401 body_not_json, got 500 x/],
   ['a 401 without challenge', { badBody: refuse(401, 'body_not_json') }, /no WWW-Authenticate/],
+  ['a sign-in that is 201', { signedIn: create('a.b.c') }, /Expected 200, got 201/],
+  ['a sign-in without token', { signedIn: answer(200, {}) }, /no text in "token"/],
+  ['a sign-in as nobody', { signedIn: answer(200, { token: 'a.b.c' }) }, /not a JWT/],
+  ['any password', { wrongPassword: answer(200, { token: 'a.b.c' }) }, /401 invalid_c\w+, got 200/],
+  ['another user', { me: answer(200, { id: 7, username: 'eve' }) }, /somebody else/],
+  ['another id', { me: answer(200, { id: 8, username: 'eve' }) }, /somebody else/],
+  ['a token that is refused', { me: refuse(401, 'token_invalid') }, /200, got 401 token_invalid/],
+  ['me without a token', { noToken: answer(200, { id: 7, username: 'x' }) }, /401 token_missing/],
 ]
 
 for (const [name, parts, says] of WRONG) {
   test(`${name} fails the smoke test, with a reason and without a secret`, async (t) => {
-    const { outcome, lines, requests } = await smoke(t, signUpEndpoint(parts))
+    const { outcome, lines, requests } = await smoke(t, endpointWith(parts))
     assert.match(outcome, says)
     const { password } = JSON.parse(requests[0]?.body ?? '')
     const output = [outcome, ...lines].join('\n')
@@ -189,7 +226,7 @@ const command = (args: readonly string[], env?: Readonly<Record<string, string>>
 
 /** A deployed stage: an endpoint, and AWS's responses about it. */
 async function deployStage(t: TestContext, parts: EndpointParts = {}) {
-  const endpoint = await serveHttp(t, signUpEndpoint(parts))
+  const endpoint = await serveHttp(t, endpointWith(parts))
   const outputs = { ...STACK_OUTPUTS, SignUpUrl: `${endpoint.url}/auth/sign-up` }
   return { endpoint, outputs, aws: await serveAws(t, { outputs, secret: JWT_SECRET }) }
 }
@@ -237,7 +274,7 @@ test('a user who cannot be removed fails the smoke test, and so does a stage tha
 })
 
 test('an endpoint without a stage needs no AWS, and its user stays', async (t) => {
-  const { url, requests } = await serveHttp(t, signUpEndpoint())
+  const { url, requests } = await serveHttp(t, endpointWith())
   const { stdout, status } = await command(['--url', url])
   assert.equal(status, 0)
   assert.equal(requests[0]?.path, '/auth/sign-up')

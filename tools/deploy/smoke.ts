@@ -9,12 +9,12 @@ import { runProgram, say } from './command-line.ts'
 import { retryWhileResuming } from './resuming.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
 
-const USAGE = `Tries the sign-up contract on a deployed endpoint.
+const USAGE = `Tries the contract of every route on a deployed endpoint.
 
-  npm run smoke -- --url U                  signs up a random user, who stays
+  npm run smoke -- --url U                  signs a random user up and in, who stays
   npm run smoke -- --stage S [--region R]   also checks the token's signature, and removes the user
 
-  --url U      the endpoint; with --stage it may be left out, and is then the stage's own
+  --url U      the URL of the sign-up; with --stage it may be left out, and is then the stage's own
   --stage S    a deployed stage, such as dev; needs AWS credentials
   --region R   where the stage is (default: eu-central-1)
 `
@@ -24,7 +24,7 @@ const RESUME_SECONDS = 120
 
 /** What the steps work with. */
 export interface SmokeOptions {
-  /** The endpoint with its path. */
+  /** The URL of the sign-up; the other routes are beside it. */
   readonly url: string
   /** The key of the tokens; without it their signature is not checked. */
   readonly key?: string | undefined
@@ -35,13 +35,14 @@ export interface SmokeOptions {
 }
 
 /**
- * Signs up a random user and checks the token, sends the same name again, and a body that is not JSON.
+ * Signs up a random user and checks the token, sends the same name again, and a body that is not JSON; signs
+ * them in, rightly and wrongly, and asks who they are.
  * Reports each step, and rejects with the first that fails. No report or error holds the password or the
  * token.
  */
 export async function runSmokeSteps({ url, key, say, onUsername, wait = sleep }: SmokeOptions) {
   const password = randomBytes(18).toString('base64url')
-  const sign = (username: string) => post(url, JSON.stringify({ username, password }))
+  const sign = (username: string) => send(url, { body: { username, password } })
 
   let username = ''
   let created = await signUp()
@@ -69,17 +70,43 @@ export async function runSmokeSteps({ url, key, say, onUsername, wait = sleep }:
   expectResponse(await sign(otherCase), 400, 'username_taken')
   say('ok     the same name in another letter case is taken')
 
-  const rejected = await post(url, '{"username":')
-  expectResponse(rejected, 401, 'body_not_json')
-  assert.ok(rejected.headers.has('www-authenticate'), 'The 401 has no WWW-Authenticate.')
+  expectResponse(await send(url, { body: '{"username":' }), 401, 'body_not_json')
   say('ok     a body that is not JSON is rejected')
+
+  const signInUrl = new URL('sign-in', url).href
+  const signedIn = await send(signInUrl, { body: { username: otherCase, password } })
+  expectResponse(signedIn, 200)
+  await checkToken(signedIn.body['token'], username, key)
+  say('ok     the user is signed in, under the name in another letter case')
+
+  const wrong = { username, password: `not ${password}` }
+  expectResponse(await send(signInUrl, { body: wrong }), 401, 'invalid_credentials')
+  say('ok     a wrong password is rejected')
+
+  const meUrl = new URL('me', url).href
+  const me = await send(meUrl, { token: String(signedIn.body['token']) })
+  expectResponse(me, 200, undefined, 'username')
+  const { sub } = decodeJwt(String(signedIn.body['token']))
+  const isThem = me.body['username'] === username && String(me.body['id']) === sub
+  assert.ok(isThem, 'The user of the token is somebody else.')
+  expectResponse(await send(meUrl, {}), 401, 'token_missing')
+  say('ok     the token says who they are, and nothing without it')
 }
 
-async function post(url: string, body: string) {
+interface SmokeRequest {
+  /** Sent as it stands if it is text, else as JSON; without one the method is GET. */
+  readonly body?: string | object
+  readonly token?: string
+}
+
+async function send(url: string, { body, token }: SmokeRequest) {
   const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body,
+    method: body === undefined ? 'GET' : 'POST',
+    headers: {
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     redirect: 'manual', // A redirect would carry the password elsewhere.
     signal: AbortSignal.timeout(40_000), // The gateway's 30 s, and the network.
   }).catch((error: Error) => {
@@ -94,13 +121,14 @@ async function post(url: string, body: string) {
   return { status, headers, code, retryAfter: Number(retryAfter), body: parsed }
 }
 
-type SmokeResponse = Awaited<ReturnType<typeof post>>
+type SmokeResponse = Awaited<ReturnType<typeof send>>
 
 /** Messages hold status and code only: the rest of a response can be a token. */
 function expectResponse(
   { status, headers, code, body }: SmokeResponse,
   wanted: number,
   wantedCode?: string,
+  field = wantedCode === undefined ? 'token' : 'err',
 ) {
   const isRight = status === wanted && (wantedCode === undefined || code === wantedCode)
   assert.ok(isRight, `Expected ${[wanted, wantedCode].join(' ').trim()}, got ${status} ${code}.`)
@@ -109,8 +137,10 @@ function expectResponse(
     const found = headers.get(name)?.split(';')[0] ?? 'missing'
     assert.ok(found === value, `The ${name} of the ${status} must be ${value}, not ${found}.`)
   }
-  const field = wantedCode === undefined ? 'token' : 'err'
   assert.ok(typeof body[field] === 'string', `The ${status} has no text in "${field}".`)
+  if (status === 401) {
+    assert.ok(headers.has('www-authenticate'), 'The 401 has no WWW-Authenticate.')
+  }
 }
 
 async function checkToken(token: unknown, username: string, key: string | undefined) {
