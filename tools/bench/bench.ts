@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { measureGrowth } from './measure-growth.ts'
 import {
-  learnFloor,
+  learnSignUpFloor,
   measureNewProcesses,
-  measureOwnTime,
+  measureOwnTimes,
   measureRefused,
+  measureSignIn,
   measureStartUp,
   measureWarm,
 } from './measure-sign-ups.ts'
@@ -35,38 +36,48 @@ const FULL = {
 }
 /** Fewer; few sign-ups warm up then, so own time is longer. */
 const QUICK: typeof FULL = {
-  ...{ warm: 12, ownTime: 40, warmUp: 200, refused: 60, startUp: 12, processes: 4 },
-  ...{ growth: 80, users: 200_000 },
+  warm: 12,
+  ownTime: 40,
+  warmUp: 200,
+  refused: 60,
+  startUp: 12,
+  processes: 4,
+  growth: 80,
+  users: 200_000,
 }
 
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
 async function measure(rig: Rig, rounds: typeof FULL) {
-  say('Warm sign-ups')
-  const floor = await learnFloor(rig)
+  say('Warm sign-ups and sign-ins')
+  const floor = await learnSignUpFloor(rig)
   const warm = await measureWarm(rig, floor.event, rounds.warm)
+  const signIn = await measureSignIn(rig, rounds.warm)
   say('Own time')
-  const own = await measureOwnTime(rig, rounds.warmUp, rounds.ownTime)
+  const own = await measureOwnTimes(rig, rounds.warmUp, rounds.ownTime)
   say('Client errors, start-up')
   const refused = await measureRefused(rig, rounds.refused)
   const startUp = await measureStartUp(rig, rounds.startUp)
   say('New processes')
   const processes = await measureNewProcesses(rig, floor.event, rounds.processes)
-  const rows: Row[] = [warm.row, own, refused, ...startUp, ...processes.rows]
+  const rows: Row[] = [warm.row, signIn, ...own, refused, ...startUp, ...processes.rows]
   say(rig.hasServer ? 'Growth' : 'Growth is not measured: DATABASE_URL names no Postgres server')
   if (rig.hasServer) {
     rows.push(await measureGrowth(rig, floor.call, rounds.growth, rounds.users))
   }
   const picture = drawWaterfalls([
-    ...middle(processes.firstCalls, ({ total }) => total).map(firstChart),
-    ...middle(warm.signUps, ({ start, end }) => end - start).map(warmChart),
+    firstChart(middle(processes.firstCalls, ({ total }) => total)),
+    warmChart(middle(warm.signUps, ({ start, end }) => end - start)),
   ])
   return { rows, picture }
 }
 
 /** The one with the median: a real one, which a median of each part would not be. */
-const middle = <T>(values: readonly T[], by: (value: T) => number): readonly T[] =>
-  values.toSorted((a, b) => by(a) - by(b)).slice(values.length / 2, values.length / 2 + 1)
+function middle<T>(values: readonly T[], by: (value: T) => number): T {
+  const value = values.toSorted((a, b) => by(a) - by(b))[Math.floor(values.length / 2)]
+  if (value !== undefined) return value
+  throw new RangeError('Nothing was measured.')
+}
 
 /** What the figures depend on. */
 function describeMachine({ database }: Rig): string {
@@ -99,8 +110,11 @@ async function main(args: string[]): Promise<void> {
   const [load = 0] = loadavg()
   if (load > availableParallelism() / 4) say(`The machine is busy (load ${load.toFixed(1)}).`)
   const cleanUps: (() => Promise<void>)[] = []
+  /** Takes every step, the last one first, and reports those that fail. */
   const cleanUp = async () => {
-    for (let work = cleanUps.pop(); work; work = cleanUps.pop()) await work()
+    for (let work = cleanUps.pop(); work; work = cleanUps.pop()) {
+      await work().catch((error: unknown) => say(`A clean-up failed: ${error}`))
+    }
   }
   process.once('SIGINT', () => void cleanUp().finally(() => process.exit(130)))
   try {

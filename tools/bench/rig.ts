@@ -48,19 +48,21 @@ export async function setUp(cleanUps: CleanUps) {
     },
     /** The environment of a function's process, as on AWS: its key in a secret, its log and metrics on. */
     env: functionEnvironment(dataApi.url, secrets.url),
+    query: (sql: string) => queryOnce(engine, sql),
     database: `${databaseUrl ? 'PostgreSQL' : 'PGlite'} ${await serverVersion(engine)}`,
     hasServer: databaseUrl !== undefined,
     cleanUps,
   }
 }
 
-async function serverVersion(engine: Engine): Promise<string> {
+async function queryOnce(engine: Engine, sql: string) {
   const session = await engine.session()
-  const { rows } = await session.query(
-    "SELECT split_part(current_setting('server_version'), ' ', 1)",
-  )
-  session.release()
-  return rows[0]?.[0] ?? 'of unknown version'
+  return (await session.query(sql).finally(session.release)).rows
+}
+
+async function serverVersion(engine: Engine): Promise<string> {
+  const sql = "SELECT split_part(current_setting('server_version'), ' ', 1)"
+  return (await queryOnce(engine, sql))[0]?.[0] ?? 'of unknown version'
 }
 
 function functionEnvironment(dataApiUrl: string, secretsUrl: string): Record<string, string> {
@@ -79,16 +81,15 @@ function functionEnvironment(dataApiUrl: string, secretsUrl: string): Record<str
   }
 }
 
-/** What a sign-up sends to the Data API, learned from one that the bundle makes with `call`. */
+/** What a request sends to the Data API first, learned from one that the bundle makes with `call`. */
 export async function captureCall(
   rig: Rig,
   call: (dataApiUrl: string) => Promise<unknown>,
 ): Promise<FloorRequest['call']> {
-  const records = [[{ longValue: 1 }, { stringValue: 'gary' }]]
-  const { url, requests } = await serveHttp(rig.cleanUps, () => json({ records }))
+  const { url, requests } = await serveHttp(rig.cleanUps, () => json({ records: [] }))
   await call(url)
   const [request] = requests
-  if (request === undefined) throw new Error('The sign-up made no call.')
+  if (request === undefined) throw new Error('The request made no call.')
   const { host: _, connection: __, 'content-length': ___, ...headers } = request.headers
   return { path: request.path, headers, body: request.body }
 }
