@@ -62,13 +62,11 @@ const OPTIONS = { ttlSeconds: 900, issuer: 'https://id.example', audience: 'web'
 const REFUSED = { ok: false, reason: 'token_invalid' }
 const [OTHER] = await fixedKey(`${SECRET}!`).load()
 
-/** Signs what the service would not, with the header and the claims of a valid token changed. */
-function forge(claims: object, header: object = {}) {
+/** Signs what the service would not, with the claims of a valid token changed. */
+function forge(claims: object) {
   const now = Math.floor(Date.now() / 1000)
   const valid = { sub: '7', exp: now + 60, iss: OPTIONS.issuer, aud: OPTIONS.audience }
-  return new SignJWT({ ...valid, ...claims })
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT', ...header })
-    .sign(KEY)
+  return new SignJWT({ ...valid, ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(KEY)
 }
 
 test('a token of the service verifies with any of the keys, and gives the id', async () => {
@@ -79,7 +77,7 @@ test('a token of the service verifies with any of the keys, and gives the id', a
   assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
 })
 
-test('a token with claims or a header that are not those of the service is refused', async () => {
+test('a token with claims that are not those of the service is refused', async () => {
   assert.deepEqual(await verifyToken(await forge({}), [KEY], OPTIONS), { ok: true, userId: 7 })
   for (const claims of [
     { exp: undefined },
@@ -96,9 +94,6 @@ test('a token with claims or a header that are not those of the service is refus
   ]) {
     const result = await verifyToken(await forge(claims), [KEY], OPTIONS)
     assert.deepEqual(result, REFUSED, JSON.stringify(claims))
-  }
-  for (const header of [{ typ: undefined }, { typ: 'at+jwt' }]) {
-    assert.deepEqual(await verifyToken(await forge({}, header), [KEY], OPTIONS), REFUSED)
   }
 })
 

@@ -42,7 +42,7 @@ export function signToken(
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /**
- * Verifies a token of this service: HS256 alone, `typ`, `sub` and `exp`, and `iss` and `aud` where set
+ * Verifies a token of this service: HS256 alone, `sub` and `exp`, and `iss` and `aud` where set
  * (RFC 8725). It may have expired up to `expiredSeconds` ago. Resolves with `undefined` if its signature is of
  * none of the keys, which are tried in turn; never rejects because of what the token holds.
  */
@@ -58,7 +58,6 @@ export async function verifyToken(
     try {
       const { payload } = await jwtVerify(token, key, {
         algorithms: ['HS256'],
-        typ: 'JWT',
         requiredClaims: ['exp', 'sub'],
         clockTolerance: expiredSeconds,
         ...(issuer !== undefined && { issuer }),
