@@ -88,6 +88,7 @@ test('at a sign-in any name is folded, and any password that bcrypt can hash is 
   for (const password of ['', 'x'.repeat(73), 'a\0', '\u0300'.repeat(8000)]) {
     assert.deepEqual(signIn('gary', password), { ok: false, reason: 'invalid_credentials' })
   }
+  assert.deepEqual(signIn('ga\0ry', 'x'), { ok: false, reason: 'invalid_credentials' })
   for (const [username, password, reason] of [
     [undefined, 'x', 'username_missing'],
     [7, 'x', 'username_not_string'],

@@ -87,8 +87,9 @@ export function parseNewCredentials(
 }
 
 /**
- * Parses the body of a sign-in. A password that no account can have is `invalid_credentials` without a
- * comparison; any other is compared, so that nobody is locked out when a rule tightens.
+ * Parses the body of a sign-in. What no account can have is `invalid_credentials` without a comparison: a
+ * password that bcrypt cannot hash, and a name with U+0000, which Postgres cannot store. All else is looked
+ * up and compared, so that nobody is locked out when a rule tightens.
  */
 export function parseCredentials(
   body: unknown,
@@ -100,7 +101,9 @@ export function parseCredentials(
   const password = readPassword(fields.password)
   if (!password.ok) return password
   const { text } = password
-  if (text === '' || !isHashable(text)) return refuse('invalid_credentials')
+  if (text === '' || !isHashable(text) || username.text.includes('\0')) {
+    return refuse('invalid_credentials')
+  }
   return {
     ok: true,
     credentials: { usernameKey: foldUsername(username.text), password: text },
