@@ -83,6 +83,33 @@ test('a dry run only selects, as the master, and reads no secret', async (t) => 
   }
 })
 
+test('a dry run reports what it would do, and changes nothing', async (t) => {
+  const { env, queries } = await deployStage(t)
+  const { stdout, status } = await migrate(['--stage', 'dev', '--dry-run'], env)
+  const [, ...lines] = stdout.trim().split('\n')
+  const role = 'Would set the password of latchkey_app from its secret'
+  assert.deepEqual(lines, [...FILES.map((file) => `Would apply ${file}`), role])
+  assert.equal(status, 0)
+  assert.ok(queries.every((sql) => sql.startsWith('SELECT ')))
+})
+
+test('an error of AWS is in its words, and a stage that is not deployed named by its stack', async (t) => {
+  const headers = { 'x-amzn-errortype': 'AccessDeniedException' }
+  const statement = () => ({ status: 403, headers, body: '{"message":"not authorized"}' })
+  for (const [stack, problem] of [
+    [
+      { outputs: STACK_OUTPUTS, secret: SECRET, statement },
+      'AccessDeniedException: not authorized',
+    ],
+    [{}, 'There is no stack latchkey-dev in eu-central-1'],
+  ] as const) {
+    const { env } = await serveAws(t, stack)
+    const { stderr, status } = await migrate(['--stage', 'dev'], env)
+    assert.equal(status, 1)
+    assert.ok(stderr.startsWith(`The migration failed: ${problem}`), stderr)
+  }
+})
+
 test('with an unusable secret nothing is done and nothing quoted', async (t) => {
   const otherRole = JSON.stringify({ username: 'postgres', password: PASSWORD })
   for (const secret of [otherRole, PASSWORD, '']) {

@@ -33,9 +33,12 @@ test('each fault meets one call, and the next one behaves', async (t) => {
       planFaults(name)
       const parameters = [{ name: 'name', value: { stringValue: name } }]
       await assert.rejects(execute('INSERT INTO met VALUES (:name)', parameters), (error) => {
-        const { name: errorName, code, $metadata } = Object(error)
+        const { name: errorName, code, $metadata, message } = Object(error)
         const signs = [errorName, $metadata?.httpStatusCode, code]
-        return signs.filter((sign) => sign !== undefined).join(' ') === expected
+        assert.equal(signs.filter((sign) => sign !== undefined).join(' '), expected)
+        if (name === 'resuming')
+          assert.match(message, /is resuming after being auto-paused\. .*\.$/)
+        return true
       })
       const { records } = await execute(`SELECT 1 FROM met WHERE fault = '${name}'`)
       assert.equal(records?.length, committed ? 1 : 0)
@@ -100,6 +103,14 @@ async function serve(t: TestContext) {
   const call = () => fetch(`${server.url}/Execute`, CALL)
   return { server, queries, plan, call }
 }
+
+test("a proxy's page is HTML and names no error class", async (t) => {
+  const { plan, call } = await serve(t)
+  await plan('bad-gateway')
+  const { status, headers } = await call()
+  assert.deepEqual([status, headers.get('content-type')], [502, 'text/html'])
+  assert.equal(headers.get('x-amzn-errortype'), null)
+})
 
 test('closing breaks calls that hang, and responds to slow ones', {
   timeout: 10_000,
