@@ -1,7 +1,7 @@
 -- The view has to go before the type of a column that it uses can change.
 DROP VIEW repeatable_sign_ups;
 
--- One rewrite of the table, under a lock: some 3 s per million rows, and AWS ends a statement after 45 s.
+-- One rewrite of the table under a lock, and AWS ends a statement after 45 s: docs/operations.md has the time.
 -- username_key is what a name is unique by and found by: lib/usernames.ts folds it. It may be null, because
 -- the previous release stores users without one while this one is being deployed; `npm run migrate` fills
 -- those. Byte order, so that no collation of the server has a say. Failures in a row are counted for strangers
@@ -14,10 +14,6 @@ ALTER TABLE users
   ADD COLUMN device_failures INT NOT NULL DEFAULT 0,
   ADD COLUMN device_paused_until TIMESTAMPTZ;
 ALTER SEQUENCE users_id_seq AS BIGINT;
-
--- The fold of printable ASCII. Other names need lib/usernames.ts: `npm run migrate` fills them next.
-UPDATE users SET username_key = regexp_replace(lower(username COLLATE "C"), ' +', ' ', 'g')
-WHERE username ~ '^[ -~]+$';
 
 -- The index on lower(username) stays until no code names it in ON CONFLICT.
 CREATE UNIQUE INDEX users_username_key_key ON users (username_key);

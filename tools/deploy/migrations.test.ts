@@ -46,6 +46,7 @@ for (const { on, skip, start } of ENGINES) {
         '004-app-role-idempotency-key.sql',
         '005-sign-in.sql',
         '006-app-role-sign-in.sql',
+        '007-username-keys.sql',
       ])
       assert.deepEqual(await tables(), ['latchkey_migrations', 'users'])
       const before = await traces()
