@@ -29,7 +29,12 @@ const field = (...known: readonly string[]) =>
   )
 
 const credentials = fc.record(
-  { username: field(...NAMES), password: field(...PASSWORDS) },
+  {
+    username: field(...NAMES),
+    password: field(...PASSWORDS),
+    currentPassword: field(...PASSWORDS),
+    newPassword: field(...PASSWORDS),
+  },
   { requiredKeys: ['username'] },
 )
 
@@ -129,7 +134,12 @@ const arbitraryEvent: fc.Arbitrary<APIGatewayProxyEventV2> = fc
   .record({
     body: arbitraryEventBody,
     headers: fc.option(headers, { nil: undefined, freq: 9 }),
-    routeKey: fc.constantFrom('POST /auth/sign-up', 'POST /auth/sign-in', 'GET /auth/me'),
+    routeKey: fc.constantFrom(
+      'POST /auth/sign-up',
+      'POST /auth/sign-in',
+      'GET /auth/me',
+      'POST /auth/change-password',
+    ),
     rawPath: fc.constantFrom('/auth/sign-up', '/prod/auth/sign-up', '//auth/sign-up'),
     rawQueryString: fc.constantFrom('', 'username=gary&username=ada', '%', '__proto__[a]=1'),
     cookies: fc.array(fc.string({ maxLength: 20 }), { maxLength: 3 }),

@@ -26,6 +26,7 @@ const answers = [
   // A token that nobody here has signed: put one of your own in.
   ['me', 401, 'token_invalid'],
   ['me-missing-token', 401, 'token_missing'],
+  ['change-password', 401, 'token_invalid'],
 ] as const
 
 test('each event in events/ gets the response that its name says, as openapi.yaml documents it', async () => {

@@ -6,8 +6,9 @@ import middy, { type Request } from '@middy/core'
 import errorLogger from '@middy/error-logger'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda'
 import { readBearerToken } from '../lib/bearer-token.ts'
+import { changePassword } from '../lib/change-password.ts'
 import { type Config, readConfig, readServiceName } from '../lib/config.ts'
-import { parseCredentials, parseNewCredentials } from '../lib/credentials.ts'
+import { parseCredentials, parseNewCredentials, parsePasswordChange } from '../lib/credentials.ts'
 import { RESPONSE_MARGIN_MILLISECONDS, startDeadline } from '../lib/deadline.ts'
 import { describeFault, type Fault } from '../lib/faults.ts'
 import { readIdempotencyKey } from '../lib/idempotency-key.ts'
@@ -57,14 +58,24 @@ const ROUTES: Readonly<Record<string, Route>> = {
     if (!parsed.ok) return parsed
     // A token is optional here, and one that is refused is none.
     const user = await authenticate(event, deps, DEVICE_TOKEN_EXPIRED_SECONDS)
-    return signIn({ ...parsed.credentials, deviceOf: user.ok ? user.userId : undefined }, deps)
+    return signIn({ ...parsed.credentials, deviceOf: user.ok ? user : undefined }, deps)
   },
 
-  // The example of a protected route: authenticate, then call the use case with the user's id.
+  // The example of a protected route: authenticate, then call the use case with the user.
   async 'GET /auth/me'(event, deps) {
     const user = await authenticate(event, deps)
     if (!user.ok) return user
-    return me(user.userId, deps)
+    return me(user, deps)
+  },
+
+  async 'POST /auth/change-password'(event, deps, config) {
+    const user = await authenticate(event, deps)
+    if (!user.ok) return user
+    const body = readJsonBody(event)
+    if (!body.ok) return body
+    const parsed = parsePasswordChange(body.value, config)
+    if (!parsed.ok) return parsed
+    return changePassword({ ...parsed.credentials, user }, deps)
   },
 }
 

@@ -13,6 +13,7 @@ const account = (
 ): Account => ({
   id: 7,
   username: 'Gary',
+  passwordVersion: 0,
   passwordHash: 'the hash',
   attempts: { stranger: NONE, device: NONE, [attempter]: { failures, pauseSeconds } },
 })

@@ -16,6 +16,13 @@ export interface Credentials {
   readonly password: string
 }
 
+/** Both passwords of a change, in NFC. */
+export interface PasswordChange {
+  readonly currentPassword: string
+  /** It keeps the rules, but may be the username. */
+  readonly newPassword: string
+}
+
 /** Reasons that a body holds no username and password at all. */
 export type FieldsRefusal =
   | 'body_not_object'
@@ -26,6 +33,8 @@ export type FieldsRefusal =
   | 'password_missing'
   | 'password_not_string'
   | 'password_not_well_formed'
+
+type PasswordFieldRefusal = Extract<FieldsRefusal, `password_${string}`>
 
 /** Reasons a new password is rejected. */
 export type PasswordRefusal =
@@ -39,6 +48,12 @@ export type PasswordRefusal =
 
 /** Reasons a body is rejected. The first that applies is reported, the username's before the password's. */
 export type CredentialsRefusal = FieldsRefusal | UsernameRefusal | PasswordRefusal
+
+/** Reasons that the body of a change of the password is rejected. */
+export type PasswordChangeRefusal =
+  | 'body_not_object'
+  | `current_${PasswordFieldRefusal}`
+  | `new_${PasswordFieldRefusal | PasswordRefusal}`
 
 type Result<T, Reason> =
   | { readonly ok: true; readonly credentials: T }
@@ -71,17 +86,17 @@ export function parseNewCredentials(
   body: unknown,
   rules: CredentialsRules,
 ): Result<NewCredentials, CredentialsRefusal> {
-  const fields = readFields(body)
+  const fields = readFields(body, 'username', 'password')
   if (!fields.ok) return fields
-  const username = readUsername(fields.username)
+  const username = readUsername(fields.values[0])
   if (!username.ok) return username
   const name = username.text
   const nameRefusal = refuseUsername(name)
   if (nameRefusal !== undefined) return refuse(nameRefusal)
-  const password = readPassword(fields.password)
+  const password = readPassword(fields.values[1])
   if (!password.ok) return password
   const usernameKey = foldUsername(name)
-  const passwordRefusal = refusePassword(password.text, usernameKey, rules)
+  const passwordRefusal = refusePassword(password.text, rules, usernameKey)
   if (passwordRefusal !== undefined) return refuse(passwordRefusal)
   return { ok: true, credentials: { username: name, usernameKey, password: password.text } }
 }
@@ -94,29 +109,48 @@ export function parseNewCredentials(
 export function parseCredentials(
   body: unknown,
 ): Result<Credentials, FieldsRefusal | 'invalid_credentials'> {
-  const fields = readFields(body)
+  const fields = readFields(body, 'username', 'password')
   if (!fields.ok) return fields
-  const username = readUsername(fields.username)
+  const username = readUsername(fields.values[0])
   if (!username.ok) return username
-  const password = readPassword(fields.password)
+  const password = readPassword(fields.values[1])
   if (!password.ok) return password
   const { text } = password
-  if (text === '' || !isHashable(text) || username.text.includes('\0')) {
-    return refuse('invalid_credentials')
-  }
+  if (!isPossible(text) || username.text.includes('\0')) return refuse('invalid_credentials')
   return {
     ok: true,
     credentials: { usernameKey: foldUsername(username.text), password: text },
   }
 }
 
+/**
+ * Parses the body of a change of the password. The new one keeps the rules, but for the username, which the
+ * body does not have; a current one that no account can have is `invalid_credentials`.
+ */
+export function parsePasswordChange(
+  body: unknown,
+  rules: CredentialsRules,
+): Result<PasswordChange, PasswordChangeRefusal | 'invalid_credentials'> {
+  const fields = readFields(body, 'currentPassword', 'newPassword')
+  if (!fields.ok) return fields
+  const [currentField, newField] = fields.values
+  const current = readPassword(currentField)
+  if (!current.ok) return refuse(`current_${current.reason}`)
+  const next = readPassword(newField)
+  if (!next.ok) return refuse(`new_${next.reason}`)
+  const refusal = refusePassword(next.text, rules)
+  if (refusal !== undefined) return refuse(`new_${refusal}`)
+  if (!isPossible(current.text)) return refuse('invalid_credentials')
+  return { ok: true, credentials: { currentPassword: current.text, newPassword: next.text } }
+}
+
 /** Own keys only, so that nothing on a prototype can replace what the client did not send. */
-function readFields(body: unknown) {
+function readFields(body: unknown, ...keys: readonly string[]) {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return refuse('body_not_object')
   }
-  const own = (key: string): unknown => Object.getOwnPropertyDescriptor(body, key)?.value
-  return { ok: true, username: own('username'), password: own('password') } as const
+  const values = keys.map((key): unknown => Object.getOwnPropertyDescriptor(body, key)?.value)
+  return { ok: true, values } as const
 }
 
 function readUsername(value: unknown) {
@@ -144,11 +178,14 @@ function readPassword(value: unknown) {
 const isHashable = (password: string) =>
   !password.includes('\0') && Buffer.byteLength(password) <= PASSWORD_MAX_BYTES
 
+/** Whether an account can have the password, by today's rules or by any before. */
+const isPossible = (password: string) => password !== '' && isHashable(password)
+
 /** NIST SP 800-63B-4, 3.1.1.2: the whole password is compared with expected and common values. */
 function refusePassword(
   password: string,
-  usernameKey: string,
   { passwordMinLength, serviceName }: CredentialsRules,
+  usernameKey?: string,
 ): PasswordRefusal | undefined {
   if (password.includes('\0')) return 'password_nul'
   if ([...password].length < passwordMinLength) return 'password_too_short'

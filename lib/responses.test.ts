@@ -13,7 +13,11 @@ const STATUS: Readonly<Record<number, string>> = {
     username_outer_space username_forbidden_character username_leading_mark username_invisible
     password_missing password_not_string password_not_well_formed password_too_short password_too_long
     password_nul password_forbidden_character password_is_username password_is_service_name
-    password_common invalid_credentials token_missing token_expired token_invalid`,
+    password_common current_password_missing current_password_not_string
+    current_password_not_well_formed new_password_missing new_password_not_string
+    new_password_not_well_formed new_password_too_short new_password_too_long new_password_nul
+    new_password_forbidden_character new_password_is_username new_password_is_service_name
+    new_password_common invalid_credentials token_missing token_expired token_invalid`,
   500: 'internal_error',
   503: 'database_resuming database_unavailable timed_out',
 }
@@ -41,7 +45,9 @@ test('a token is alone in its body, a taken name 400 with the text of the contra
   const granted = { ok: true, userId: 7, body: { token: 'a.b.c' } } as const
   const created = { statusCode: 201, headers: HEADERS, body: '{"token":"a.b.c"}' }
   assert.deepEqual(respond({ ...granted, code: 'created' }), created)
-  assert.deepEqual(respond({ ...granted, code: 'signed_in' }), { ...created, statusCode: 200 })
+  for (const code of ['signed_in', 'password_changed'] as const) {
+    assert.deepEqual(respond({ ...granted, code }), { ...created, statusCode: 200 })
+  }
   const body = '{"err":"Username already taken","code":"username_taken"}'
   const taken = { statusCode: 400, headers: HEADERS, body }
   assert.deepEqual(respond({ ok: false, reason: 'username_taken' }), taken)
@@ -73,12 +79,20 @@ test('each reason has its status, its headers, its text and its code', () => {
   }
 })
 
+/** Where the field has another name than the code. */
+const NAMES: Readonly<Record<string, string>> = {
+  idempotency_key: 'idempotency-key',
+  current_password: 'currentPassword',
+  new_password: 'newPassword',
+}
+
 test('a client error says which field, what is wrong and what would be right', () => {
   assert.equal(table.invalid_credentials.err, 'Invalid credentials.')
   for (const reason of reasonsOf(401)) {
     if (reason === 'invalid_credentials') continue
-    const [, field] = /^(idempotency_key|[a-z]+)_/.exec(reason) ?? []
-    const name = field?.replace('_', '-')
+    const [, field = ''] =
+      /^(idempotency_key|current_password|new_password|[a-z]+)_/.exec(reason) ?? []
+    const name = NAMES[field] ?? field
     assert.match(
       table[reason].err,
       new RegExp(`^${name} (is|has|begins) [^:]+: (send|sign in) .+`),

@@ -1,7 +1,12 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import type { AttemptResult } from './attempts.ts'
 import type { TokenRefusal } from './bearer-token.ts'
-import { type CredentialsRefusal, PASSWORD_MAX_BYTES } from './credentials.ts'
+import type { ChangePasswordResult } from './change-password.ts'
+import {
+  type CredentialsRefusal,
+  PASSWORD_MAX_BYTES,
+  type PasswordChangeRefusal,
+} from './credentials.ts'
 import type { FaultReason } from './fault-policy.ts'
 import { IDEMPOTENCY_KEY_LENGTH, type IdempotencyKeyRefusal } from './idempotency-key.ts'
 import { BODY_MAX_BYTES, type BodyRefusal } from './json-body.ts'
@@ -15,6 +20,7 @@ export type Reason =
   | IdempotencyKeyRefusal
   | BodyRefusal
   | CredentialsRefusal
+  | PasswordChangeRefusal
   | TokenRefusal
   | 'username_taken'
   | 'invalid_credentials'
@@ -23,7 +29,7 @@ export type Reason =
 type TooManyAttempts = Extract<AttemptResult, { reason: 'too_many_attempts' }>
 
 /** A request that ends with a token for the user. */
-export interface TokenGranted<Code extends 'created' | 'signed_in'> {
+export interface TokenGranted<Code extends 'created' | 'signed_in' | 'password_changed'> {
   readonly ok: true
   readonly code: Code
   readonly userId: number
@@ -34,12 +40,12 @@ export interface TokenGranted<Code extends 'created' | 'signed_in'> {
 
 /** How a request ended. */
 export type Outcome =
-  | Extract<SignUpResult | SignInResult | MeResult, { ok: true }>
+  | Extract<SignUpResult | SignInResult | MeResult | ChangePasswordResult, { ok: true }>
   | TooManyAttempts
   | { readonly ok: false; readonly reason: Reason }
 
 /** The statuses of success. */
-const STATUS = { created: 201, signed_in: 200, identified: 200 } as const
+const STATUS = { created: 201, signed_in: 200, identified: 200, password_changed: 200 } as const
 
 interface Refusal {
   readonly status: 400 | 401 | 429 | 500 | 503
@@ -83,9 +89,26 @@ const FAULTS: Readonly<Record<FaultReason, Refusal>> = {
   },
 }
 
+/** What is wrong with a password, after the name of its field. */
+function passwordTexts(minLength: number) {
+  const wanted = `send a string of at least ${minLength} characters and at most ${PASSWORD_MAX_BYTES} bytes of UTF-8`
+  return {
+    missing: `is missing: ${wanted}`,
+    notString: `is not a string: ${wanted}`,
+    notWellFormed: 'is not well-formed Unicode: send it without lone surrogates',
+    tooShort: `is too short: ${wanted}`,
+    tooLong: `is too long: ${wanted}`,
+    nul: 'has the character U+0000: send it without',
+    forbiddenCharacter: 'has an unassigned character or U+FFFD: send it without',
+    isUsername: 'is the username: send another',
+    isServiceName: 'is the name of this service: send another',
+    common: 'is too common: send another',
+  }
+}
+
 /** The wire contract: every refusal with a fixed response, in one table. Clients match on its keys. */
 export function refusals(passwordMinLength: number): Readonly<Record<Reason, Refusal>> {
-  const passwordWanted = `send a string of at least ${passwordMinLength} characters and at most ${PASSWORD_MAX_BYTES} bytes of UTF-8`
+  const text = passwordTexts(passwordMinLength)
   return {
     username_taken: { status: 400, err: 'Username already taken' },
 
@@ -113,20 +136,30 @@ export function refusals(passwordMinLength: number): Readonly<Record<Reason, Ref
     username_leading_mark: invalid('username begins with a combining mark: send it without'),
     username_invisible: invalid('username has no visible character: send at least one'),
 
-    password_missing: invalid(`password is missing: ${passwordWanted}`),
-    password_not_string: invalid(`password is not a string: ${passwordWanted}`),
-    password_not_well_formed: invalid(
-      'password is not well-formed Unicode: send it without lone surrogates',
-    ),
-    password_too_short: invalid(`password is too short: ${passwordWanted}`),
-    password_too_long: invalid(`password is too long: ${passwordWanted}`),
-    password_nul: invalid('password has the character U+0000: send it without'),
-    password_forbidden_character: invalid(
-      'password has an unassigned character or U+FFFD: send it without',
-    ),
-    password_is_username: invalid('password is the username: send another'),
-    password_is_service_name: invalid('password is the name of this service: send another'),
-    password_common: invalid('password is too common: send another'),
+    password_missing: invalid(`password ${text.missing}`),
+    password_not_string: invalid(`password ${text.notString}`),
+    password_not_well_formed: invalid(`password ${text.notWellFormed}`),
+    password_too_short: invalid(`password ${text.tooShort}`),
+    password_too_long: invalid(`password ${text.tooLong}`),
+    password_nul: invalid(`password ${text.nul}`),
+    password_forbidden_character: invalid(`password ${text.forbiddenCharacter}`),
+    password_is_username: invalid(`password ${text.isUsername}`),
+    password_is_service_name: invalid(`password ${text.isServiceName}`),
+    password_common: invalid(`password ${text.common}`),
+
+    current_password_missing: invalid(`currentPassword ${text.missing}`),
+    current_password_not_string: invalid(`currentPassword ${text.notString}`),
+    current_password_not_well_formed: invalid(`currentPassword ${text.notWellFormed}`),
+    new_password_missing: invalid(`newPassword ${text.missing}`),
+    new_password_not_string: invalid(`newPassword ${text.notString}`),
+    new_password_not_well_formed: invalid(`newPassword ${text.notWellFormed}`),
+    new_password_too_short: invalid(`newPassword ${text.tooShort}`),
+    new_password_too_long: invalid(`newPassword ${text.tooLong}`),
+    new_password_nul: invalid(`newPassword ${text.nul}`),
+    new_password_forbidden_character: invalid(`newPassword ${text.forbiddenCharacter}`),
+    new_password_is_username: invalid(`newPassword ${text.isUsername}`),
+    new_password_is_service_name: invalid(`newPassword ${text.isServiceName}`),
+    new_password_common: invalid(`newPassword ${text.common}`),
 
     // Nothing tells an unknown name from a wrong password. The text is that of the lesson.
     invalid_credentials: { status: 401, err: 'Invalid credentials.', challenge: 'Bearer' },

@@ -56,7 +56,7 @@ const tokenOf = async (secret: string) => {
   const [key] = await fixedKey(secret).load()
   return signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 60 })
 }
-const VALID = { ok: true, userId: 7 }
+const VALID = { ok: true, userId: 7, passwordVersion: 0 }
 const INVALID = { ok: false, reason: 'token_invalid' }
 const NOT_FOUND: ScriptedResponse = { status: 400, body: { __type: 'ResourceNotFoundException' } }
 

@@ -1,5 +1,6 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import type { ChangePasswordDeps } from './change-password.ts'
 import type { Config, SigningKeySource } from './config.ts'
 import type { Deadline } from './deadline.ts'
 import type { MeDeps } from './me.ts'
@@ -34,7 +35,7 @@ const REHASH_MILLISECONDS = 2000
 export type Service = ReturnType<typeof startService>
 
 /** What the use cases depend on. */
-export interface Deps extends SignUpDeps, SignInDeps, MeDeps {
+export interface Deps extends SignUpDeps, SignInDeps, MeDeps, ChangePasswordDeps {
   /** Verifies a token of this service, which may have expired up to `expiredSeconds` ago. Rejects on faults only. */
   verifyToken(token: string, expiredSeconds?: number): Promise<TokenResult>
 }
@@ -68,6 +69,8 @@ export function startService(config: Config) {
       insertUser: (user) => database((signal) => users.insertUser(user, signal)),
       findEarlier: (request) => database((signal) => users.findEarlier(request, signal)),
       findAccount: (key) => database((signal) => users.findAccount(key, signal)),
+      findAccountById: (id) => database((signal) => users.findAccountById(id, signal)),
+      changeHash: (...change) => database((signal) => users.changeHash(...change, signal)),
       findUser: (id) => database((signal) => users.findUser(id, signal)),
       countFailure: (...count) => database((signal) => users.countFailure(...count, signal)),
       chargeAttempt: (...charge) => database((signal) => users.chargeAttempt(...charge, signal)),

@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type SignInDeps, signIn } from './sign-in.ts'
+import type { TokenUser } from './tokens.ts'
 import type { Account } from './user.ts'
 
 const COUNTED = { failures: 1, pauseSeconds: 0 }
 const ACCOUNT: Account = {
   id: 7,
   username: 'Gary as stored',
+  passwordVersion: 2,
   passwordHash: 'the old hash',
   attempts: { stranger: COUNTED, device: COUNTED },
 }
 const CREDENTIALS = { usernameKey: 'gary', password: 'the password' }
 
 /** Signs in with deps that succeed where a test does not say otherwise; `calls` are theirs, in order. */
-async function attempt(change: Partial<SignInDeps> = {}, deviceOf?: number) {
+async function attempt(change: Partial<SignInDeps> = {}, deviceOf?: TokenUser) {
   const calls: unknown[][] = []
   const recorded =
     <Args extends unknown[], Result>(name: string, dep: (...args: Args) => Result) =>
@@ -46,8 +48,10 @@ const SIGN = ['sign', ACCOUNT]
 test('a token of this very account makes the client a device, any other a stranger', async () => {
   for (const [deviceOf, attempter] of [
     [undefined, 'stranger'],
-    [8, 'stranger'],
-    [7, 'device'],
+    [{ userId: 8, passwordVersion: 2 }, 'stranger'],
+    [{ userId: 7, passwordVersion: 2 }, 'device'],
+    // A token from before a change of the password.
+    [{ userId: 7, passwordVersion: 1 }, 'stranger'],
   ] as const) {
     assert.deepEqual(await attempt({}, deviceOf), {
       result: GRANTED,
@@ -59,7 +63,10 @@ test('a token of this very account makes the client a device, any other a strang
 test('an unknown name and a wrong password have the same result, and no token is signed', async () => {
   const verifyPassword = async () => false
   const wrong = await attempt({ verifyPassword })
-  const unknown = await attempt({ verifyPassword, findAccount: async () => undefined }, 7)
+  const unknown = await attempt(
+    { verifyPassword, findAccount: async () => undefined },
+    { userId: 7, passwordVersion: 2 },
+  )
   const count = ['count', 'gary', 'stranger']
   assert.deepEqual(wrong, { result: INVALID, calls: [...FIND, VERIFY, count] })
   const nobody = ['verify', 'the password', undefined]

@@ -1,7 +1,7 @@
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
 import type { Credentials } from './credentials.ts'
 import type { TokenGranted } from './responses.ts'
-import type { SignToken } from './tokens.ts'
+import type { SignToken, TokenUser } from './tokens.ts'
 import type { Account } from './user.ts'
 
 /** What a sign-in depends on. Each function rejects on faults only. */
@@ -15,9 +15,9 @@ export interface SignInDeps extends AttemptDeps {
   replaceHash(userId: number, passwordHash: string, by: string): Promise<boolean>
 }
 
-/** Credentials, and the id of the user whose token the request carries, if it does. */
+/** Credentials, and the user of the token that the request carries, if it does. */
 export interface SignInRequest extends Credentials {
-  readonly deviceOf: number | undefined
+  readonly deviceOf: TokenUser | undefined
 }
 
 export type SignInResult = TokenGranted<'signed_in'> | Extract<AttemptResult, { ok: false }>
@@ -31,7 +31,9 @@ export async function signIn(
     deps.findAccount(credentials.usernameKey),
     deps.loadTokenSigner(),
   ])
-  const attempter = found !== undefined && found.id === deviceOf ? 'device' : 'stranger'
+  const isDevice =
+    found?.id === deviceOf?.userId && found?.passwordVersion === deviceOf?.passwordVersion
+  const attempter = found !== undefined && isDevice ? 'device' : 'stranger'
   const result = await attemptPassword({ ...credentials, account: found, attempter }, deps)
   if (!result.ok) return result
   const { account } = result

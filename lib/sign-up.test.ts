@@ -14,6 +14,7 @@ const NONE = { failures: 0, pauseSeconds: 0 }
 const EARLIER = {
   id: 3,
   username: 'Gary as stored before',
+  passwordVersion: 0,
   passwordHash: 'the earlier hash',
   attempts: { stranger: NONE, device: NONE },
 }

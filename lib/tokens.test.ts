@@ -72,13 +72,38 @@ function forge(claims: object) {
 test('a token of the service verifies with any of the keys, and gives the id', async () => {
   const token = await signToken(USER, KEY, OPTIONS)
   for (const keys of [[KEY], [OTHER, KEY], [KEY, OTHER]]) {
-    assert.deepEqual(await verifyToken(token, keys, OPTIONS), { ok: true, userId: 7 })
+    assert.deepEqual(await verifyToken(token, keys, OPTIONS), {
+      ok: true,
+      userId: 7,
+      passwordVersion: 0,
+    })
   }
   assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
 })
 
+test('the version of the password is in the token where it is above 0', async () => {
+  for (const [user, passwordVersion] of [
+    [USER, 0],
+    [{ ...USER, passwordVersion: 0 }, 0],
+    [{ ...USER, passwordVersion: 3 }, 3],
+  ] as const) {
+    const token = await signToken(user, KEY, OPTIONS)
+    const { payload } = await verify(token)
+    assert.equal(payload['password_version'], passwordVersion || undefined)
+    assert.deepEqual(await verifyToken(token, [KEY], OPTIONS), {
+      ok: true,
+      userId: 7,
+      passwordVersion,
+    })
+  }
+})
+
 test('a token with claims that are not those of the service is refused', async () => {
-  assert.deepEqual(await verifyToken(await forge({}), [KEY], OPTIONS), { ok: true, userId: 7 })
+  assert.deepEqual(await verifyToken(await forge({}), [KEY], OPTIONS), {
+    ok: true,
+    userId: 7,
+    passwordVersion: 0,
+  })
   for (const claims of [
     { exp: undefined },
     { exp: 'tomorrow' },
@@ -87,6 +112,8 @@ test('a token with claims that are not those of the service is refused', async (
     { iss: 'https://id.example/' },
     { aud: undefined },
     { aud: 'app' },
+    { password_version: '1' },
+    { password_version: null },
     { nbf: Math.floor(Date.now() / 1000) + 60 },
     ...['', '0', '-7', '7.5', '07', '7e1', ' 7', '9007199254740993', 'gary'].map((sub) => ({
       sub,
@@ -99,7 +126,7 @@ test('a token with claims that are not those of the service is refused', async (
 
 test('where no issuer and no audience are set, those of the token do not matter', async () => {
   const result = await verifyToken(await forge({}), [KEY], { ttlSeconds: 900 })
-  assert.deepEqual(result, { ok: true, userId: 7 })
+  assert.deepEqual(result, { ok: true, userId: 7, passwordVersion: 0 })
 })
 
 test('an expired token is refused as such, but for as long as the caller allows', async () => {
@@ -107,7 +134,11 @@ test('an expired token is refused as such, but for as long as the caller allows'
   const expired = { ok: false, reason: 'token_expired' }
   assert.deepEqual(await verifyToken(token, [KEY], OPTIONS), expired)
   assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 90), expired)
-  assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 110), { ok: true, userId: 7 })
+  assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 110), {
+    ok: true,
+    userId: 7,
+    passwordVersion: 0,
+  })
   // The signature counts first.
   assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
 })

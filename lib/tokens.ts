@@ -5,9 +5,15 @@ import type { User } from './user.ts'
 /** Signs a user's token. */
 export type SignToken = (user: User) => Promise<string>
 
+/** The user whom a token names, and the version of the password at which it was signed. */
+export interface TokenUser {
+  readonly userId: number
+  readonly passwordVersion: number
+}
+
 /** The user whom a token names, or the reason it is refused. */
 export type TokenResult =
-  | { readonly ok: true; readonly userId: number }
+  | ({ readonly ok: true } & TokenUser)
   | { readonly ok: false; readonly reason: TokenRefusal }
 
 /** What every token of this service shares. */
@@ -20,15 +26,18 @@ export interface TokenOptions {
 
 /**
  * Signs a user's token: a JWT (RFC 7519) with HS256 and the claims `payload: {username, id}`, `sub`, `iat`,
- * `exp`, and `iss` and `aud` where set. `key` comes from `signing-key.ts`, which checks its length.
+ * `exp`, `password_version` where it is above 0, and `iss` and `aud` where set. `key` comes from `signing-key.ts`, which checks its length.
  */
 export function signToken(
-  { id, username }: User,
+  { id, username, passwordVersion = 0 }: User,
   key: CryptoKey,
   { ttlSeconds, issuer, audience }: TokenOptions,
 ): Promise<string> {
   const issuedAt = Math.floor(Date.now() / 1000)
-  const token = new SignJWT({ payload: { username, id } })
+  const token = new SignJWT({
+    payload: { username, id },
+    ...(passwordVersion > 0 && { password_version: passwordVersion }),
+  })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(String(id))
     .setIssuedAt(issuedAt)
@@ -65,7 +74,10 @@ export async function verifyToken(
       })
       const userId = Number(payload.sub)
       const isId = String(userId) === payload.sub && Number.isSafeInteger(userId) && userId > 0
-      return isId ? { ok: true, userId } : { ok: false, reason: 'token_invalid' }
+      const { password_version: passwordVersion = 0 } = payload
+      return isId && typeof passwordVersion === 'number'
+        ? { ok: true, userId, passwordVersion }
+        : { ok: false, reason: 'token_invalid' }
     } catch (error) {
       if (error instanceof errors.JWSSignatureVerificationFailed) continue
       if (error instanceof errors.JWTExpired) return { ok: false, reason: 'token_expired' }

@@ -3,6 +3,8 @@ export interface User {
   readonly id: number
   /** As typed at the sign-up, in NFC. */
   readonly username: string
+  /** How often the password was changed; absent is 0. Tokens of another version are refused. */
+  readonly passwordVersion?: number
 }
 
 /** A user to store. */
@@ -32,6 +34,7 @@ export interface Attempts {
 
 /** A user with what checking a password takes. */
 export interface Account extends User {
+  readonly passwordVersion: number
   readonly passwordHash: string
   readonly attempts: Readonly<Record<Attempter, Attempts>>
 }

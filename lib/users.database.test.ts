@@ -56,10 +56,12 @@ test('an earlier user is found by exactly the name and the key, for 24 hours', a
     ...user,
     passwordHash: 'hash of Keyed',
     attempts: { stranger: none, device: none },
+    passwordVersion: 0,
   }
   assert.deepEqual(await find('Keyed', 'the digest'), account)
   assert.deepEqual(await users.findAccount('keyed', NEVER), account)
-  assert.deepEqual(await users.findUser(account.id ?? 0, NEVER), user)
+  assert.deepEqual(await users.findAccountById(account.id ?? 0, NEVER), account)
+  assert.deepEqual(await users.findUser(account.id ?? 0, NEVER), { ...user, passwordVersion: 0 })
   assert.equal(await find('keyed', 'the digest'), undefined)
   assert.equal(await find('Keyed', 'another digest'), undefined)
   assert.equal(await find('Nobody', 'the digest'), undefined)
@@ -146,4 +148,18 @@ test('a hash is replaced only if it is the one that was read', async () => {
   assert.equal(await hash(), 'old')
   assert.equal(await users.replaceHash(id, 'old', 'new', NEVER), true)
   assert.equal(await hash(), 'new')
+})
+
+test('a change of the hash wins once for a version, and its retry is right', async () => {
+  const { id = 0 } = (await insertUser('Changed', 'old')) ?? {}
+  const found = async () => users.findAccount('changed', NEVER)
+  assert.equal(await users.changeHash(id, 1, 'too early', NEVER), false)
+  assert.equal(await users.changeHash(id, 0, 'new', NEVER), true)
+  assert.equal(await users.changeHash(id, 0, 'new', NEVER), true)
+  assert.equal(await users.changeHash(id, 0, 'of a rival', NEVER), false)
+  assert.partialDeepStrictEqual(await found(), { passwordHash: 'new', passwordVersion: 1 })
+  // A rehash leaves the version alone.
+  assert.equal(await users.replaceHash(id, 'new', 'rehashed', NEVER), true)
+  assert.equal(await users.changeHash(id, 1, 'newer', NEVER), true)
+  assert.equal((await found())?.passwordVersion, 2)
 })

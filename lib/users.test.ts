@@ -7,9 +7,12 @@ const CLUSTER_ARN = 'arn:aws:rds:eu-central-1:123456789012:cluster:latchkey'
 const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:latchkey-AbCdEf'
 const HASH = `$2b$10$${'h'.repeat(53)}`
 const GARY = { body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] } }
-const COUNTS = [3, 0, 8, 4].map((longValue) => ({ longValue }))
+const COUNTS = [3, 0, 8, 4, 2].map((longValue) => ({ longValue }))
 const ACCOUNT_ROW = [{ longValue: 7 }, { stringValue: 'gary' }, { stringValue: HASH }, ...COUNTS]
 const ACCOUNT = { body: { records: [ACCOUNT_ROW] } }
+const USER = {
+  body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }, { longValue: 2 }]] },
+}
 const NO_ROW = { body: { records: [], numberOfRecordsUpdated: 0 } }
 
 const WHERE = { resourceArn: CLUSTER_ARN, secretArn: SECRET_ARN, database: 'latchkey' }
@@ -101,8 +104,8 @@ test('a malformed row is a fault, not a user', async (t) => {
   // Without the hash, without a count, or with one that is no number.
   for (const row of [
     GARY.body.records[0],
-    ACCOUNT_ROW.slice(0, 6),
-    [...ACCOUNT_ROW.slice(0, 6), ID].with(3, NAME),
+    ACCOUNT_ROW.slice(0, 7),
+    [...ACCOUNT_ROW.slice(0, 7), ID].with(3, NAME),
   ]) {
     const { users } = await storeAgainst(t, [{ body: { records: [row] } }])
     await assert.rejects(users.findAccount('gary', NEVER), TypeError)
@@ -139,6 +142,13 @@ const CALLS: readonly Call[] = [
     /^SELECT /,
   ],
   ['findUser', (users, signal) => users.findUser(7, signal), { id: 7 }, /^SELECT /],
+  ['findAccountById', (users, signal) => users.findAccountById(7, signal), { id: 7 }, /^SELECT /],
+  [
+    'changeHash',
+    (users, signal) => users.changeHash(7, 2, HASH, signal),
+    { id: 7, version: 2, nextVersion: 3, passwordHash: HASH },
+    /^UPDATE users SET password /,
+  ],
   [
     'countFailure',
     (users, signal) => users.countFailure('gary', 'stranger', signal),
@@ -167,7 +177,7 @@ const CALLS: readonly Call[] = [
 
 for (const [name, call, values, verb] of CALLS) {
   test(`${name} is one call, with its values as named parameters`, async (t) => {
-    const { users, requests } = await storeAgainst(t, [ACCOUNT])
+    const { users, requests } = await storeAgainst(t, [name === 'findUser' ? USER : ACCOUNT])
     await call(users, NEVER)
     assert.equal(requests.length, 1)
     assert.ok(hasSql(requests[0]?.body))
@@ -194,6 +204,7 @@ test('an account is the row with both counts, and none without a row', async (t)
       stranger: { failures: 3, pauseSeconds: 0 },
       device: { failures: 8, pauseSeconds: 4 },
     },
+    passwordVersion: 2,
   })
   assert.equal(await users.findAccount('gary', NEVER), undefined)
 })

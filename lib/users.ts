@@ -54,7 +54,8 @@ const pauseAfter = (failures: string) => `now() + interval '1 second' *
 const attemptsOf = (count: readonly [string, string]) =>
   `${current(count)}, CAST(ceil(GREATEST(0, COALESCE(extract(epoch FROM ${count[1]} - now()), 0))) AS INT)`
 
-const ACCOUNT = `id, username, password, ${attemptsOf(COUNTS.stranger)}, ${attemptsOf(COUNTS.device)}`
+const ACCOUNT = `id, username, password, ${attemptsOf(COUNTS.stranger)}, ${attemptsOf(COUNTS.device)},
+password_version`
 
 const SELECT_ACCOUNT = `SELECT ${ACCOUNT} FROM users WHERE username_key = :usernameKey`
 
@@ -62,7 +63,9 @@ const SELECT_ACCOUNT = `SELECT ${ACCOUNT} FROM users WHERE username_key = :usern
 const SELECT_EARLIER = `${SELECT_ACCOUNT}
 AND username = :username AND is_repeatable_sign_up(id, :idempotencyKey)`
 
-const SELECT_USER = 'SELECT id, username FROM users WHERE id = :id'
+const SELECT_ACCOUNT_BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = :id`
+
+const SELECT_USER = 'SELECT id, username, password_version FROM users WHERE id = :id'
 
 const countFailure = (count: readonly [string, string]) => `
 UPDATE users SET ${count[0]} = 1 + ${current(count)}, ${count[1]} = ${pauseAfter(`1 + ${current(count)}`)}
@@ -75,6 +78,13 @@ RETURNING id`
 
 const endFailures = ([failures, pausedUntil]: readonly [string, string]) =>
   `UPDATE users SET ${failures} = 0, ${pausedUntil} = NULL WHERE id = :id`
+
+/** A retry after a lost response finds its own hash at the next version. */
+const CHANGE_HASH = `
+UPDATE users SET password = :passwordHash, password_version = :nextVersion
+WHERE id = :id AND (password_version = :version
+OR (password_version = :nextVersion AND password = :passwordHash))
+RETURNING id`
 
 const REPLACE_HASH =
   'UPDATE users SET password = :by WHERE id = :id AND password = :passwordHash RETURNING id'
@@ -134,7 +144,18 @@ export function createUserStore({ client, clusterArn, secretArn, databaseName }:
 
     async findUser(id: number, signal: AbortSignal): Promise<User | undefined> {
       const row = await execute(SELECT_USER, { id }, signal)
-      return row && parseUser(row)
+      return row && { ...parseUser(row), passwordVersion: parseNumber(row[2]) }
+    },
+
+    async findAccountById(id: number, signal: AbortSignal): Promise<Account | undefined> {
+      const row = await execute(SELECT_ACCOUNT_BY_ID, { id }, signal)
+      return row && parseAccount(row)
+    },
+
+    /** Replaces the hash and the version that follows `version`; `false` if the user has another by now. */
+    async changeHash(id: number, version: number, passwordHash: string, signal: AbortSignal) {
+      const values = { id, version, nextVersion: version + 1, passwordHash }
+      return (await execute(CHANGE_HASH, values, signal)) !== undefined
     },
 
     /** See {@link AttemptDeps}; so are the next two. */
@@ -201,6 +222,7 @@ function parseAccount(row: readonly Field[]): Account {
     ...parseUser(row),
     passwordHash: parseText(row[2]),
     attempts: { stranger: attempts(3), device: attempts(5) },
+    passwordVersion: parseNumber(row[7]),
   }
 }
 

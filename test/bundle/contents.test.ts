@@ -15,9 +15,9 @@ test('the bundle is one file, and of this project it holds only functions/ and l
   assert.deepEqual(strangers, [])
 })
 
-test('the bundle is at most 450 KB', () => {
+test('the bundle is at most 460 KB', () => {
   const bytes = Object.values(metafile.outputs)[0]?.bytes ?? Number.NaN
-  assert.ok(bytes <= 450_000, `${bytes} bytes`)
+  assert.ok(bytes <= 460_000, `${bytes} bytes`)
 })
 
 test('the bundle holds these packages, and what the AWS SDK brings along', () => {

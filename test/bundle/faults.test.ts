@@ -132,11 +132,14 @@ for (const [name, answer, expected, logged] of LASTING) {
 const HASH = await hash(PASSWORD, 10)
 /** The row of an account: its failures by strangers, and the seconds that are left of their pause. */
 const account = (failures = 0, pauseSeconds = 0, passwordHash = HASH): ScriptedResponse => {
-  const counts = [failures, pauseSeconds, 0, 0].map((longValue) => ({ longValue }))
+  const counts = [failures, pauseSeconds, 0, 0, 0].map((longValue) => ({ longValue }))
   const row = [{ longValue: 7 }, { stringValue: 'gary' }, { stringValue: passwordHash }, ...counts]
   return { body: { records: [row] } }
 }
 const NO_ROW = TAKEN
+const USER: ScriptedResponse = {
+  body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }, { longValue: 0 }]] },
+}
 const DONE: ScriptedResponse = { body: { records: [], numberOfRecordsUpdated: 1 } }
 const WON: ScriptedResponse = { body: { records: [[{ longValue: 7 }]] } }
 
@@ -145,6 +148,10 @@ const WRONG = eventWith({ username: 'gary', password: 'wrong horse battery' }, '
 const [KEY] = await fixedKey(JWT_SECRET).load()
 const TOKEN = await signToken({ id: 7, username: 'gary' }, KEY, { ttlSeconds: 60 })
 const ME = withToken(readEvent('me'), TOKEN)
+const CHANGE = withToken(
+  eventWith({ currentPassword: PASSWORD, newPassword: 'another horse battery' }, 'change-password'),
+  TOKEN,
+)
 const KEYED = { ...SIGN_UP, headers: { ...SIGN_UP.headers, 'idempotency-key': 'k'.repeat(20) } }
 const INVALID = '401 invalid_credentials'
 
@@ -156,7 +163,7 @@ type Exchange = readonly [
 ]
 /** Faults at each statement of the other routes: each response is met by one call. */
 const EXCHANGES: readonly Exchange[] = [
-  ['me, after an outage', ME, [resuming, unavailable, lost, ROW], '200'],
+  ['me, after an outage', ME, [resuming, unavailable, lost, USER], '200'],
   ['me, of a user that is gone', ME, [cutOff, NO_ROW], '401 token_invalid'],
   ['me, without rights', ME, [noTable], INTERNAL],
   ['a sign-in after an outage', SIGN_IN, [throttled, htmlPage, lost, account()], '200'],
@@ -187,6 +194,10 @@ const EXCHANGES: readonly Exchange[] = [
     [account(0, 0, await hash(PASSWORD, 4)), noTable],
     '200',
   ],
+  ['a change of the password', CHANGE, [lost, account(), lost, EMPTY, WON], '200'],
+  ['a change that is not stored', CHANGE, [account(), noTable], INTERNAL],
+  ['a change that another outran', CHANGE, [account(), NO_ROW], INVALID],
+  ['a change of a user that is gone', CHANGE, [NO_ROW], '401 token_invalid'],
   ['a pause', SIGN_IN, [lost, account(9, 7)], '429 too_many_attempts 7'],
   ['a replay in a pause', KEYED, [lost, TAKEN, lost, account(9, 7)], '429 too_many_attempts 7'],
   ['a replay', KEYED, [TAKEN, unavailable, account()], '201'],

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { fixedKey } from '../../lib/signing-key.ts'
+import { signToken } from '../../lib/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
-import { environment, eventWith, readEvent, withToken } from '../support/handler.ts'
+import { environment, eventWith, JWT_SECRET, readEvent, withToken } from '../support/handler.ts'
 
 /** Quotes and a line break, so that its forms in JSON and in text differ. */
 const PASSWORD = 'pass"word\nof möbius'
@@ -13,8 +15,11 @@ const HASH = `$2b$10$${'h'.repeat(53)}`
 /** A token that nothing may print: an hour long it is the account. */
 const TOKEN = `${'e'.repeat(20)}.${'y'.repeat(20)}.${'J'.repeat(20)}`
 
+const [key] = await fixedKey(JWT_SECRET).load()
+const VALID = await signToken({ id: 7, username: NAME }, key, { ttlSeconds: 60 })
+
 /** What no output may hold, in each form in which it could be printed. */
-const FORBIDDEN = [PASSWORD, 'möbius', KEY, NAME, HASH, TOKEN].flatMap((text) => [
+const FORBIDDEN = [PASSWORD, 'möbius', KEY, NAME, HASH, TOKEN, VALID].flatMap((text) => [
   text,
   JSON.stringify(text).slice(1, -1),
   Buffer.from(text).toString('base64').replace(/=+$/, ''),
@@ -51,6 +56,7 @@ const BODIES = [
   JSON.stringify({ username: NAME, password: [PASSWORD] }),
   JSON.stringify({ username: PASSWORD, password: 'short' }),
   JSON.stringify({ username: NAME, password: PASSWORD.repeat(5) }),
+  JSON.stringify({ currentPassword: PASSWORD, newPassword: PASSWORD }),
   PASSWORD,
 ]
 
@@ -92,6 +98,7 @@ test('whatever the body, no output holds the password, the name, the key or the 
       signIn,
       { ...signIn, isBase64Encoded: true },
       { ...withToken(readEvent('me'), TOKEN), body },
+      withToken(eventWith(body, 'change-password'), VALID),
       { ...event, headers },
       { ...event, headers, body: Buffer.from(body).toString('base64'), isBase64Encoded: true },
       { ...event, headers: { ...headers, 'idempotency-key': `${KEY} ${PASSWORD}` } },

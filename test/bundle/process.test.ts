@@ -69,12 +69,15 @@ test('a sign-in, its rehash, a pause and a look-up are logged and counted by the
       ],
     },
   })
-  const cheap = row(await hash('correct horse battery', 4), 0, 0, 0, 0)
+  const cheap = row(await hash('correct horse battery', 4), 0, 0, 0, 0, 0)
   const replaced = { body: { records: [[{ longValue: 7 }]] } }
   const outrun = { body: { records: [], numberOfRecordsUpdated: 0 } }
   const denied = { status: 403, errorType: 'AccessDeniedException', body: {} }
-  const paused = row('no hash', 7, 4, 0, 0)
-  const answers = [cheap, replaced, cheap, outrun, cheap, denied, paused, paused]
+  const paused = row('no hash', 7, 4, 0, 0, 0)
+  const user = {
+    body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }, { longValue: 0 }]] },
+  }
+  const answers = [cheap, replaced, cheap, outrun, cheap, denied, paused, user]
   const { url, requests } = await scriptDataApi(t, answers)
   const signIn = readEvent('sign-in')
   const events = [signIn, signIn, signIn, signIn, withToken(readEvent('me'), token)]
@@ -105,7 +108,7 @@ test('a replay with its key is 201 by a second statement', async (t) => {
   const event = eventWith({ username: 'gary', password: 'correct horse battery' })
   const headers = { ...event.headers, 'idempotency-key': 'k'.repeat(20) }
   const stored = await hash('correct horse battery', 4)
-  const counts = Array(4).fill({ longValue: 0 })
+  const counts = Array(5).fill({ longValue: 0 })
   const row = [{ longValue: 7 }, { stringValue: 'gary' }, { stringValue: stored }, ...counts]
   const { url, requests } = await scriptDataApi(t, [
     { body: { records: [], numberOfRecordsUpdated: 0 } },

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { hash } from 'bcryptjs'
+import { fixedKey } from '../../lib/signing-key.ts'
+import { signToken } from '../../lib/tokens.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { serveDatabase } from '../support/database.ts'
-import { environment, eventWith } from '../support/handler.ts'
+import { environment, eventWith, JWT_SECRET, withToken } from '../support/handler.ts'
 import { NO_SERVER, temporaryDatabase } from '../support/temporary-database.ts'
 
 const { run } = await bundleFunction()
@@ -88,5 +90,24 @@ test('of 16 right sign-ins at one moment from 8 processes, after ten failures, o
     statuses.every((status) => status === '200' || status === '429'),
     statuses.join(),
   )
+  assert.equal(failures, 0)
+})
+
+test('of 16 changes of one password at one moment from 8 processes one wins', {
+  skip: NO_SERVER,
+}, async (t) => {
+  const [key] = await fixedKey(JWT_SECRET).load()
+  const token = await signToken({ id: 1, username: 'Gary' }, key, { ttlSeconds: 60 })
+  const { statuses, failures } = await race(
+    t,
+    (index) =>
+      ['one', 'two'].map((word) => {
+        const newPassword = `${word} horse battery of process ${index}`
+        const body = { currentPassword: 'correct horse battery', newPassword }
+        return withToken(eventWith(body, 'change-password'), token)
+      }),
+    userWith(0),
+  )
+  assert.deepEqual(statuses, ['200', ...Array(15).fill('401')])
   assert.equal(failures, 0)
 })

@@ -42,16 +42,27 @@ const FAULTS = reasons.filter((reason) => table[reason].status >= 500)
 
 /** The codes that each route has an example of, but too_many_attempts. */
 const EXAMPLES: Readonly<Record<string, readonly Reason[]>> = {
-  [SIGN_UP]: reasons.filter((reason) => !/^(token|invalid)_/.test(reason)),
+  [SIGN_UP]: reasons.filter((reason) => !/^(token|invalid|current|new)_/.test(reason)),
   'POST /auth/sign-in': ['invalid_credentials', ...FAULTS],
   'GET /auth/me': [...TOKEN_REASONS, ...FAULTS],
+  'POST /auth/change-password': [
+    ...reasons.filter((reason) => /^(current|new)_/.test(reason)),
+    ...FAULTS,
+  ],
 }
-/** The other codes of a sign-in, whose responses are those of a sign-up. */
-const AS_AT_SIGN_UP = reasons
-  .filter((reason) =>
-    /^body_|_(missing|not_string|not_well_formed)$|^username_too_long$/.test(reason),
-  )
-  .filter((reason) => !reason.startsWith('token_'))
+/** The other codes of a 401, whose responses are those of another route. */
+const AS_ELSEWHERE: Readonly<Record<string, readonly Reason[]>> = {
+  'POST /auth/sign-in': reasons.filter((reason) =>
+    /^body_|^(username|password)_(missing|not_string|not_well_formed)$|^username_too_long$/.test(
+      reason,
+    ),
+  ),
+  'POST /auth/change-password': [
+    ...TOKEN_REASONS,
+    'invalid_credentials',
+    ...reasons.filter((reason) => reason.startsWith('body_')),
+  ],
+}
 
 const REQUEST = json([...operation(SIGN_UP), 'requestBody'])
 const credentialsProblem = createValidator([...REQUEST, 'schema'])
@@ -80,8 +91,8 @@ for (const [route, codes] of Object.entries(EXAMPLES)) {
       const ofTable = codes.filter((reason) => String(table[reason].status) === status)
       const media = json(answer(Number(status), route))
       assert.deepEqual(documentedNames([...media, 'examples']).toSorted(), ofTable.toSorted())
-      const isSignIn = route === 'POST /auth/sign-in' && status === '401'
-      const all = isSignIn ? [...ofTable, ...AS_AT_SIGN_UP] : ofTable
+      const elsewhere = status === '401' ? (AS_ELSEWHERE[route] ?? []) : []
+      const all = [...ofTable, ...elsewhere]
       const documentedCodes = documented([...media, 'schema', 'properties', 'code', 'enum'])
       assert.ok(Array.isArray(documentedCodes))
       assert.deepEqual(documentedCodes.toSorted(), all.toSorted())
@@ -111,7 +122,7 @@ const granted = (token: string, code: 'created' | 'signed_in') =>
 
 test('201: a signed token and its claims are documented', async () => {
   const [key] = await fixedKey('k'.repeat(32)).load()
-  const user = { id: Number.MAX_SAFE_INTEGER, username: 'Zoë 李' }
+  const user = { id: Number.MAX_SAFE_INTEGER, username: 'Zoë 李', passwordVersion: 3 }
   for (const options of [{}, { issuer: 'https://id.example.org', audience: 'web' }]) {
     const token = await signToken(user, key, { ...config.token, ...options })
     assertDocumented(respond(granted(token, 'created')))

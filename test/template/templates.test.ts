@@ -15,6 +15,7 @@ const HASHES: Readonly<Record<string, number>> = {
   'POST /auth/sign-up': 1,
   'POST /auth/sign-in': 1,
   'GET /auth/me': 0,
+  'POST /auth/change-password': 2,
 }
 
 for (const stage of ['dev', 'prod']) {

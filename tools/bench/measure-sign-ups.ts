@@ -194,7 +194,7 @@ export async function measureStartUp(rig: Rig, pairs: number): Promise<Row[]> {
       summary: summarise([size / 1000]),
       unit: 'KB',
       digits: 0,
-      atMost: 450,
+      atMost: 460,
       detail: "the function, its packages, AWS's SDK, the common passwords",
     },
     ratioOf(first, second)(

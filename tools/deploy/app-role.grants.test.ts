@@ -113,6 +113,7 @@ async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): P
       assert.equal(await failures(), 0)
     }
     assert.ok(await users.replaceHash(id, 'a hash', 'a newer hash', signal))
+    assert.ok(await users.changeHash(id, 0, 'another hash', signal))
   })
 
   for (const sql of OPEN)

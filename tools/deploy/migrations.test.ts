@@ -47,6 +47,8 @@ for (const { on, skip, start } of ENGINES) {
         '005-sign-in.sql',
         '006-app-role-sign-in.sql',
         '007-username-keys.sql',
+        '008-password-version.sql',
+        '009-app-role-password-version.sql',
       ])
       assert.deepEqual(await tables(), ['latchkey_migrations', 'users'])
       const before = await traces()

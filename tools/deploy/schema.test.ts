@@ -91,7 +91,13 @@ for (const { on, skip, start } of ENGINES) {
       for (const name of NAMES) await previousSignUp(name)
       const lines: string[] = []
       const say = (line: string) => lines.push(line)
-      const files = ['005-sign-in.sql', '006-app-role-sign-in.sql', '007-username-keys.sql']
+      const files = [
+        '005-sign-in.sql',
+        '006-app-role-sign-in.sql',
+        '007-username-keys.sql',
+        '008-password-version.sql',
+        '009-app-role-password-version.sql',
+      ]
       assert.deepEqual(await migrate(database, { say }), files)
       const keys = await query('SELECT username, username_key FROM users ORDER BY id')
       assert.deepEqual(
@@ -175,7 +181,7 @@ for (const { on, skip, start } of ENGINES) {
 /** The migrations of release 0.2.0, in a folder that goes with the test. */
 function previousRelease(t: TestContext): string {
   const folder = temporaryFolder(t)
-  const filter = (source: string) => !/00[567]-/.test(source)
+  const filter = (source: string) => !/00[5-9]-/.test(source)
   cpSync(new URL('../../migrations/', import.meta.url).pathname, folder, {
     recursive: true,
     filter,

@@ -46,6 +46,8 @@ interface EndpointParts {
   readonly wrongPassword?: ScriptedHttpResponse
   readonly me?: ScriptedHttpResponse
   readonly noToken?: ScriptedHttpResponse
+  readonly changed?: ScriptedHttpResponse
+  readonly oldToken?: ScriptedHttpResponse
 }
 
 /** Makes an endpoint that keeps the contract, but for the parts named. */
@@ -57,12 +59,19 @@ function endpointWith(parts: EndpointParts = {}) {
     badBody = refuse(401, 'body_not_json', challenge),
     wrongPassword = refuse(401, 'invalid_credentials', challenge),
     noToken = refuse(401, 'token_missing', challenge),
+    oldToken = refuse(401, 'token_invalid', challenge),
   } = parts
   const names = new Set<string>()
   let first = ''
+  let isChanged = false
 
   return async ({ path, headers, body }: HttpRequest): Promise<ScriptedHttpResponse> => {
+    if (path.endsWith('/change-password')) {
+      isChanged = true
+      return parts.changed ?? { ...(await signUpAs(first)), status: 200 }
+    }
     if (path.endsWith('/me')) {
+      if (isChanged) return oldToken
       return headers['authorization']
         ? (parts.me ?? answer(200, { id: 7, username: first }))
         : noToken
@@ -126,7 +135,7 @@ test('the real handler on an embedded database passes every step', async (t) => 
     return { status: statusCode, headers: Object.fromEntries(texts), body: answer }
   })
   assert.equal(outcome, 'passed')
-  assert.equal(lines.filter((line) => line.startsWith('ok ')).length, 7)
+  assert.equal(lines.filter((line) => line.startsWith('ok ')).length, 8)
   assert.deepEqual(await database.query('SELECT username FROM users'), [usernames])
   const [first, again] = requests.slice(0, 2).map(({ body }) => JSON.parse(body))
   assert.notEqual(again.username, first.username)
@@ -207,6 +216,8 @@ const WRONG: readonly (readonly [name: string, EndpointParts, says: RegExp])[] =
   ['another user', { me: answer(200, { id: 7, username: 'eve' }) }, /somebody else/],
   ['another id', { me: answer(200, { id: 8, username: 'eve' }) }, /somebody else/],
   ['a token that is refused', { me: refuse(401, 'token_invalid') }, /200, got 401 token_invalid/],
+  ['a change that is refused', { changed: refuse(401, 'x') }, /200, got 401 x/],
+  ['a token that stays', { oldToken: answer(200, {}) }, /401 token_invalid, got 200/],
   ['me without a token', { noToken: answer(200, { id: 7, username: 'x' }) }, /401 token_missing/],
 ]
 

@@ -36,7 +36,7 @@ export interface SmokeOptions {
 
 /**
  * Signs up a random user and checks the token, sends the same name again, and a body that is not JSON; signs
- * them in, rightly and wrongly, and asks who they are.
+ * them in, rightly and wrongly, asks who they are, and changes the password.
  * Reports each step, and rejects with the first that fails. No report or error holds the password or the
  * token.
  */
@@ -91,6 +91,14 @@ export async function runSmokeSteps({ url, key, say, onUsername, wait = sleep }:
   assert.ok(isThem, 'The user of the token is somebody else.')
   expectResponse(await send(meUrl, {}), 401, 'token_missing')
   say('ok     the token says who they are, and nothing without it')
+
+  const token = String(signedIn.body['token'])
+  const body = { currentPassword: password, newPassword: `${password}, changed` }
+  const changed = await send(new URL('change-password', url).href, { body, token })
+  expectResponse(changed, 200)
+  await checkToken(changed.body['token'], username, key)
+  expectResponse(await send(meUrl, { token }), 401, 'token_invalid')
+  say('ok     the password is changed, and ends the token from before')
 }
 
 interface SmokeRequest {
