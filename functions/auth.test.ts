@@ -27,6 +27,7 @@ const answers = [
   ['me', 401, 'token_invalid'],
   ['me-missing-token', 401, 'token_missing'],
   ['change-password', 401, 'token_invalid'],
+  ['delete-account', 401, 'token_invalid'],
 ] as const
 
 test('each event in events/ gets the response that its name says, as openapi.yaml documents it', async () => {

@@ -8,8 +8,14 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import { readBearerToken } from '../lib/bearer-token.ts'
 import { changePassword } from '../lib/change-password.ts'
 import { type Config, readConfig, readServiceName } from '../lib/config.ts'
-import { parseCredentials, parseNewCredentials, parsePasswordChange } from '../lib/credentials.ts'
+import {
+  parseCredentials,
+  parseNewCredentials,
+  parsePassword,
+  parsePasswordChange,
+} from '../lib/credentials.ts'
 import { RESPONSE_MARGIN_MILLISECONDS, startDeadline } from '../lib/deadline.ts'
+import { deleteAccount } from '../lib/delete-account.ts'
 import { describeFault, type Fault } from '../lib/faults.ts'
 import { readIdempotencyKey } from '../lib/idempotency-key.ts'
 import { readJsonBody } from '../lib/json-body.ts'
@@ -76,6 +82,16 @@ const ROUTES: Readonly<Record<string, Route>> = {
     const parsed = parsePasswordChange(body.value, config)
     if (!parsed.ok) return parsed
     return changePassword({ ...parsed.credentials, user }, deps)
+  },
+
+  async 'POST /auth/delete-account'(event, deps) {
+    const user = await authenticate(event, deps)
+    if (!user.ok) return user
+    const body = readJsonBody(event)
+    if (!body.ok) return body
+    const parsed = parsePassword(body.value)
+    if (!parsed.ok) return parsed
+    return deleteAccount({ ...parsed.credentials, user }, deps)
   },
 }
 

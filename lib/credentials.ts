@@ -34,6 +34,8 @@ export type FieldsRefusal =
   | 'password_not_string'
   | 'password_not_well_formed'
 
+type PasswordBodyRefusal = 'body_not_object' | PasswordFieldRefusal
+
 type PasswordFieldRefusal = Extract<FieldsRefusal, `password_${string}`>
 
 /** Reasons a new password is rejected. */
@@ -142,6 +144,18 @@ export function parsePasswordChange(
   if (refusal !== undefined) return refuse(`new_${refusal}`)
   if (!isPossible(current.text)) return refuse('invalid_credentials')
   return { ok: true, credentials: { currentPassword: current.text, newPassword: next.text } }
+}
+
+/** Parses the body of a deletion. A password that no account can have is `invalid_credentials`. */
+export function parsePassword(
+  body: unknown,
+): Result<{ readonly password: string }, PasswordBodyRefusal | 'invalid_credentials'> {
+  const fields = readFields(body, 'password')
+  if (!fields.ok) return fields
+  const password = readPassword(fields.values[0])
+  if (!password.ok) return password
+  if (!isPossible(password.text)) return refuse('invalid_credentials')
+  return { ok: true, credentials: { password: password.text } }
 }
 
 /** Own keys only, so that nothing on a prototype can replace what the client did not send. */

@@ -53,6 +53,12 @@ test('a token is alone in its body, a taken name 400 with the text of the contra
   assert.deepEqual(respond({ ok: false, reason: 'username_taken' }), taken)
 })
 
+test('a deletion has no body', () => {
+  const headers = { 'cache-control': 'no-store' }
+  const outcome = { ok: true, code: 'deleted', userId: 7 } as const
+  assert.deepEqual(respond(outcome), { statusCode: 204, headers })
+})
+
 test('a user is the id and the name', () => {
   const user = { id: 7, username: 'gary' }
   const outcome = { ok: true, code: 'identified', userId: 7, body: user } as const

@@ -7,6 +7,7 @@ import {
   PASSWORD_MAX_BYTES,
   type PasswordChangeRefusal,
 } from './credentials.ts'
+import type { DeleteAccountResult } from './delete-account.ts'
 import type { FaultReason } from './fault-policy.ts'
 import { IDEMPOTENCY_KEY_LENGTH, type IdempotencyKeyRefusal } from './idempotency-key.ts'
 import { BODY_MAX_BYTES, type BodyRefusal } from './json-body.ts'
@@ -40,12 +41,21 @@ export interface TokenGranted<Code extends 'created' | 'signed_in' | 'password_c
 
 /** How a request ended. */
 export type Outcome =
-  | Extract<SignUpResult | SignInResult | MeResult | ChangePasswordResult, { ok: true }>
+  | Extract<
+      SignUpResult | SignInResult | MeResult | ChangePasswordResult | DeleteAccountResult,
+      { ok: true }
+    >
   | TooManyAttempts
   | { readonly ok: false; readonly reason: Reason }
 
 /** The statuses of success. */
-const STATUS = { created: 201, signed_in: 200, identified: 200, password_changed: 200 } as const
+const STATUS = {
+  created: 201,
+  signed_in: 200,
+  identified: 200,
+  password_changed: 200,
+  deleted: 204,
+} as const
 
 interface Refusal {
   readonly status: 400 | 401 | 429 | 500 | 503
@@ -187,7 +197,11 @@ export function createResponder({ passwordMinLength }: { readonly passwordMinLen
   const table = refusals(passwordMinLength)
 
   return (outcome: Outcome): APIGatewayProxyStructuredResultV2 => {
-    if (outcome.ok) return toResponse(STATUS[outcome.code], {}, outcome.body)
+    if (outcome.ok) {
+      return 'body' in outcome
+        ? toResponse(STATUS[outcome.code], {}, outcome.body)
+        : { statusCode: STATUS[outcome.code], headers: NO_STORE }
+    }
     const refusal =
       outcome.reason === 'too_many_attempts'
         ? tooManyAttempts(outcome.retryAfterSeconds)
@@ -210,12 +224,14 @@ function refusalResponse(
   return toResponse(status, headers, { err, code })
 }
 
+const NO_STORE = { 'cache-control': 'no-store' } as const
+
 const toResponse = (
   statusCode: number,
   headers: Readonly<Record<string, string>>,
   body: object,
 ): APIGatewayProxyStructuredResultV2 => ({
   statusCode,
-  headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+  headers: { 'content-type': 'application/json', ...NO_STORE, ...headers },
   body: JSON.stringify(body),
 })

@@ -3,6 +3,7 @@ import { ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client
 import type { ChangePasswordDeps } from './change-password.ts'
 import type { Config, SigningKeySource } from './config.ts'
 import type { Deadline } from './deadline.ts'
+import type { DeleteAccountDeps } from './delete-account.ts'
 import type { MeDeps } from './me.ts'
 import { createPasswords } from './passwords.ts'
 import { createResponder } from './responses.ts'
@@ -35,7 +36,12 @@ const REHASH_MILLISECONDS = 2000
 export type Service = ReturnType<typeof startService>
 
 /** What the use cases depend on. */
-export interface Deps extends SignUpDeps, SignInDeps, MeDeps, ChangePasswordDeps {
+export interface Deps
+  extends SignUpDeps,
+    SignInDeps,
+    MeDeps,
+    ChangePasswordDeps,
+    DeleteAccountDeps {
   /** Verifies a token of this service, which may have expired up to `expiredSeconds` ago. Rejects on faults only. */
   verifyToken(token: string, expiredSeconds?: number): Promise<TokenResult>
 }
@@ -71,6 +77,7 @@ export function startService(config: Config) {
       findAccount: (key) => database((signal) => users.findAccount(key, signal)),
       findAccountById: (id) => database((signal) => users.findAccountById(id, signal)),
       changeHash: (...change) => database((signal) => users.changeHash(...change, signal)),
+      deleteUser: (id) => database((signal) => users.deleteUser(id, signal)),
       findUser: (id) => database((signal) => users.findUser(id, signal)),
       countFailure: (...count) => database((signal) => users.countFailure(...count, signal)),
       chargeAttempt: (...charge) => database((signal) => users.chargeAttempt(...charge, signal)),

@@ -10,11 +10,12 @@ const SUCCESSES = {
   signed_in: ['signed in', 'SignIns'],
   identified: ['identified', 'Identifications'],
   password_changed: ['password changed', 'PasswordChanges'],
+  deleted: ['account deleted', 'AccountDeletions'],
 } as const
 
 /**
  * Records how a request ended: one log line, and the metrics `SignUps`, `SignIns`, `Identifications`,
- * `PasswordChanges`, `Refusals`
+ * `PasswordChanges`, `AccountDeletions`, `Refusals`
  * and `Faults` (the last two also by code), `HashMs`, `DatabaseMs` and `DatabaseRetries`. Never a username, a password or a body: more people read
  * logs than the table of users.
  */

@@ -167,6 +167,7 @@ const CALLS: readonly Call[] = [
     { id: 7 },
     /^UPDATE users SET device_failures /,
   ],
+  ['deleteUser', (users, signal) => users.deleteUser(7, signal), { id: 7 }, /^SELECT delete_user/],
   [
     'replaceHash',
     (users, signal) => users.replaceHash(7, HASH, 'a newer hash', signal),

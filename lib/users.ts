@@ -86,6 +86,8 @@ WHERE id = :id AND (password_version = :version
 OR (password_version = :nextVersion AND password = :passwordHash))
 RETURNING id`
 
+const DELETE_USER = 'SELECT delete_user(:id)'
+
 const REPLACE_HASH =
   'UPDATE users SET password = :by WHERE id = :id AND password = :passwordHash RETURNING id'
 
@@ -170,6 +172,10 @@ export function createUserStore({ client, clusterArn, secretArn, databaseName }:
 
     async endFailures(id: number, attempter: Attempter, signal: AbortSignal) {
       await execute(endFailures(COUNTS[attempter]), { id }, signal)
+    },
+
+    async deleteUser(id: number, signal: AbortSignal) {
+      await execute(DELETE_USER, { id }, signal)
     },
 
     /** Replaces exactly that hash; `false` if the user has another by now. */

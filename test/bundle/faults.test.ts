@@ -99,7 +99,7 @@ async function sendAgainst(
 
 /** Status, code and Retry-After. */
 function summaryOf(response: Awaited<ReturnType<typeof sendAgainst>>['response']) {
-  const { code } = bodyOf(response)
+  const { code } = response.body ? bodyOf(response) : {}
   return [response.statusCode, code, response.headers?.['retry-after']].filter(Boolean).join(' ')
 }
 
@@ -152,6 +152,7 @@ const CHANGE = withToken(
   eventWith({ currentPassword: PASSWORD, newPassword: 'another horse battery' }, 'change-password'),
   TOKEN,
 )
+const DELETE = withToken(eventWith({ password: PASSWORD }, 'delete-account'), TOKEN)
 const KEYED = { ...SIGN_UP, headers: { ...SIGN_UP.headers, 'idempotency-key': 'k'.repeat(20) } }
 const INVALID = '401 invalid_credentials'
 
@@ -198,6 +199,10 @@ const EXCHANGES: readonly Exchange[] = [
   ['a change that is not stored', CHANGE, [account(), noTable], INTERNAL],
   ['a change that another outran', CHANGE, [account(), NO_ROW], INVALID],
   ['a change of a user that is gone', CHANGE, [NO_ROW], '401 token_invalid'],
+  ['a deletion', DELETE, [lost, account(), lost, DONE], '204'],
+  ['a deletion that was done already', DELETE, [account(), lost, NO_ROW], '204'],
+  ['a deletion that is not done', DELETE, [account(), noTable], INTERNAL],
+  ['a deletion of a user that is gone', DELETE, [NO_ROW], '401 token_invalid'],
   ['a pause', SIGN_IN, [lost, account(9, 7)], '429 too_many_attempts 7'],
   ['a replay in a pause', KEYED, [lost, TAKEN, lost, account(9, 7)], '429 too_many_attempts 7'],
   ['a replay', KEYED, [TAKEN, unavailable, account()], '201'],

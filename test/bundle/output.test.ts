@@ -99,6 +99,7 @@ test('whatever the body, no output holds the password, the name, the key or the 
       { ...signIn, isBase64Encoded: true },
       { ...withToken(readEvent('me'), TOKEN), body },
       withToken(eventWith(body, 'change-password'), VALID),
+      withToken(eventWith(body, 'delete-account'), VALID),
       { ...event, headers },
       { ...event, headers, body: Buffer.from(body).toString('base64'), isBase64Encoded: true },
       { ...event, headers: { ...headers, 'idempotency-key': `${KEY} ${PASSWORD}` } },

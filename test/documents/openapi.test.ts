@@ -49,6 +49,7 @@ const EXAMPLES: Readonly<Record<string, readonly Reason[]>> = {
     ...reasons.filter((reason) => /^(current|new)_/.test(reason)),
     ...FAULTS,
   ],
+  'POST /auth/delete-account': ['invalid_credentials', ...FAULTS],
 }
 /** The other codes of a 401, whose responses are those of another route. */
 const AS_ELSEWHERE: Readonly<Record<string, readonly Reason[]>> = {
@@ -61,6 +62,12 @@ const AS_ELSEWHERE: Readonly<Record<string, readonly Reason[]>> = {
     ...TOKEN_REASONS,
     'invalid_credentials',
     ...reasons.filter((reason) => reason.startsWith('body_')),
+  ],
+  'POST /auth/delete-account': [
+    ...TOKEN_REASONS,
+    ...reasons.filter((reason) =>
+      /^body_|^password_(missing|not_string|not_well_formed)$/.test(reason),
+    ),
   ],
 }
 
@@ -80,7 +87,7 @@ for (const [route, codes] of Object.entries(EXAMPLES)) {
   })
 
   test(`${route}: the documented statuses and codes are those of the table`, () => {
-    const success = { [SIGN_UP]: '201' }[route] ?? '200'
+    const success = { [SIGN_UP]: '201', 'POST /auth/delete-account': '204' }[route] ?? '200'
     const limited = route === 'GET /auth/me' ? [] : ['429']
     const statuses = new Set(codes.map((reason) => String(table[reason].status)))
     assert.deepEqual(

@@ -55,9 +55,10 @@ export async function bundleFunction() {
         process.stdout.write(JSON.stringify(all) + '\\n', () => ${inTurn} && process.exit())
       })`
     const mutation = mutationOfThisProcess()
-    const child = spawn(process.execPath, [...mutation.args, ...STRICT, '--eval', script], {
+    const child = spawn(process.execPath, [...mutation.args, ...STRICT, '-'], {
       env: { ...env, ...mutation.env },
     })
+    child.stdin.end(script) // Events can be longer than an argument may be.
     const [stdout, stderr, [status]] = await Promise.all([
       text(child.stdout),
       text(child.stderr),

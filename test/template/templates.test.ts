@@ -16,6 +16,7 @@ const HASHES: Readonly<Record<string, number>> = {
   'POST /auth/sign-in': 1,
   'GET /auth/me': 0,
   'POST /auth/change-password': 2,
+  'POST /auth/delete-account': 1,
 }
 
 for (const stage of ['dev', 'prod']) {

@@ -114,6 +114,9 @@ async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): P
     }
     assert.ok(await users.replaceHash(id, 'a hash', 'a newer hash', signal))
     assert.ok(await users.changeHash(id, 0, 'another hash', signal))
+    const { id: gone = 0 } = (await insertUser('Gone', 'a hash')) ?? {}
+    await users.deleteUser(gone, signal)
+    assert.equal(await users.findUser(gone, signal), undefined)
   })
 
   for (const sql of OPEN)

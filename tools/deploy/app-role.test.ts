@@ -111,6 +111,7 @@ test('a role that was lost is an error that says how to get it back, and that wo
     '004-app-role-idempotency-key.sql',
     '006-app-role-sign-in.sql',
     '009-app-role-password-version.sql',
+    '011-app-role-delete-user.sql',
   ])
   await setUpAppRole(database, PASSWORD)
   const [rights] = await asSuperuser(

@@ -49,6 +49,8 @@ for (const { on, skip, start } of ENGINES) {
         '007-username-keys.sql',
         '008-password-version.sql',
         '009-app-role-password-version.sql',
+        '010-delete-user.sql',
+        '011-app-role-delete-user.sql',
       ])
       assert.deepEqual(await tables(), ['latchkey_migrations', 'users'])
       const before = await traces()

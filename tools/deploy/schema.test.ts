@@ -97,6 +97,8 @@ for (const { on, skip, start } of ENGINES) {
         '007-username-keys.sql',
         '008-password-version.sql',
         '009-app-role-password-version.sql',
+        '010-delete-user.sql',
+        '011-app-role-delete-user.sql',
       ]
       assert.deepEqual(await migrate(database, { say }), files)
       const keys = await query('SELECT username, username_key FROM users ORDER BY id')
@@ -181,7 +183,7 @@ for (const { on, skip, start } of ENGINES) {
 /** The migrations of release 0.2.0, in a folder that goes with the test. */
 function previousRelease(t: TestContext): string {
   const folder = temporaryFolder(t)
-  const filter = (source: string) => !/00[5-9]-/.test(source)
+  const filter = (source: string) => !/0(0[5-9]|1[01])-/.test(source)
   cpSync(new URL('../../migrations/', import.meta.url).pathname, folder, {
     recursive: true,
     filter,

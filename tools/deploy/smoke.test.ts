@@ -48,6 +48,8 @@ interface EndpointParts {
   readonly noToken?: ScriptedHttpResponse
   readonly changed?: ScriptedHttpResponse
   readonly oldToken?: ScriptedHttpResponse
+  readonly deleted?: ScriptedHttpResponse
+  readonly gone?: ScriptedHttpResponse
 }
 
 /** Makes an endpoint that keeps the contract, but for the parts named. */
@@ -64,8 +66,13 @@ function endpointWith(parts: EndpointParts = {}) {
   const names = new Set<string>()
   let first = ''
   let isChanged = false
+  let isDeleted = false
 
   return async ({ path, headers, body }: HttpRequest): Promise<ScriptedHttpResponse> => {
+    if (path.endsWith('/delete-account')) {
+      isDeleted = true
+      return parts.deleted ?? { status: 204, headers: { 'cache-control': 'no-store' }, body: '' }
+    }
     if (path.endsWith('/change-password')) {
       isChanged = true
       return parts.changed ?? { ...(await signUpAs(first)), status: 200 }
@@ -81,6 +88,7 @@ function endpointWith(parts: EndpointParts = {}) {
     const { username, password }: { username: string; password: string } = JSON.parse(body)
     if (path.endsWith('/sign-in')) {
       if (password.startsWith('not ')) return wrongPassword
+      if (isDeleted) return parts.gone ?? wrongPassword
       return parts.signedIn ?? { ...(await signUpAs(first)), status: 200 }
     }
     if (names.has(username.toLowerCase())) return taken
@@ -135,8 +143,9 @@ test('the real handler on an embedded database passes every step', async (t) => 
     return { status: statusCode, headers: Object.fromEntries(texts), body: answer }
   })
   assert.equal(outcome, 'passed')
-  assert.equal(lines.filter((line) => line.startsWith('ok ')).length, 8)
-  assert.deepEqual(await database.query('SELECT username FROM users'), [usernames])
+  assert.equal(lines.filter((line) => line.startsWith('ok ')).length, 9)
+  assert.equal(usernames.length, 1)
+  assert.deepEqual(await database.query('SELECT username FROM users'), [])
   const [first, again] = requests.slice(0, 2).map(({ body }) => JSON.parse(body))
   assert.notEqual(again.username, first.username)
   assert.equal(again.username.toLowerCase(), first.username.toLowerCase())
@@ -218,6 +227,8 @@ const WRONG: readonly (readonly [name: string, EndpointParts, says: RegExp])[] =
   ['a token that is refused', { me: refuse(401, 'token_invalid') }, /200, got 401 token_invalid/],
   ['a change that is refused', { changed: refuse(401, 'x') }, /200, got 401 x/],
   ['a token that stays', { oldToken: answer(200, {}) }, /401 token_invalid, got 200/],
+  ['a deletion with a body', { deleted: answer(200, {}) }, /Expected 204, got 200/],
+  ['a user that stays', { gone: answer(200, { token: 'a.b.c' }) }, /401 invalid_\w+, got 200/],
   ['me without a token', { noToken: answer(200, { id: 7, username: 'x' }) }, /401 token_missing/],
 ]
 

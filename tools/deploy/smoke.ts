@@ -11,8 +11,8 @@ import { openStageDatabase, readStackOutputs } from './stage.ts'
 
 const USAGE = `Tries the contract of every route on a deployed endpoint.
 
-  npm run smoke -- --url U                  signs a random user up and in, who stays
-  npm run smoke -- --stage S [--region R]   also checks the token's signature, and removes the user
+  npm run smoke -- --url U                  signs a random user up and in, and deletes them
+  npm run smoke -- --stage S [--region R]   also checks the token's signature, and removes the user if a step fails
 
   --url U      the URL of the sign-up; with --stage it may be left out, and is then the stage's own
   --stage S    a deployed stage, such as dev; needs AWS credentials
@@ -36,7 +36,8 @@ export interface SmokeOptions {
 
 /**
  * Signs up a random user and checks the token, sends the same name again, and a body that is not JSON; signs
- * them in, rightly and wrongly, asks who they are, and changes the password.
+ * them in, rightly and wrongly, asks who they are, changes the password, and deletes
+ * them.
  * Reports each step, and rejects with the first that fails. No report or error holds the password or the
  * token.
  */
@@ -99,6 +100,13 @@ export async function runSmokeSteps({ url, key, say, onUsername, wait = sleep }:
   await checkToken(changed.body['token'], username, key)
   expectResponse(await send(meUrl, { token }), 401, 'token_invalid')
   say('ok     the password is changed, and ends the token from before')
+
+  const deletion = { body: { password: body.newPassword }, token: String(changed.body['token']) }
+  const { status, code } = await send(new URL('delete-account', url).href, deletion)
+  assert.ok(status === 204, `Expected 204, got ${status} ${code}.`)
+  const gone = await send(signInUrl, { body: { username, ...deletion.body } })
+  expectResponse(gone, 401, 'invalid_credentials')
+  say('ok     the user is deleted')
 }
 
 interface SmokeRequest {
@@ -214,7 +222,7 @@ function parse(args: string[]) {
 
 async function run({ url = '', stage, region }: ReturnType<typeof parse>): Promise<void> {
   const onUsername = (name: string) =>
-    say(`note   the user ${name} stays: only --stage removes them`)
+    say(`note   the user ${name} stays if a step fails: only --stage removes them then`)
   if (stage) await smokeStage(stage, region, url || undefined)
   else await runSmokeSteps({ url, say, onUsername })
   say('The endpoint keeps the contract.')
