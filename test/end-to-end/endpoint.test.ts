@@ -103,6 +103,12 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
     const { token } = Object(await signedIn.json())
     const me = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${token}` } })
     assert.deepEqual(await me.json(), { id: 1, username: 'ada' })
+
+    const args = 'run account -- --stage local Ada sign-out --yes'.split(' ')
+    const { stdout } = await run('npm', args, { cwd, env: newcomersEnvironment() })
+    assert.match(stdout, /^1 ada, .*version 0/m)
+    const ended = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${token}` } })
+    assert.equal(ended.status, 401)
     await pressCtrlC(child)
   })
 })

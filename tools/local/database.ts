@@ -30,9 +30,7 @@ export interface LocalDatabase {
 export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<LocalDatabase> {
   const { databaseUrl, folder, share, say } = options
   if (databaseUrl) {
-    const engine = await connect(databaseUrl)
-    if (!(await knowsLetterCase(engine))) say(ASCII_ONLY)
-    return serve(engine, options)
+    return serve(await connect(databaseUrl), options)
   }
 
   const claim = await claimFolder(folder, (pid) =>
@@ -51,20 +49,6 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   } catch (error) {
     claim.release()
     throw error
-  }
-}
-
-const ASCII_ONLY =
-  'Warning: the locale of this database only folds the letter case of ASCII, so ZOË and zoë are two people. Use a database with a UTF-8 locale.'
-
-/** Uniqueness of names rests on Postgres's lower(), which under the locale C only folds ASCII. */
-async function knowsLetterCase(engine: Engine): Promise<boolean> {
-  const session = await engine.session()
-  try {
-    const { rows } = await session.query("SELECT lower('Ë')")
-    return rows[0]?.[0] === 'ë'
-  } finally {
-    session.release()
   }
 }
 

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { compare, hash } from 'bcryptjs'
+import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
+import { runCommand } from '../../test/support/command.ts'
+import { serveDatabase } from '../../test/support/database.ts'
+import { openTestPglite } from '../../test/support/pglite.ts'
+
+const HASH = await hash('correct horse battery', 4)
+
+/** A deployed stage with one user, Gary, who pauses. */
+async function deployStage(t: TestContext) {
+  const database = await serveDatabase(await openTestPglite())
+  t.after(() => database.close())
+  await database.query(
+    `INSERT INTO users (username, username_key, password, failures, paused_until, device_failures)
+    VALUES ('Gary', 'gary', $1, 7, now() + interval '4 seconds', 2)`,
+    [HASH],
+  )
+  const { env } = await serveAws(t, { outputs: STACK_OUTPUTS })
+  const aws = { ...env, AWS_ENDPOINT_URL_RDS_DATA: database.url }
+  const account = (...args: string[]) =>
+    runCommand('tools/deploy/account.ts', ['--stage', 'dev', ...args], aws)
+  const row = async () => {
+    const columns = 'password, password_version, failures, device_failures, paused_until'
+    const [found] = await database.query(`SELECT ${columns} FROM users`)
+    return found
+  }
+  return { account, row }
+}
+
+test('an account is shown under any form of its name, without its hash, and unchanged', async (t) => {
+  const { account, row } = await deployStage(t)
+  const before = await row()
+  const { stdout, stderr, status } = await account('ＧＡＲＹ', 'show')
+  assert.deepEqual([stderr, status], ['', 0])
+  assert.match(stdout, /^1 Gary, since 20.*version 0/)
+  assert.match(stdout, /failures of strangers: 7, .*until 20/)
+  assert.match(stdout, /failures of devices: 2, .*never/)
+  assert.ok(!stdout.includes(HASH))
+  assert.deepEqual(await row(), before)
+})
+
+test('unpause, sign-out and delete change what they say and nothing else', async (t) => {
+  const { account, row } = await deployStage(t)
+  assert.equal((await account('gary', 'unpause', '--yes')).status, 0)
+  assert.deepEqual(await row(), [HASH, '0', '0', '0', null])
+  assert.equal((await account('gary', 'sign-out', '--yes')).status, 0)
+  assert.deepEqual(await row(), [HASH, '1', '0', '0', null])
+  assert.equal((await account('gary', 'delete', '--yes')).status, 0)
+  assert.equal(await row(), undefined)
+  const gone = await account('gary', 'delete', '--yes')
+  assert.deepEqual([gone.status, gone.stdout], [1, ''])
+  assert.match(gone.stderr, /no account with this name/)
+})
+
+test('a reset prints a password that opens the account, and ends tokens and counts', async (t) => {
+  const { account, row } = await deployStage(t)
+  const { stdout, status } = await account('gary', 'reset-password', '--yes')
+  assert.equal(status, 0)
+  const password = /shown once: ([\w-]{20})$/m.exec(stdout)?.[1] ?? ''
+  const [stored, ...numbers] = (await row()) ?? []
+  assert.ok(await compare(password, stored ?? ''))
+  assert.deepEqual(numbers, ['1', '0', '0', null])
+})
+
+test('without --yes and without a terminal nothing is changed', async (t) => {
+  const { account, row } = await deployStage(t)
+  const before = await row()
+  for (const action of ['unpause', 'sign-out', 'reset-password', 'delete']) {
+    const { stderr, status } = await account('gary', action)
+    assert.equal(status, 1)
+    assert.match(stderr, /^Nothing was done: .*--yes/)
+  }
+  assert.deepEqual(await row(), before)
+})
+
+test('wrong arguments are named, with the usage', async () => {
+  for (const [args, problem] of [
+    [['gary', 'show'], /^--stage is missing/],
+    [['--stage', 'dev', 'gary'], /^The action is one of show, unpause/],
+    [['--stage', 'dev', 'gary', 'toString'], /^The action is one of/],
+    [['--stage', 'dev'], /^Give one NAME/],
+    [['--stage', 'dev', 'gary', 'show', 'x'], /^Give one NAME/],
+  ] as const) {
+    const { stdout, stderr, status } = await runCommand('tools/deploy/account.ts', args)
+    assert.deepEqual([status, stdout], [2, ''])
+    assert.match(stderr, problem)
+  }
+})

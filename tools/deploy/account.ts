@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { createInterface } from 'node:readline/promises'
+import { parseArgs } from 'node:util'
+import { createPasswords } from '../../lib/passwords.ts'
+import { foldUsername } from '../../lib/usernames.ts'
+import { openLocalDatabase } from '../local/database.ts'
+import { loadLocalEnvironment } from '../local/environment.ts'
+import { openDatabaseAt } from '../local/migrated-data-api.ts'
+import { runProgram, say } from './command-line.ts'
+import type { Database } from './data-api-database.ts'
+import { retryWhileResuming } from './resuming.ts'
+import { openStageDatabase, readStackOutputs } from './stage.ts'
+
+const USAGE = `Shows or changes one account of a stage, as the database's master.
+
+  npm run account -- --stage S [--region R] [--yes] NAME ACTION
+
+  NAME      the username in any form that people may type
+  ACTION    show             id, name, failures and pauses
+            unpause          ends both counts of failures
+            sign-out         ends every token here; other verifiers accept them until they expire
+            reset-password   prints a new random password once, ends every token and both counts
+            delete           deletes the account; its name is free then
+  --stage   a deployed stage, such as dev, which needs AWS credentials; or local
+  --region  where the stage is (default: eu-central-1)
+  --yes     changes without asking
+`
+
+/** What each action does to the row; `show` does nothing. */
+const STATEMENTS = {
+  show: undefined,
+  unpause: `UPDATE users SET failures = 0, paused_until = NULL, device_failures = 0,
+    device_paused_until = NULL WHERE id = CAST(:id AS BIGINT)`,
+  'sign-out': `UPDATE users SET password_version = password_version + 1
+    WHERE id = CAST(:id AS BIGINT)`,
+  'reset-password': `UPDATE users SET password = :hash, password_version = password_version + 1,
+    failures = 0, paused_until = NULL, device_failures = 0, device_paused_until = NULL
+    WHERE id = CAST(:id AS BIGINT)`,
+  delete: 'DELETE FROM users WHERE id = CAST(:id AS BIGINT)',
+} as const satisfies Record<string, string | undefined>
+
+type Action = keyof typeof STATEMENTS
+
+const SELECT = `SELECT id, username, CAST(created_at AS TEXT), password_version,
+failures, CAST(paused_until AS TEXT), device_failures, CAST(device_paused_until AS TEXT)
+FROM users WHERE username_key = :key`
+
+function parse(args: string[]) {
+  const { values, positionals } = parseArgs({
+    args,
+    options: {
+      stage: { type: 'string' },
+      region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
+      yes: { type: 'boolean', default: false },
+    },
+    allowPositionals: true,
+  })
+  const [name, action, ...others] = positionals
+  if (!values.stage) throw new TypeError('--stage is missing.')
+  if (name === undefined || others.length > 0) throw new TypeError('Give one NAME and one ACTION.')
+  if (action === undefined || !isAction(action)) {
+    throw new TypeError(`The action is one of ${Object.keys(STATEMENTS).join(', ')}.`)
+  }
+  return { ...values, stage: values.stage, name, action }
+}
+
+const isAction = (text: string): text is Action => Object.hasOwn(STATEMENTS, text)
+
+async function run({ stage, region, yes, name, action }: ReturnType<typeof parse>): Promise<void> {
+  const { database, close } = await openDatabase(stage, region)
+  try {
+    const execute = (sql: string, parameters: Readonly<Record<string, string>>) =>
+      retryWhileResuming(() => database.execute(sql, parameters), { say })
+    const [row] = await execute(SELECT, { key: foldUsername(name) })
+    if (row === undefined) throw new Error('There is no account with this name.')
+    const [id, username, created, version, failures, until, deviceFailures, deviceUntil] = row
+    say(`${id} ${username}, since ${created}, version ${version} of the password`)
+    say(`failures of strangers: ${failures}, the last pause until ${until ?? 'never'}`)
+    say(`failures of devices: ${deviceFailures}, the last pause until ${deviceUntil ?? 'never'}`)
+
+    const statement = STATEMENTS[action]
+    if (statement === undefined) return
+    if (!yes) await confirm(`${action} ${username}?`)
+    if (action !== 'reset-password') {
+      await execute(statement, { id: String(id) })
+      say(`Done: ${action}`)
+      return
+    }
+    const password = randomBytes(15).toString('base64url')
+    // The default cost; a sign-in replaces it where the stage has a higher one.
+    const hash = await createPasswords({ cost: 12 }).hashPassword(password)
+    await execute(statement, { id: String(id), hash })
+    say(`The new password, which is shown once: ${password}`)
+  } finally {
+    await close()
+  }
+}
+
+async function openDatabase(
+  stage: string,
+  region: string,
+): Promise<{ readonly database: Database; close(): Promise<void> }> {
+  if (stage !== 'local') {
+    const database = openStageDatabase(await readStackOutputs(stage, region), region)
+    return { database, close: async () => {} }
+  }
+  loadLocalEnvironment({ envFile: '.env', localFolder: '.local' })
+  const databaseName = process.env['DB_NAME'] ?? 'latchkey'
+  const databaseUrl = process.env['DATABASE_URL']
+  const options = { folder: '.local', databaseUrl, databaseName, share: false, say: () => {} }
+  const { dataApiUrl, close } = await openLocalDatabase(options)
+  return { database: openDatabaseAt(dataApiUrl, databaseName), close }
+}
+
+/** Rejects unless a person agrees. */
+async function confirm(question: string): Promise<void> {
+  if (!process.stdin.isTTY) throw new Error('There is nobody to ask: add --yes.')
+  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  const answer = await terminal.question(`${question} [y/N] `)
+  terminal.close()
+  if (!/^y(es)?$/i.test(answer.trim())) throw new Error('Nothing was changed.')
+}
+
+await runProgram({ usage: USAGE, failure: 'Nothing was done', parse, run })
