@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import fc from 'fast-check'
+import { decodeJwt } from 'jose'
+import { serveDatabase } from '../test/support/database.ts'
+import { fuzzRuns } from '../test/support/fuzz-runs.ts'
+import { bodyOf, eventWith, loadHandler, readEvent, withToken } from '../test/support/handler.ts'
+import { assertDocumented } from '../test/support/openapi.ts'
+import { openTestPglite } from '../test/support/pglite.ts'
+
+// Sequences of requests by several people, held against a plain model. A failure prints a seed and a path, with
+// which fc.assert repeats the sequence.
+
+const database = await serveDatabase(await openTestPglite())
+after(() => database.close())
+const send = await loadHandler(database.url)
+
+/** Two people, and two ways to write each name. */
+const NAMES = ['ada', 'ADA', 'straße', 'STRASSE']
+const keyOf = (name: string) => name.toLowerCase().replace('ß', 'ss')
+const PASSWORDS = ['correct horse battery', 'another horse battery']
+
+interface Count {
+  failures: number
+  isPaused: boolean
+}
+
+interface Person {
+  username: string
+  password: string
+  version: number
+  idempotencyKey: string
+  readonly counts: { stranger: Count; device: Count }
+}
+
+interface Model {
+  readonly people: Map<string, Person>
+  /** Every token that was given out: whose it is, and the version of the password then. */
+  readonly tokens: { token: string; person: Person; version: number }[]
+}
+
+async function respond(event: Parameters<typeof send>[0]) {
+  const response = await send(event)
+  assertDocumented(response, event.routeKey)
+  const body = response.body ? bodyOf(response) : {}
+  return { outcome: body['code'] ?? response.statusCode, token: String(body['token']), body }
+}
+
+/** The holder of a token, if that is still in force. */
+function holderOf({ people, tokens }: Model, index: number) {
+  const { token = 'x.y.z', person, version } = tokens[index % (tokens.length || 1)] ?? {}
+  const isInForce = person !== undefined && [...people.values()].includes(person)
+  return { token, person: isInForce && person.version === version ? person : undefined }
+}
+
+/** What an attempt ends with, and what it does to the count: the rules of SECURITY.md. */
+function attempt(person: Person | undefined, attempter: 'stranger' | 'device', password: string) {
+  const count = person?.counts[attempter] ?? { failures: 0, isPaused: false }
+  if (count.isPaused) return 'too_many_attempts'
+  if (person?.password === password) {
+    count.failures = 0
+    return 'right'
+  }
+  count.failures += 1
+  count.isPaused = count.failures >= 5
+  return 'invalid_credentials'
+}
+
+/** Faults before a statement ran, which change nothing, and for a request that no fault may change also after. */
+const plan = (faults: readonly string[]) => database.planFaults(faults.join(' '))
+
+type Step = (model: Model) => Promise<void>
+
+class Command implements fc.AsyncCommand<Model, object> {
+  readonly #name: string
+  readonly #step: Step
+  constructor(name: string, step: Step) {
+    this.#name = name
+    this.#step = step
+  }
+  check = () => true
+  toString = () => this.#name
+  async run(model: Model): Promise<void> {
+    await this.#step(model)
+    database.planFaults('')
+    // A pause of a second must not end by itself between two steps.
+    await database.query(`UPDATE users SET
+      paused_until = CASE WHEN failures >= 5 AND paused_until > now() THEN now() + interval '900 s' ELSE paused_until END,
+      device_paused_until = CASE WHEN device_failures >= 5 AND device_paused_until > now() THEN now() + interval '900 s' ELSE device_paused_until END`)
+    await assertTable(model)
+  }
+}
+
+async function assertTable({ people }: Model): Promise<void> {
+  const rows = await database.query(
+    'SELECT username, password_version, failures, device_failures FROM users ORDER BY username_key',
+  )
+  const expected = [...people]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, person]) => {
+      const { username, version, counts } = person
+      return [username, ...[version, counts.stranger.failures, counts.device.failures].map(String)]
+    })
+  assert.deepEqual(rows, expected)
+}
+
+const name = fc.constantFrom(...NAMES)
+const password = fc.constantFrom(...PASSWORDS)
+const index = fc.nat(20)
+const before = fc.array(fc.constantFrom('reset-before', 'throttled'), { maxLength: 2 })
+const anyFault = fc.array(fc.constantFrom('reset-before', 'reset-after', 'broken-json'), {
+  maxLength: 2,
+})
+
+function grant(model: Model, person: Person, token: string): void {
+  model.tokens.push({ token, person, version: person.version })
+  const { payload, password_version: version = 0 } = decodeJwt(token)
+  assert.deepEqual([Object(payload).username, version], [person.username, person.version])
+}
+
+const signUp = fc
+  .tuple(name, password, fc.constantFrom('a-key-of-one-sign-up', 'a-key-of-another-one'), before)
+  .map(([username, password, idempotencyKey, faults]) => {
+    const what = `sign up ${username} ${password} ${idempotencyKey} ${faults}`
+    return new Command(what, async (model) => {
+      plan(faults)
+      const event = eventWith({ username, password })
+      const headers = { ...event.headers, 'idempotency-key': idempotencyKey }
+      const { outcome, token } = await respond({ ...event, headers })
+      const taken = model.people.get(keyOf(username))
+      if (taken === undefined) {
+        const none = () => ({ failures: 0, isPaused: false })
+        const counts = { stranger: none(), device: none() }
+        const person = { username, password, version: 0, idempotencyKey, counts }
+        model.people.set(keyOf(username), person)
+        assert.equal(outcome, 201)
+        grant(model, person, token)
+        return
+      }
+      const isReplay = taken.username === username && taken.idempotencyKey === idempotencyKey
+      const tried = isReplay ? attempt(taken, 'stranger', password) : 'invalid_credentials'
+      const codes = { right: 201, invalid_credentials: 'username_taken', too_many_attempts: tried }
+      assert.equal(outcome, codes[tried])
+      if (tried === 'right') grant(model, taken, token)
+    })
+  })
+
+const signIn = fc
+  .tuple(name, password, fc.option(index), before)
+  .map(([username, password, shown, faults]) => {
+    const what = `sign in ${username} ${password} with ${shown} ${faults}`
+    return new Command(what, async (model) => {
+      plan(faults)
+      const { token: old, person: holder } = holderOf(model, shown ?? 0)
+      const event = eventWith({ username, password }, 'sign-in')
+      const { outcome, token } = await respond(shown === null ? event : withToken(event, old))
+      const person = model.people.get(keyOf(username))
+      const isDevice = shown !== null && person !== undefined && person === holder
+      const tried = attempt(person, isDevice ? 'device' : 'stranger', password)
+      assert.equal(outcome, tried === 'right' ? 200 : tried)
+      if (tried === 'right' && person) grant(model, person, token)
+    })
+  })
+
+const me = fc.tuple(index, anyFault).map(
+  ([shown, faults]) =>
+    new Command(`me ${shown} ${faults}`, async (model) => {
+      plan(faults)
+      const { token, person } = holderOf(model, shown)
+      const { outcome, body } = await respond(withToken(readEvent('me'), token))
+      assert.equal(outcome, person ? 200 : 'token_invalid')
+      assert.equal(body['username'], person?.username)
+    }),
+)
+
+const changePassword = fc
+  .tuple(index, password, password, before)
+  .map(([shown, currentPassword, newPassword, faults]) => {
+    const what = `change ${shown} ${currentPassword} to ${newPassword} ${faults}`
+    return new Command(what, async (model) => {
+      plan(faults)
+      const { token: old, person } = holderOf(model, shown)
+      const event = eventWith({ currentPassword, newPassword }, 'change-password')
+      const { outcome, token } = await respond(withToken(event, old))
+      const tried = person ? attempt(person, 'device', currentPassword) : 'token_invalid'
+      assert.equal(outcome, tried === 'right' ? 200 : tried)
+      if (tried !== 'right' || person === undefined) return
+      person.password = newPassword
+      person.version += 1
+      grant(model, person, token)
+    })
+  })
+
+const deleteAccount = fc.tuple(index, password, before).map(
+  ([shown, password, faults]) =>
+    new Command(`delete ${shown} ${password} ${faults}`, async (model) => {
+      plan(faults)
+      const { token, person } = holderOf(model, shown)
+      const { outcome } = await respond(withToken(eventWith({ password }, 'delete-account'), token))
+      const tried = person ? attempt(person, 'device', password) : 'token_invalid'
+      assert.equal(outcome, tried === 'right' ? 204 : tried)
+      if (tried === 'right' && person) model.people.delete(keyOf(person.username))
+    }),
+)
+
+const wait = fc.constant(
+  new Command('wait for the end of every pause', async ({ people }) => {
+    await database.query(
+      "UPDATE users SET paused_until = now() - interval '1 s', device_paused_until = now() - interval '1 s'",
+    )
+    for (const { counts } of people.values()) {
+      counts.stranger.isPaused = false
+      counts.device.isPaused = false
+    }
+  }),
+)
+
+const failBefore = fc.constant(
+  new Command('four failures of everybody', async ({ people }) => {
+    await database.query(
+      'UPDATE users SET failures = 4, paused_until = now(), device_failures = 4, device_paused_until = now()',
+    )
+    for (const { counts } of people.values()) {
+      Object.assign(counts.stranger, { failures: 4, isPaused: false })
+      Object.assign(counts.device, { failures: 4, isPaused: false })
+    }
+  }),
+)
+
+test('whatever several people do in turn, responses and table are those of the model', async () => {
+  const commands = fc.commands(
+    [
+      signUp,
+      signUp,
+      signIn,
+      signIn,
+      me,
+      me,
+      me,
+      changePassword,
+      changePassword,
+      deleteAccount,
+      wait,
+      failBefore,
+    ],
+    { maxCommands: 50, size: 'max' },
+  )
+  await fc.assert(
+    fc.asyncProperty(commands, async (steps) => {
+      await database.query('DELETE FROM users')
+      const model: Model = { people: new Map(), tokens: [] }
+      await fc.asyncModelRun(() => ({ model, real: {} }), steps)
+    }),
+    { numRuns: fuzzRuns(6, 200) },
+  )
+})
