@@ -5,6 +5,8 @@ import { type HttpRequest, type ScriptedHttpResponse, serveHttp } from './http-e
 export interface FakeStack {
   /** Left out, the response is AWS's for a stack that does not exist. */
   readonly outputs?: Readonly<Record<string, string>>
+  /** Whether CloudFormation refuses to describe it. */
+  readonly denied?: boolean
   readonly template?: string
   /** What every secret holds. */
   readonly secret?: string
@@ -49,12 +51,8 @@ function answerAws({ path, headers, body }: HttpRequest, stack: FakeStack): Scri
   if (action === 'GetTemplate' && stack.template !== undefined) {
     return xml(action, `<TemplateBody>${escapeXml(stack.template)}</TemplateBody>`)
   }
-  return {
-    status: 400,
-    headers: { 'content-type': 'text/xml' },
-    body: `<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code>
-      <Message>Stack with id latchkey-dev does not exist</Message></Error></ErrorResponse>`,
-  }
+  if (stack.denied) return xmlError(403, 'AccessDenied', 'User is not authorized to do this')
+  return xmlError(400, 'ValidationError', 'Stack with id latchkey-dev does not exist')
 }
 
 function describe(outputs: Readonly<Record<string, string>>): string {
@@ -73,6 +71,13 @@ const xml = (action: string, result: string): ScriptedHttpResponse => ({
   status: 200,
   headers: { 'content-type': 'text/xml' },
   body: `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`,
+})
+
+const xmlError = (status: number, code: string, message: string): ScriptedHttpResponse => ({
+  status,
+  headers: { 'content-type': 'text/xml' },
+  body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code>
+    <Message>${message}</Message></Error></ErrorResponse>`,
 })
 
 const json = (value: unknown): ScriptedHttpResponse => ({

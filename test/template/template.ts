@@ -11,6 +11,7 @@ export type JsonObject = Readonly<Record<string, unknown>>
 export interface Resource {
   readonly Type: string
   readonly Properties: JsonObject
+  readonly DependsOn?: string | readonly string[]
   readonly DeletionPolicy?: string
   readonly UpdateReplacePolicy?: string
 }

@@ -102,6 +102,14 @@ for (const stage of ['dev', 'prod']) {
     )
     assert.deepEqual(limits.map(([route]) => route).sort(), keys.toSorted())
     assert.deepEqual(Object.keys(HASHES).sort(), keys.toSorted())
+
+    // AWS refuses limits of a route that is not there yet.
+    const [stageOfApi] = resourcesOf(packaged, 'AWS::ApiGatewayV2::Stage')
+    const routes = Object.entries(packaged.template.Resources).filter(
+      ([, { Type }]) => Type === 'AWS::ApiGatewayV2::Route',
+    )
+    const before = new Set([stageOfApi?.DependsOn ?? []].flat())
+    for (const [id] of routes) assert.ok(before.has(id), id)
   })
 
   test(`${stage}: every alarm notifies of both changes, and logs are kept as the stage says`, async (t) => {

@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type FakeStack, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
+import { serveDatabase } from '../../test/support/database.ts'
+import { openTestPglite } from '../../test/support/pglite.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { parse } from './deploy.ts'
 
@@ -20,9 +22,14 @@ test('without a stage nothing is deployed, and the usage is shown', async () => 
 
 /**
  * Deploys with a stand-in for the framework that prints its arguments and exits with that status, to an AWS
- * without a stack or with that one.
+ * without a stack or with that one, and to its database if there is one.
  */
-async function deployWith(t: TestContext, status: number | undefined, stack: FakeStack = {}) {
+async function deployWith(
+  t: TestContext,
+  status: number | undefined,
+  stack: FakeStack = {},
+  databaseUrl?: string,
+) {
   const folder = temporaryFolder(t)
   if (status !== undefined) {
     const script = `#!/bin/sh\necho "$@"\nexit ${status}\n`
@@ -30,7 +37,8 @@ async function deployWith(t: TestContext, status: number | undefined, stack: Fak
   }
   const { env } = await serveAws(t, stack)
   const args = ['--stage', 'dev', '--region', 'eu-west-1', '--force']
-  return runCommand('tools/deploy/deploy.ts', args, { ...env, PATH: folder })
+  const database = databaseUrl === undefined ? {} : { AWS_ENDPOINT_URL_RDS_DATA: databaseUrl }
+  return runCommand('tools/deploy/deploy.ts', args, { ...env, ...database, PATH: folder })
 }
 
 test('the framework deploys with all arguments, and then the stage is migrated', async (t) => {
@@ -45,6 +53,32 @@ test('a stage that exists is migrated first, and not deployed if that fails', as
   assert.equal(stdout, 'latchkey-dev in eu-west-1, database latchkey\n')
   assert.match(stderr, /^The migration failed: The secret of latchkey_app/)
   assert.equal(status, 1)
+})
+
+test('a stage that exists is migrated, deployed, and migrated again', async (t) => {
+  const database = await serveDatabase(await openTestPglite())
+  t.after(() => database.close())
+  const secret = JSON.stringify({ username: 'latchkey_app', password: 'x'.repeat(64) })
+  const stack = { outputs: STACK_OUTPUTS, secret }
+  const { stdout, stderr, status } = await deployWith(t, 0, stack, database.url)
+  assert.deepEqual({ stderr, status }, { stderr: '', status: 0 })
+  const migration = [
+    'latchkey-dev in eu-west-1, database latchkey',
+    'No migration to apply',
+    'Set the password of latchkey_app from its secret',
+  ]
+  const deployment = 'deploy --stage dev --region eu-west-1 --force'
+  assert.deepEqual(stdout.trim().split('\n'), [...migration, deployment, ...migration])
+
+  const failed = await deployWith(t, 3, stack, database.url)
+  assert.deepEqual([failed.stderr, failed.status], ['', 3])
+  assert.deepEqual(failed.stdout.trim().split('\n'), [...migration, deployment])
+})
+
+test('nothing is deployed where AWS does not say whether the stage exists', async (t) => {
+  const { stdout, stderr, status } = await deployWith(t, 0, { denied: true })
+  assert.match(stderr, /^Not deployed: AccessDenied/)
+  assert.deepEqual({ stdout, status }, { stdout: '', status: 1 })
 })
 
 test('a stage whose first deployment failed is deployed first', async (t) => {
