@@ -8,8 +8,8 @@ import { bodyOf, eventWith, loadHandler, readEvent, withToken } from '../test/su
 import { assertDocumented } from '../test/support/openapi.ts'
 import { openTestPglite } from '../test/support/pglite.ts'
 
-// Sequences of requests by several people, held against a plain model. A failure prints a seed and a path, with
-// which fc.assert repeats the sequence.
+// Sequences of requests by several people, held against a plain model. A failure prints its seed:
+// FUZZ_SEED=… npm test -- functions/auth.model.fuzz.test.ts repeats the run.
 
 const database = await serveDatabase(await openTestPglite())
 after(() => database.close())
@@ -227,6 +227,8 @@ const failBefore = fc.constant(
   }),
 )
 
+const SEED = process.env['FUZZ_SEED']
+
 test('whatever several people do in turn, responses and table are those of the model', async () => {
   const commands = fc.commands(
     [
@@ -251,6 +253,6 @@ test('whatever several people do in turn, responses and table are those of the m
       const model: Model = { people: new Map(), tokens: [] }
       await fc.asyncModelRun(() => ({ model, real: {} }), steps)
     }),
-    { numRuns: fuzzRuns(6, 200) },
+    { numRuns: fuzzRuns(6, 200), ...(SEED && { seed: Number(SEED) }) },
   )
 })

@@ -218,6 +218,39 @@ for (const [name, event, answers, expected] of EXCHANGES) {
   })
 }
 
+/** What each route asks the database where all is well, or the password is wrong. */
+const WHOLE: readonly Exchange[] = [
+  ['me', ME, [USER], '200'],
+  ['a sign-in', SIGN_IN, [account()], '200'],
+  ['a sign-in that ends a count', SIGN_IN, [account(6), WON, DONE], '200'],
+  [
+    'a sign-in that replaces the hash',
+    SIGN_IN,
+    [account(0, 0, await hash(PASSWORD, 4)), WON],
+    '200',
+  ],
+  ['a wrong sign-in', WRONG, [account(), DONE], INVALID],
+  ['a replay', KEYED, [TAKEN, account()], '201'],
+  ['a change of the password', CHANGE, [account(), WON], '200'],
+  ['a deletion', DELETE, [account(), WON], '204'],
+]
+const TRANSIENT = { throttled, unavailable, htmlPage, lost, EMPTY, cutOff }
+
+for (const [name, event, answers, expected] of WHOLE) {
+  test(`each transient fault at each statement changes nothing: ${name} is ${expected}`, async (t) => {
+    const isRehash = name.includes('replaces')
+    for (const [fault, answer] of Object.entries(TRANSIENT)) {
+      // The replacement of a hash is one call, and the sign-in succeeds without it.
+      for (let at = 0; at < answers.length - (isRehash ? 1 : 0); at += 1) {
+        const scripted = answers.toSpliced(at, 0, answer)
+        const { response, made } = await sendAgainst(t, scripted, 4000, event)
+        assert.equal(summaryOf(response), expected, `${fault} at ${at}`)
+        assert.equal(made.length, scripted.length)
+      }
+    }
+  })
+}
+
 test('a call that hangs is aborted, and its connection closed', { timeout: 10_000 }, async (t) => {
   const before = hung.length
   script([HANGS])
