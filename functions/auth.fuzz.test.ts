@@ -5,11 +5,10 @@ import fc from 'fast-check'
 import { parseCredentials, parseNewCredentials } from '../lib/credentials.ts'
 import { readJsonBody } from '../lib/json-body.ts'
 import { refusals } from '../lib/responses.ts'
-import { fixedKey } from '../lib/signing-key.ts'
 import { signToken } from '../lib/tokens.ts'
 import { serveDatabase } from '../test/support/database.ts'
 import { fuzzRuns } from '../test/support/fuzz-runs.ts'
-import { eventWith, JWT_SECRET, loadHandler, readEvent } from '../test/support/handler.ts'
+import { eventWith, loadHandler, readEvent, signingKey } from '../test/support/handler.ts'
 import { assertDocumented } from '../test/support/openapi.ts'
 import { openTestPglite } from '../test/support/pglite.ts'
 import { captureStderr } from '../test/support/stderr.ts'
@@ -47,7 +46,7 @@ const nested = fc
   })
 
 /** The token of the first user. */
-const [key] = await fixedKey(JWT_SECRET).load()
+const key = signingKey()
 const VALID = await signToken({ id: 1, username: 'somebody' }, key, { ttlSeconds: 3600 })
 
 /** A token in form, with a signature of nobody. */

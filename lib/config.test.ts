@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { Logger } from '@aws-lambda-powertools/logger'
 import { Metrics } from '@aws-lambda-powertools/metrics'
+import { signingKey } from '../test/support/handler.ts'
+import { newSigningKey } from '../tools/deploy/new-signing-key.ts'
 import { ConfigError, readConfig, readServiceName } from './config.ts'
 
 const REQUIRED = {
@@ -33,7 +35,8 @@ test('the required variables alone make a configuration with the documented defa
     clusterArn: REQUIRED.DB_CLUSTER_ARN,
     secretArn: REQUIRED.DB_SECRET_ARN,
     databaseName: 'latchkey',
-    signingKey: { secret: REQUIRED.JWT_SECRET },
+    algorithm: 'HS256',
+    signingKey: { key: signingKey(REQUIRED.JWT_SECRET) },
     token: { ttlSeconds: 3600, issuer: undefined, audience: undefined },
     serviceName: 'latchkey',
     bcryptCost: 12,
@@ -76,10 +79,13 @@ test('an optional variable that is empty takes its default', () => {
   }
 })
 
+const PEM = newSigningKey('RS256')
+
 const INVALID: Readonly<Record<string, readonly string[]>> = {
   DB_CLUSTER_ARN: ['latchkey', 'ARN:aws:rds'],
   DB_SECRET_ARN: ['latchkey'],
-  JWT_SECRET: ['k'.repeat(31), `${'é'.repeat(15)}k`],
+  JWT_ALGORITHM: ['rs256', 'RS512', 'ES256', 'none', ' RS256'],
+  JWT_SECRET: ['k'.repeat(31), `${'é'.repeat(15)}k`, PEM, ` ${PEM}`],
   JWT_TTL_SECONDS: ['0', '-1', '1.5', '1e3', '0x10', '60s', '31536001', 'Infinity'],
   BCRYPT_COST: ['9', '16', '12.5', 'abc', ' 12', '12 ', '-12', '+12'],
   PASSWORD_MIN_LENGTH: ['7', '65', '0', 'eight'],
@@ -103,8 +109,7 @@ for (const [name, values] of Object.entries(INVALID)) {
 test('the limits themselves are accepted', () => {
   for (const limits of [
     { JWT_TTL_SECONDS: '1', BCRYPT_COST: '10', PASSWORD_MIN_LENGTH: '8' },
-    // 16 characters of two bytes each.
-    { JWT_TTL_SECONDS: '31536000', BCRYPT_COST: '15', JWT_SECRET: 'é'.repeat(16) },
+    { JWT_TTL_SECONDS: '31536000', BCRYPT_COST: '15' },
     { PASSWORD_MIN_LENGTH: '64' },
   ]) {
     const config = inspect(readConfig({ ...REQUIRED, ...limits }))
@@ -142,6 +147,7 @@ test("Powertools' variables that are accepted are those that it starts with", ()
 
 test('the error says what would be right, names all that is wrong at once, and quotes no value', () => {
   const wrong = {
+    JWT_ALGORITHM: 'leak-algorithm',
     DB_CLUSTER_ARN: 'leak-cluster',
     DB_SECRET_ARN: 'leak-database-secret',
     JWT_SECRET: 'leak-signing-key',
@@ -157,6 +163,20 @@ test('the error says what would be right, names all that is wrong at once, and q
     }
   }
   assert.deepEqual(namedBy(errorFor({ ...wrong, DB_NAME: 'x' })), Object.keys(wrong))
+})
+
+test('with RS256 the key is a PEM of RSA, and nothing else, wherever it is', () => {
+  const env = { ...REQUIRED, JWT_ALGORITHM: 'RS256' }
+  const { algorithm, signingKey: source } = readConfig({ ...env, JWT_SECRET: PEM })
+  assert.ok('key' in source)
+  assert.deepEqual([algorithm, source.key.algorithm], ['RS256', 'RS256'])
+  for (const secret of [REQUIRED.JWT_SECRET, `x${PEM}`, PEM.slice(0, 900)]) {
+    const error = errorFor({ ...env, JWT_SECRET: secret })
+    assert.match(error.message, /JWT_SECRET is wrong: it must be one PKCS #8 PEM/)
+    assert.doesNotMatch(error.message, /kkk|MII/)
+  }
+  const { JWT_SECRET: _, ...withoutKey } = env
+  assert.match(errorFor(withoutKey).message, /JWT_SECRET is missing: set it to one PKCS #8 PEM/)
 })
 
 test('exactly one of JWT_SECRET and JWT_SECRET_ARN is set', () => {

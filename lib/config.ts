@@ -1,4 +1,10 @@
-import { isLongEnough, JWT_SECRET_MIN_BYTES } from './signing-key.ts'
+import {
+  ALGORITHMS,
+  type Algorithm,
+  parseSigningKey,
+  type SigningKey,
+  WANTED_KEY,
+} from './signing-key.ts'
 import type { TokenOptions } from './tokens.ts'
 
 /** The function's settings, valid; `.env.example` describes every variable. */
@@ -6,6 +12,8 @@ export interface Config {
   readonly clusterArn: string
   readonly secretArn: string
   readonly databaseName: string
+  /** What tokens are signed with. */
+  readonly algorithm: Algorithm
   readonly signingKey: SigningKeySource
   readonly token: TokenOptions
   /** A password that equals it is rejected. */
@@ -18,7 +26,7 @@ export interface Config {
 
 /** The signing key itself, or the ARN of the secret that holds it. */
 export type SigningKeySource =
-  | { readonly secret: string }
+  | { readonly key: SigningKey }
   | { readonly secretArn: string; readonly refreshSeconds: number }
 
 /** Names every variable that is missing or invalid. Its message never holds a value. */
@@ -80,24 +88,37 @@ export function readConfig(env: Environment): Config {
 
   const isArn = (value: string) => value.startsWith('arn:')
 
-  const signingKey = (): SigningKeySource => {
-    const key = `a random key of at least ${JWT_SECRET_MIN_BYTES} bytes`
+  const readAlgorithm = (): Algorithm => {
+    const value = optional('JWT_ALGORITHM') ?? 'HS256'
+    const algorithm = ALGORITHMS.find((known) => known === value)
+    if (algorithm === undefined) {
+      problems.push(`JWT_ALGORITHM is wrong: it must be ${ALGORITHMS.join(' or ')}`)
+    }
+    return algorithm ?? 'HS256'
+  }
+  const algorithm = readAlgorithm()
+
+  const readSigningKey = (): SigningKeySource | undefined => {
+    const wanted = WANTED_KEY[algorithm]
     const refreshSeconds = wholeNumber('JWT_SECRET_REFRESH_SECONDS', 300, 1, 86_400)
     if (optional('JWT_SECRET_ARN') === undefined) {
-      return { secret: required('JWT_SECRET', `${key}, or JWT_SECRET_ARN`, isLongEnough) }
+      const isKey = (text: string) => parseSigningKey(text)?.algorithm === algorithm
+      const key = parseSigningKey(required('JWT_SECRET', `${wanted}, or JWT_SECRET_ARN`, isKey))
+      return key && { key }
     }
     if (optional('JWT_SECRET') !== undefined) {
       problems.push('JWT_SECRET and JWT_SECRET_ARN are both set: set one of them')
     }
-    const secretArn = required('JWT_SECRET_ARN', `the ARN of a secret that is ${key}`, isArn)
+    const secretArn = required('JWT_SECRET_ARN', `the ARN of a secret that is ${wanted}`, isArn)
     return { secretArn, refreshSeconds }
   }
 
-  const config: Config = {
+  const { signingKey, ...config } = {
     clusterArn: required('DB_CLUSTER_ARN', "the Aurora cluster's ARN (arn:…)", isArn),
     secretArn: required('DB_SECRET_ARN', "the ARN of the database user's secret (arn:…)", isArn),
     databaseName: required('DB_NAME', "the database's name", () => true),
-    signingKey: signingKey(),
+    algorithm,
+    signingKey: readSigningKey(),
     token: {
       // At most a year: a token cannot be revoked.
       ttlSeconds: wholeNumber('JWT_TTL_SECONDS', 3600, 1, 31_536_000),
@@ -111,6 +132,6 @@ export function readConfig(env: Environment): Config {
     passwordMinLength: wholeNumber('PASSWORD_MIN_LENGTH', 8, 8, 64),
   }
 
-  if (problems.length > 0) throw new ConfigError(`Invalid environment. ${problems.join('. ')}.`)
-  return config
+  if (signingKey && problems.length === 0) return { ...config, signingKey }
+  throw new ConfigError(`Invalid environment. ${problems.join('. ')}.`)
 }

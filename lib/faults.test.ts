@@ -5,7 +5,7 @@ import { scriptDataApi } from '../test/support/data-api-script.ts'
 import { ConfigError } from './config.ts'
 import type { FaultReason, Retry } from './fault-policy.ts'
 import { describeFault, retryFor } from './faults.ts'
-import { SigningKeyError } from './signing-key.ts'
+import { SigningKeyError } from './key-ring.ts'
 
 const STATEMENT = new ExecuteStatementCommand({
   resourceArn: 'arn:aws:rds:eu-central-1:123456789012:cluster:latchkey',

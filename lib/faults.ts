@@ -1,6 +1,6 @@
 import { ConfigError } from './config.ts'
 import { type FaultPolicy, type FaultReason, type FaultSigns, policyFor } from './fault-policy.ts'
-import { SigningKeyError } from './signing-key.ts'
+import { SigningKeyError } from './key-ring.ts'
 
 /** What is logged of a fault: names and numbers. No messages, since they quote SQL, ARNs and values. */
 export interface Fault {

@@ -3,14 +3,14 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { jwtVerify } from 'jose'
 import { type ScriptedResponse, scriptDataApi } from '../test/support/data-api-script.ts'
-import { environment } from '../test/support/handler.ts'
+import { environment, signingKey } from '../test/support/handler.ts'
 import { readConfig } from './config.ts'
 import { startDeadline } from './deadline.ts'
 import { type Deps, startService } from './service.ts'
-import { fixedKey } from './signing-key.ts'
 import { signToken } from './tokens.ts'
 
 const FIRST = 'the first key, of more than 32 bytes'
+const THIRD = 'the third key, of more than 32 bytes'
 const SECOND = 'the second, of more than 32 bytes'
 
 const secret = (SecretString: string): ScriptedResponse => ({ body: { SecretString } })
@@ -21,8 +21,8 @@ async function depsWithSecret(t: TestContext, refreshSeconds: number, answers = 
   const { url, requests } = await scriptDataApi(t, answers)
   const env = environment('http://127.0.0.1:9')
   Object.assign(process.env, env, { AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
-  const signingKey = { secretArn: 'arn:jwt', refreshSeconds }
-  const { depsFor } = startService({ ...readConfig(env), signingKey })
+  const source = { secretArn: 'arn:jwt', refreshSeconds }
+  const { depsFor } = startService({ ...readConfig(env), signingKey: source })
   return { requests, deps: depsFor(startDeadline(), {}) }
 }
 
@@ -53,7 +53,7 @@ test('a rotated key signs once it has been read', async (t) => {
 })
 
 const tokenOf = async (secret: string) => {
-  const [key] = await fixedKey(secret).load()
+  const key = signingKey(secret)
   return signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 60 })
 }
 const VALID = { ok: true, userId: 7, passwordVersion: 0 }
@@ -65,22 +65,25 @@ test('a token of a newer key has the secret read again, also without a version b
     secret(FIRST),
     secret(SECOND),
     NOT_FOUND,
+    NOT_FOUND,
   ])
   assert.deepEqual(await deps.verifyToken(await tokenOf(FIRST)), VALID)
   assert.equal(requests.length, 1)
   assert.deepEqual(await deps.verifyToken(await tokenOf(SECOND)), VALID)
   assert.deepEqual(
     requests.map(({ body }) => Object(body).VersionStage),
-    ['AWSCURRENT', 'AWSCURRENT', 'AWSPREVIOUS'],
+    ['AWSCURRENT', 'AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'],
   )
   // Without a version before, the first key is none any more, and there is one read in 10 s.
   assert.deepEqual(await deps.verifyToken(await tokenOf(FIRST)), INVALID)
-  assert.equal(requests.length, 3)
+  assert.equal(requests.length, 4)
 })
 
-test('a token of the version before verifies', async (t) => {
-  const { deps } = await depsWithSecret(t, 3600, [secret(SECOND), secret(SECOND), secret(FIRST)])
+test('a token of the version before verifies, and one of the version that is pending', async (t) => {
+  const answers = [SECOND, SECOND, THIRD, FIRST].map(secret)
+  const { deps } = await depsWithSecret(t, 3600, answers)
   assert.deepEqual(await deps.verifyToken(await tokenOf(FIRST)), VALID)
+  assert.deepEqual(await deps.verifyToken(await tokenOf(THIRD)), VALID)
   assert.ok(await signsWith(deps, SECOND))
 })
 

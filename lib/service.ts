@@ -1,9 +1,10 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { ChangePasswordDeps } from './change-password.ts'
-import type { Config, SigningKeySource } from './config.ts'
+import type { Config } from './config.ts'
 import type { Deadline } from './deadline.ts'
 import type { DeleteAccountDeps } from './delete-account.ts'
+import { fixedKey, type KeyRing, type Keys, storedKeys } from './key-ring.ts'
 import type { MeDeps } from './me.ts'
 import { createPasswords } from './passwords.ts'
 import { createResponder } from './responses.ts'
@@ -11,7 +12,6 @@ import { retryUntilDeadline } from './retries.ts'
 import { readSecret } from './secrets.ts'
 import type { SignInDeps } from './sign-in.ts'
 import type { SignUpDeps } from './sign-up.ts'
-import { fixedKey, type KeyRing, type Keys, storedKeys } from './signing-key.ts'
 import { withTimeLimit } from './time-limit.ts'
 import { type Timings, timed } from './timings.ts'
 import { signToken, type TokenResult, verifyToken } from './tokens.ts'
@@ -48,7 +48,7 @@ export interface Deps
 
 /** Builds the service, and starts to read the signing key where that is a secret. */
 export function startService(config: Config) {
-  const keys = keysFrom(config.signingKey)
+  const keys = keysFrom(config)
   // A cold start reads the key while it does other work. The request that needs the key reports a failure.
   keys.load().catch(() => {})
   const passwords = createPasswords({ cost: config.bcryptCost })
@@ -106,8 +106,8 @@ export function startService(config: Config) {
   return { config, depsFor, respond: createResponder(config) }
 }
 
-function keysFrom(source: SigningKeySource): KeyRing {
-  if ('secret' in source) return fixedKey(source.secret)
+function keysFrom({ signingKey: source, algorithm }: Config): KeyRing {
+  if ('key' in source) return fixedKey(source.key)
   const client = new SecretsManagerClient({
     requestHandler: {
       connectionTimeout: CONNECT_MILLISECONDS,
@@ -116,14 +116,14 @@ function keysFrom(source: SigningKeySource): KeyRing {
     },
   })
   return storedKeys({
+    algorithm,
     read: (version) =>
       withTimeLimit(
         (abortSignal) => readSecret(client, source.secretArn, { version, abortSignal }),
         SECRET_READ_MILLISECONDS,
       ).catch((error: unknown) => {
-        // A secret that was never rotated has no previous version.
-        if (version === 'AWSPREVIOUS' && error instanceof ResourceNotFoundException)
-          return undefined
+        // Only while and after it is rotated a secret has other versions.
+        if (version !== 'AWSCURRENT' && error instanceof ResourceNotFoundException) return undefined
         throw error
       }),
     refreshAfterMilliseconds: source.refreshSeconds * 1000,

@@ -1,132 +1,101 @@
+import { createHash, createPrivateKey, createPublicKey, createSecretKey } from 'node:crypto'
 import type { CryptoKey } from 'jose'
 
+/** The algorithms that tokens can be signed with (RFC 7518, section 3.1). API Gateway verifies no other public-key one. */
+export const ALGORITHMS = ['HS256', 'RS256'] as const
+
+export type Algorithm = (typeof ALGORITHMS)[number]
+
+/** The public half of an RSA key, as a key set has it (RFC 7517). */
+export interface PublicJwk {
+  readonly kty: 'RSA'
+  readonly use: 'sig'
+  readonly alg: 'RS256'
+  /** The key's thumbprint (RFC 7638), which is in the header of its tokens. */
+  readonly kid: string
+  readonly n: string
+  readonly e: string
+}
+
+/** A key of tokens. What it is decides on the algorithm, and no token does (RFC 8725, section 3.1). */
+export interface SigningKey {
+  readonly algorithm: Algorithm
+  readonly sign: CryptoKey
+  readonly verify: CryptoKey
+  /** With RS256 alone. */
+  readonly publicJwk?: PublicJwk
+}
+
 /** RFC 7518, section 3.2: an HS256 key is at least as long as the hash's output, 256 bits. */
-export const JWT_SECRET_MIN_BYTES = 32
+const HS256_MIN_BYTES = 32
 
-/** Whether `secret` is long enough to sign with. jose itself would accept a single byte. */
-export const isLongEnough = (secret: string) => Buffer.byteLength(secret) >= JWT_SECRET_MIN_BYTES
+/** RFC 7518, section 3.3. */
+const RS256_MIN_BITS = 2048
 
-/** There is no signing key. `cause` is what the read threw, if it was the read that failed. */
-export class SigningKeyError extends Error {
-  override name = 'SigningKeyError'
+/** What a key of the algorithm must be, for the messages of errors. */
+export const WANTED_KEY: Readonly<Record<Algorithm, string>> = {
+  HS256: `a random key of at least ${HS256_MIN_BYTES} bytes, and no PEM or JWK`,
+  RS256: `one PKCS #8 PEM (BEGIN PRIVATE KEY) of an RSA key of at least ${RS256_MIN_BITS} bits`,
 }
 
-/** The key to sign with, and after it others whose tokens are valid too. */
-export type Keys = readonly [current: CryptoKey, ...previous: CryptoKey[]]
+const PKCS8_PEM =
+  /^-----BEGIN PRIVATE KEY-----\r?\n[A-Za-z0-9+/=\r\n]+-----END PRIVATE KEY-----\s*$/
 
-/** The keys in force; the same objects as long as they are. */
-export interface KeyRing {
-  /** Resolves with the keys, which may have to be read first. */
-  load(): Promise<Keys>
-  /**
-   * Resolves with the keys, read anew if that was not done for this in the last 10 s: another process may
-   * have signed with a newer one. If that read fails, with those that are there.
-   */
-  reload(): Promise<Keys>
-}
-
-/** A key that is known at the start. */
-export function fixedKey(secret: string): KeyRing {
-  const keys = importKey(secret).then((key) => [key] as const)
-  return { load: () => keys, reload: () => keys }
-}
-
-/** The labels of a secret's versions (AWS Secrets Manager, "Rotation"). */
-export type SecretVersion = 'AWSCURRENT' | 'AWSPREVIOUS'
-
-/** Where stored keys come from, and how long they are kept. */
-export interface StoredKeysOptions {
-  /**
-   * Reads the secret; `undefined` if it has no such version. It must settle: as long as it is pending,
-   * nothing else is tried.
-   */
-  readonly read: (version: SecretVersion) => Promise<string | undefined>
-  /** Age in milliseconds at which the keys are read again, so that a rotated one is picked up. */
-  readonly refreshAfterMilliseconds: number
-  /** A clock in milliseconds. */
-  readonly now?: () => number
-}
-
-const RELOAD_LEAST_MILLISECONDS = 10_000
+/** A PEM or half of one, also as base64, and the DER of a certificate or an RSA key as base64. */
+const FOREIGN_KEY = /-----(BEGIN|END)|LS0tLS1CRUdJT|^\s*MII/
 
 /**
- * Keys that are read at the first call, kept, and read again when they have aged. Nobody waits for that
- * second read or fails by it: the kept key signs until a new one has been read. A first read that fails
- * rejects with a {@link SigningKeyError}, and the next call reads again. The first read is of the current
- * version alone, since a cold start waits for it and few tokens are older than a rotation.
+ * Makes a key of its text: an RSA key of a PKCS #8 PEM, and an HS256 key of the bytes of any text that is long
+ * enough and is no other kind of key. Returns `undefined` for all else: whoever knows a public key that
+ * served as an HS256 key could sign.
  */
-export function storedKeys({
-  read,
-  refreshAfterMilliseconds,
-  now = Date.now,
-}: StoredKeysOptions): KeyRing {
-  let kept: Keys | undefined
-  let reading: Promise<Keys> | undefined
-  let readAt = 0
-  let reloadedAt = Number.NEGATIVE_INFINITY
-
-  async function readKeys(): Promise<Keys> {
-    // Set even if the read fails, so that an outage does not cause a read for every request.
-    readAt = now()
-    try {
-      const [current, previous] = await Promise.all([
-        read('AWSCURRENT'),
-        kept && read('AWSPREVIOUS'),
-      ])
-      const key = await toKey(current)
-      const isUsable = previous !== undefined && isLongEnough(previous)
-      kept = isUsable ? [key, await importKey(previous)] : [key]
-      return kept
-    } catch (error) {
-      if (error instanceof SigningKeyError) throw error
-      throw new SigningKeyError('The secret of JWT_SECRET_ARN cannot be read.', { cause: error })
-    } finally {
-      reading = undefined
-    }
-  }
-
-  /** Reads in the background; the kept keys stay in force until then, and if it fails. */
-  function refresh(): void {
-    reading = readKeys()
-    reading.catch(() => {})
-  }
-
-  function load(): Promise<Keys> {
-    if (kept === undefined) {
-      reading ??= readKeys()
-      return reading
-    }
-    if (now() - readAt >= refreshAfterMilliseconds && reading === undefined) refresh()
-    return Promise.resolve(kept)
-  }
-
-  return {
-    load,
-    async reload() {
-      if (
-        kept !== undefined &&
-        reading === undefined &&
-        now() - reloadedAt >= RELOAD_LEAST_MILLISECONDS
-      ) {
-        reloadedAt = now()
-        refresh()
-      }
-      await reading?.catch(() => {})
-      return load()
-    },
-  }
-}
-
-function toKey(secret = ''): Promise<CryptoKey> {
-  if (isLongEnough(secret)) return importKey(secret)
-  throw new SigningKeyError(
-    `The secret of JWT_SECRET_ARN is shorter than ${JWT_SECRET_MIN_BYTES} bytes.`,
-  )
-}
-
-/** Here and once a key: jose would import the bytes anew for every token. */
-const importKey = (secret: string): Promise<CryptoKey> =>
-  crypto.subtle.importKey('raw', Buffer.from(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
+export function parseSigningKey(text: string): SigningKey | undefined {
+  if (PKCS8_PEM.test(text)) return rsaKey(text)
+  const isHmacKey =
+    Buffer.byteLength(text) >= HS256_MIN_BYTES && !FOREIGN_KEY.test(text) && !isJwk(text)
+  if (!isHmacKey) return undefined
+  // Imported here and once: jose would import the bytes anew for every token.
+  const key = createSecretKey(text, 'utf8').toCryptoKey({ name: 'HMAC', hash: 'SHA-256' }, false, [
     'sign',
     'verify',
   ])
+  return { algorithm: 'HS256', sign: key, verify: key }
+}
+
+function rsaKey(pem: string): SigningKey | undefined {
+  const pair = parsePem(pem)
+  const { modulusLength = 0 } = pair?.asymmetricKeyDetails ?? {}
+  // A key of type "rsa-pss" cannot sign RS256.
+  if (pair?.asymmetricKeyType !== 'rsa' || modulusLength < RS256_MIN_BITS) return undefined
+  const publicKey = createPublicKey(pem)
+  const { n = '', e = '' } = publicKey.export({ format: 'jwk' })
+  // RFC 7638, section 3: these members alone, in this order.
+  const kid = createHash('sha256')
+    .update(JSON.stringify({ e, kty: 'RSA', n }))
+    .digest('base64url')
+  const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }
+  return {
+    algorithm: 'RS256',
+    sign: pair.toCryptoKey(rsa, false, ['sign']),
+    verify: publicKey.toCryptoKey(rsa, false, ['verify']),
+    publicJwk: { kty: 'RSA', use: 'sig', alg: 'RS256', kid, n, e },
+  }
+}
+
+function parsePem(pem: string) {
+  try {
+    return createPrivateKey(pem)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether the text is a JSON Web Key, or a set of them. */
+function isJwk(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text.trim())
+    return ['kty', 'keys'].some((name) => Object.hasOwn(Object(value), name))
+  } catch {
+    return false
+  }
+}

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
+import { createHmac, createPublicKey } from 'node:crypto'
 import { test } from 'node:test'
-import { errors, jwtVerify, SignJWT } from 'jose'
-import { fixedKey } from './signing-key.ts'
+import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose'
+import { signingKey } from '../test/support/handler.ts'
+import { newSigningKey } from '../tools/deploy/new-signing-key.ts'
 import { signToken, verifyToken } from './tokens.ts'
 
+const RSA = signingKey(newSigningKey('RS256'))
 const SECRET = 'ключ-'.repeat(8)
-const [KEY] = await fixedKey(SECRET).load()
+const KEY = signingKey(SECRET)
 const USER = { id: 7, username: 'Zoë' }
 
 const verify = (token: string, secret = SECRET) =>
@@ -58,20 +60,32 @@ test('the key is the secret in UTF-8, as any other implementation of HS256 reads
   assert.equal(signature, expected.digest('base64url'))
 })
 
+test('with RS256 a token has the key id and a claim for the name, beside those of the contract', async () => {
+  const { payload, protectedHeader } = await jwtVerify(
+    await signToken(USER, RSA, OPTIONS),
+    RSA.verify,
+    { algorithms: ['RS256'], typ: 'JWT', issuer: OPTIONS.issuer, audience: OPTIONS.audience },
+  )
+  assert.deepEqual(protectedHeader, { alg: 'RS256', typ: 'JWT', kid: RSA.publicJwk?.kid })
+  const { iat: _, exp: __, iss: ___, aud: ____, ...claims } = payload
+  const contract = { payload: { username: 'Zoë', id: 7 }, sub: '7' }
+  assert.deepEqual(claims, { ...contract, preferred_username: 'Zoë' })
+})
+
 const OPTIONS = { ttlSeconds: 900, issuer: 'https://id.example', audience: 'web' }
 const REFUSED = { ok: false, reason: 'token_invalid' }
-const [OTHER] = await fixedKey(`${SECRET}!`).load()
+const OTHER = signingKey(`${SECRET}!`)
 
 /** Signs what the service would not, with the claims of a valid token changed. */
 function forge(claims: object) {
   const now = Math.floor(Date.now() / 1000)
   const valid = { sub: '7', exp: now + 60, iss: OPTIONS.issuer, aud: OPTIONS.audience }
-  return new SignJWT({ ...valid, ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(KEY)
+  return new SignJWT({ ...valid, ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(KEY.sign)
 }
 
 test('a token of the service verifies with any of the keys, and gives the id', async () => {
   const token = await signToken(USER, KEY, OPTIONS)
-  for (const keys of [[KEY], [OTHER, KEY], [KEY, OTHER]]) {
+  for (const keys of [[KEY], [OTHER, KEY], [KEY, OTHER]] as const) {
     assert.deepEqual(await verifyToken(token, keys, OPTIONS), {
       ok: true,
       userId: 7,
@@ -79,6 +93,49 @@ test('a token of the service verifies with any of the keys, and gives the id', a
     })
   }
   assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
+})
+
+test('a token is verified with the algorithm of the key, whatever its header says', async () => {
+  const token = await signToken(USER, RSA, OPTIONS)
+  const valid = { ok: true, userId: 7, passwordVersion: 0 }
+  assert.deepEqual(await verifyToken(token, [RSA], OPTIONS), valid)
+  assert.deepEqual(await verifyToken(token, [KEY, RSA], OPTIONS), valid)
+  assert.equal(await verifyToken(token, [signingKey(newSigningKey('RS256'))], OPTIONS), undefined)
+
+  // What is public as an HMAC key, under either header.
+  const { publicJwk } = RSA
+  const spki = createPublicKey({ key: { ...publicJwk }, format: 'jwk' })
+    .export({ type: 'spki', format: 'pem' })
+    .toString()
+  for (const known of [spki, spki.trim(), JSON.stringify(publicJwk), publicJwk?.n ?? '']) {
+    for (const header of [
+      { alg: 'HS256' },
+      { alg: 'HS256', kid: publicJwk?.kid },
+      { alg: 'RS256', kid: publicJwk?.kid },
+    ]) {
+      const [head, body] = [header, decodeJwt(token)].map((part) =>
+        Buffer.from(JSON.stringify(part)).toString('base64url'),
+      )
+      const mac = createHmac('sha256', known).update(`${head}.${body}`).digest('base64url')
+      assert.equal(await verifyToken(`${head}.${body}.${mac}`, [RSA], OPTIONS), undefined)
+      assert.equal(await verifyToken(`${head}.${body}.${mac}`, [KEY, RSA], OPTIONS), undefined)
+    }
+  }
+  const [, body] = token.split('.')
+  for (const alg of ['none', 'RS512', 'PS256', 'ES256']) {
+    const head = Buffer.from(JSON.stringify({ alg })).toString('base64url')
+    assert.equal(await verifyToken(`${head}.${body}.AAAA`, [RSA, KEY], OPTIONS), undefined, alg)
+  }
+})
+
+test('after a change of the algorithm a token from before has the issuer and the audience of then', async () => {
+  const valid = { ok: true, userId: 7, passwordVersion: 0 }
+  const before = await signToken(USER, KEY, { ttlSeconds: 900 })
+  assert.deepEqual(await verifyToken(before, [RSA, KEY], OPTIONS), valid)
+  const back = await signToken(USER, RSA, { ttlSeconds: 900, issuer: 'x', audience: 'y' })
+  assert.deepEqual(await verifyToken(back, [KEY, RSA], OPTIONS), valid)
+  const now = await signToken(USER, RSA, { ttlSeconds: 900 })
+  assert.deepEqual(await verifyToken(now, [RSA, KEY], OPTIONS), REFUSED)
 })
 
 test('the version of the password is in the token where it is above 0', async () => {

@@ -1,5 +1,7 @@
-import { type CryptoKey, errors, jwtVerify, SignJWT } from 'jose'
+import { errors, jwtVerify, SignJWT } from 'jose'
 import type { TokenRefusal } from './bearer-token.ts'
+import type { Keys } from './key-ring.ts'
+import type { SigningKey } from './signing-key.ts'
 import type { User } from './user.ts'
 
 /** Signs a user's token. */
@@ -25,48 +27,58 @@ export interface TokenOptions {
 }
 
 /**
- * Signs a user's token: a JWT (RFC 7519) with HS256 and the claims `payload: {username, id}`, `sub`, `iat`,
- * `exp`, `password_version` where it is above 0, and `iss` and `aud` where set. `key` comes from `signing-key.ts`, which checks its length.
+ * Signs a user's token: a JWT (RFC 7519) with the key's algorithm and the claims `payload: {username, id}`,
+ * `sub`, `iat`, `exp`, `password_version` where it is above 0, and `iss` and `aud` where set. With RS256 it
+ * has `kid`, and the claim `preferred_username` (OpenID Connect Core, section 5.1): API Gateway passes claims
+ * on as text, and what it makes of an object is not documented.
  */
 export function signToken(
   { id, username, passwordVersion = 0 }: User,
-  key: CryptoKey,
+  { algorithm, sign, publicJwk }: SigningKey,
   { ttlSeconds, issuer, audience }: TokenOptions,
 ): Promise<string> {
   const issuedAt = Math.floor(Date.now() / 1000)
   const token = new SignJWT({
     payload: { username, id },
     ...(passwordVersion > 0 && { password_version: passwordVersion }),
+    ...(publicJwk && { preferred_username: username }),
   })
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setProtectedHeader({
+      alg: algorithm,
+      typ: 'JWT',
+      ...(publicJwk && { kid: publicJwk.kid }),
+    })
     .setSubject(String(id))
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + ttlSeconds)
   if (issuer !== undefined) token.setIssuer(issuer)
   if (audience !== undefined) token.setAudience(audience)
-  return token.sign(key)
+  return token.sign(sign)
 }
 
 /** RFC 7515, section 7.1. */
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /**
- * Verifies a token of this service: HS256 alone, `sub` and `exp`, and `iss` and `aud` where set
- * (RFC 8725). It may have expired up to `expiredSeconds` ago. Resolves with `undefined` if its signature is of
- * none of the keys, which are tried in turn; never rejects because of what the token holds.
+ * Verifies a token of this service: each key's own algorithm alone, `sub` and `exp`, and `iss` and `aud`
+ * where set (RFC 8725). It may have expired up to `expiredSeconds` ago. Resolves with `undefined` if its
+ * signature is of none of the keys, which are tried in turn; never rejects because of what the token holds.
  */
 export async function verifyToken(
   token: string,
-  keys: readonly CryptoKey[],
-  { issuer, audience }: TokenOptions,
+  keys: Keys,
+  options: TokenOptions,
   expiredSeconds = 0,
 ): Promise<TokenResult | undefined> {
   // The decoders of base64url skip what is none, white space for one.
   if (!COMPACT_JWS.test(token)) return { ok: false, reason: 'token_invalid' }
   for (const key of keys) {
+    // Tokens from before a change of the algorithm have the issuer and the audience of then.
+    const isOfNow = key.algorithm === keys[0].algorithm
+    const { issuer, audience }: Partial<TokenOptions> = isOfNow ? options : {}
     try {
-      const { payload } = await jwtVerify(token, key, {
-        algorithms: ['HS256'],
+      const { payload } = await jwtVerify(token, key.verify, {
+        algorithms: [key.algorithm],
         requiredClaims: ['exp', 'sub'],
         clockTolerance: expiredSeconds,
         ...(issuer !== undefined && { issuer }),
@@ -80,6 +92,7 @@ export async function verifyToken(
         : { ok: false, reason: 'token_invalid' }
     } catch (error) {
       if (error instanceof errors.JWSSignatureVerificationFailed) continue
+      if (error instanceof errors.JOSEAlgNotAllowed) continue
       if (error instanceof errors.JWTExpired) return { ok: false, reason: 'token_expired' }
       if (error instanceof errors.JOSEError) return { ok: false, reason: 'token_invalid' }
       throw error

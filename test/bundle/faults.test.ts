@@ -2,11 +2,18 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { after, type TestContext, test } from 'node:test'
 import { hash } from 'bcryptjs'
-import { fixedKey } from '../../lib/signing-key.ts'
 import { signToken } from '../../lib/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
-import { bodyOf, environment, eventWith, readEvent, sender, withToken } from '../support/handler.ts'
+import {
+  bodyOf,
+  environment,
+  eventWith,
+  readEvent,
+  sender,
+  signingKey,
+  withToken,
+} from '../support/handler.ts'
 import { assertDocumented } from '../support/openapi.ts'
 import { captureStderr } from '../support/stderr.ts'
 
@@ -145,7 +152,7 @@ const WON: ScriptedResponse = { body: { records: [[{ longValue: 7 }]] } }
 
 const SIGN_IN = eventWith({ username: 'gary', password: PASSWORD }, 'sign-in')
 const WRONG = eventWith({ username: 'gary', password: 'wrong horse battery' }, 'sign-in')
-const [KEY] = await fixedKey(JWT_SECRET).load()
+const KEY = signingKey()
 const TOKEN = await signToken({ id: 7, username: 'gary' }, KEY, { ttlSeconds: 60 })
 const ME = withToken(readEvent('me'), TOKEN)
 const CHANGE = withToken(

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fixedKey } from '../../lib/signing-key.ts'
 import { signToken } from '../../lib/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
-import { environment, eventWith, JWT_SECRET, readEvent, withToken } from '../support/handler.ts'
+import { environment, eventWith, readEvent, signingKey, withToken } from '../support/handler.ts'
 
 /** Quotes and a line break, so that its forms in JSON and in text differ. */
 const PASSWORD = 'pass"word\nof möbius'
@@ -15,7 +14,7 @@ const HASH = `$2b$10$${'h'.repeat(53)}`
 /** A token that nothing may print: an hour long it is the account. */
 const TOKEN = `${'e'.repeat(20)}.${'y'.repeat(20)}.${'J'.repeat(20)}`
 
-const [key] = await fixedKey(JWT_SECRET).load()
+const key = signingKey()
 const VALID = await signToken({ id: 7, username: NAME }, key, { ttlSeconds: 60 })
 
 /** What no output may hold, in each form in which it could be printed. */

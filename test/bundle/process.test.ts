@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hash } from 'bcryptjs'
-import { fixedKey } from '../../lib/signing-key.ts'
 import { signToken } from '../../lib/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { scriptDataApi } from '../support/data-api-script.ts'
-import { environment, eventWith, JWT_SECRET, readEvent, withToken } from '../support/handler.ts'
+import { environment, eventWith, readEvent, signingKey, withToken } from '../support/handler.ts'
 
 const { run } = await bundleFunction()
 
@@ -55,7 +54,7 @@ test('retries are logged and counted, and the SDK makes none of its own', async 
 
 test('a sign-in, its rehash, a pause and a look-up are logged and counted by their names', async (t) => {
   const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...env } = environment('')
-  const [key] = await fixedKey(JWT_SECRET).load()
+  const key = signingKey()
   const token = await signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 60 })
   const row = (passwordHash: string, ...counts: number[]) => ({
     body: {

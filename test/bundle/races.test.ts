@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { hash } from 'bcryptjs'
-import { fixedKey } from '../../lib/signing-key.ts'
 import { signToken } from '../../lib/tokens.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { serveDatabase } from '../support/database.ts'
-import { environment, eventWith, JWT_SECRET, withToken } from '../support/handler.ts'
+import { environment, eventWith, signingKey, withToken } from '../support/handler.ts'
 import { NO_SERVER, temporaryDatabase } from '../support/temporary-database.ts'
 
 const { run } = await bundleFunction()
@@ -96,7 +95,7 @@ test('of 16 right sign-ins at one moment from 8 processes, after ten failures, o
 test('of 16 changes of one password at one moment from 8 processes one wins', {
   skip: NO_SERVER,
 }, async (t) => {
-  const [key] = await fixedKey(JWT_SECRET).load()
+  const key = signingKey()
   const token = await signToken({ id: 1, username: 'Gary' }, key, { ttlSeconds: 60 })
   const { statuses, failures } = await race(
     t,

@@ -6,10 +6,9 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../../lib/config.ts'
 import { refusals } from '../../lib/responses.ts'
-import { fixedKey } from '../../lib/signing-key.ts'
 import { signToken } from '../../lib/tokens.ts'
 import { INJECTED_FAULTS } from '../../tools/local/data-api/faults.ts'
-import { environment, JWT_SECRET } from '../support/handler.ts'
+import { environment, JWT_SECRET, signingKey } from '../support/handler.ts'
 import { readText } from '../support/yaml.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -58,7 +57,7 @@ for (const file of documents) {
 
 test("README's snippet verifies a token and prints whose it is", async () => {
   const [, snippet = ''] = /^```js\n(.*?)^```/ms.exec(readText('README.md')) ?? []
-  const [key] = await fixedKey(JWT_SECRET).load()
+  const key = signingKey()
   const TOKEN = await signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 60 })
   const verify = (secret: string) =>
     spawnSync(process.execPath, ['--input-type=module', '--eval', snippet], {

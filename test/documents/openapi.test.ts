@@ -11,9 +11,9 @@ import {
 import { IDEMPOTENCY_KEY_LENGTH } from '../../lib/idempotency-key.ts'
 import { BODY_MAX_BYTES } from '../../lib/json-body.ts'
 import { createResponder, type Reason, refusals } from '../../lib/responses.ts'
-import { fixedKey } from '../../lib/signing-key.ts'
 import { signToken } from '../../lib/tokens.ts'
 import { USERNAME_MAX_CODE_POINTS } from '../../lib/usernames.ts'
+import { signingKey } from '../support/handler.ts'
 import {
   answer,
   assertDocumented,
@@ -128,7 +128,7 @@ const granted = (token: string, code: 'created' | 'signed_in') =>
   ({ ok: true, code, userId: 7, body: { token } }) as const
 
 test('201: a signed token and its claims are documented', async () => {
-  const [key] = await fixedKey('k'.repeat(32)).load()
+  const key = signingKey('k'.repeat(32))
   const user = { id: Number.MAX_SAFE_INTEGER, username: 'Zoë 李', passwordVersion: 3 }
   for (const options of [{}, { issuer: 'https://id.example.org', audience: 'web' }]) {
     const token = await signToken(user, key, { ...config.token, ...options })

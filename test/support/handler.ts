@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda'
 import type { handler } from '../../functions/auth.ts'
+import { parseSigningKey, type SigningKey } from '../../lib/signing-key.ts'
 
 /** The key that the handler under test signs with. */
 export const JWT_SECRET = 'a key for tests alone, of more than 32 bytes'
@@ -22,6 +23,13 @@ export const environment = (dataApiUrl: string) => ({
   POWERTOOLS_LOG_LEVEL: 'WARN',
   POWERTOOLS_METRICS_DISABLED: 'true',
 })
+
+/** The key of a secret's text, or of the handler under test. */
+export function signingKey(text = JWT_SECRET): SigningKey {
+  const key = parseSigningKey(text)
+  if (key !== undefined) return key
+  throw new TypeError('This is no key.')
+}
 
 /** Sends one event, as API Gateway would, and returns the proxy response. */
 export type Send = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>

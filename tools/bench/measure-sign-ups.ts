@@ -3,9 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
-import { fixedKey } from '../../lib/signing-key.ts'
 import { signToken } from '../../lib/tokens.ts'
-import { eventWith, JWT_SECRET, readEvent, withToken } from '../../test/support/handler.ts'
+import { eventWith, readEvent, signingKey, withToken } from '../../test/support/handler.ts'
 import { type Call, length, now, startHandler, waits } from './handler-process.ts'
 import { captureCall, type Rig } from './rig.ts'
 import { inTurns, median, type Row, repeat, summarise, summariseRatios } from './statistics.ts'
@@ -114,7 +113,7 @@ export async function measureOwnTimes(rig: Rig, warmUp: number, count: number): 
     `UPDATE users SET failures = 20, paused_until = now() + interval '900 seconds'
     WHERE username = '${username}' RETURNING id`,
   )
-  const [key] = await fixedKey(JWT_SECRET).load()
+  const key = signingKey()
   const token = await signToken({ id: Number(id), username }, key, { ttlSeconds: 3600 })
   const row = async (what: string, event: () => APIGatewayProxyEventV2, status: number) => {
     const ownTime = async () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { readConfig } from '../../lib/config.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
+import { newSigningKey } from '../deploy/new-signing-key.ts'
 
 const run = promisify(execFile)
 const MODULE = new URL('environment.ts', import.meta.url).href
@@ -61,4 +62,28 @@ test('the key is made once, for this user alone, though several processes start 
   )
   assert.equal(keys.size, 1)
   assert.equal(statSync(`${folder}/.local/jwt-secret`).mode & 0o777, 0o600)
+})
+
+test('with RS256 there is a key of its own, and the claims that who fetches public keys wants', async (t) => {
+  const { folder, load } = setUp(t)
+  const first = await load({ JWT_ALGORITHM: 'RS256', PORT: '3005' })
+  const { algorithm, token } = readConfig(first)
+  assert.equal(algorithm, 'RS256')
+  assert.deepEqual([token.issuer, token.audience], ['http://localhost:3005', 'local'])
+  assert.equal(statSync(`${folder}/.local/jwt-key.pem`).mode & 0o777, 0o600)
+  const second = await load({ JWT_ALGORITHM: 'RS256', JWT_ISSUER: 'https://id.example' })
+  assert.equal(second['JWT_SECRET'], first['JWT_SECRET'])
+  assert.equal(readConfig(second).token.issuer, 'https://id.example')
+  assert.equal(readConfig(await load()).token.issuer, undefined)
+})
+
+test('a PEM in the quotes of .env.example arrives whole', async (t) => {
+  const pem = newSigningKey('RS256')
+  const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
+  const [quoted = ''] = /^# JWT_SECRET="[^"]*"$/m.exec(example) ?? []
+  const line = quoted.replaceAll(/^# /gm, '').replace(/-----BEGIN[^"]*/, pem.trim())
+  const { load } = setUp(t, `JWT_ALGORITHM=RS256\n${line}\n`)
+  const environment = await load()
+  assert.equal(environment['JWT_SECRET'], pem.trim())
+  assert.equal(readConfig(environment).algorithm, 'RS256')
 })

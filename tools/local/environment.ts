@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { newSigningKey } from '../deploy/new-signing-key.ts'
 import { createAtomically } from './create-atomically.ts'
 
 /** Where local settings are read from, and kept. */
@@ -17,13 +17,19 @@ interface Places {
 export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
   if (existsSync(envFile)) process.loadEnvFile(envFile)
 
+  const isRsa = process.env['JWT_ALGORITHM'] === 'RS256'
   const account = 'eu-central-1:000000000000'
   const defaults = {
     DB_CLUSTER_ARN: `arn:aws:rds:${account}:cluster:local`,
     DB_SECRET_ARN: `arn:aws:secretsmanager:${account}:secret:local`,
     DB_NAME: 'latchkey',
     // Only one of the two may be set.
-    ...(!process.env['JWT_SECRET_ARN'] && { JWT_SECRET: localJwtSecret(localFolder) }),
+    ...(!process.env['JWT_SECRET_ARN'] && { JWT_SECRET: localJwtSecret(localFolder, isRsa) }),
+    // Whoever fetches the public keys wants both, and on AWS they are there.
+    ...(isRsa && {
+      JWT_ISSUER: `http://localhost:${process.env['PORT'] || 3000}`,
+      JWT_AUDIENCE: 'local',
+    }),
     // On AWS every outcome is a log line and a metric; here they would hide the output of a command.
     POWERTOOLS_LOG_LEVEL: 'WARN',
     POWERTOOLS_METRICS_DISABLED: 'true',
@@ -42,11 +48,11 @@ export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
 }
 
 /** This machine's own key, created once, so that tokens outlive a restart and no key is committed. */
-function localJwtSecret(localFolder: string): string {
-  const path = `${localFolder}/jwt-secret`
+function localJwtSecret(localFolder: string, isRsa: boolean): string {
+  const path = `${localFolder}/${isRsa ? 'jwt-key.pem' : 'jwt-secret'}`
   if (!existsSync(path)) {
     mkdirSync(localFolder, { recursive: true })
-    createAtomically(path, randomBytes(48).toString('base64url'))
+    createAtomically(path, newSigningKey(isRsa ? 'RS256' : 'HS256'))
   }
   return readFileSync(path, 'utf8')
 }
