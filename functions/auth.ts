@@ -28,6 +28,7 @@ import { signUp } from '../lib/sign-up.ts'
 import { createTelemetry } from '../lib/telemetry.ts'
 import type { Timings } from '../lib/timings.ts'
 import type { TokenResult } from '../lib/tokens.ts'
+import { discovery, keySet } from '../lib/well-known.ts'
 
 let started: Service | undefined
 
@@ -92,6 +93,12 @@ const ROUTES: Readonly<Record<string, Route>> = {
     const parsed = parsePassword(body.value)
     if (!parsed.ok) return parsed
     return deleteAccount({ ...parsed.credentials, user }, deps)
+  },
+
+  'GET /.well-known/jwks.json': (_event, deps) => keySet(deps),
+
+  async 'GET /.well-known/openid-configuration'(_event, _deps, { algorithm, token }) {
+    return discovery(algorithm, token.issuer)
   },
 }
 

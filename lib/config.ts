@@ -29,6 +29,9 @@ export type SigningKeySource =
   | { readonly key: SigningKey }
   | { readonly secretArn: string; readonly refreshSeconds: number }
 
+/** Age in seconds at which a stored key is read again, where nothing else is set. */
+export const KEY_REFRESH_SECONDS = 300
+
 /** Names every variable that is missing or invalid. Its message never holds a value. */
 export class ConfigError extends Error {
   override name = 'ConfigError'
@@ -100,7 +103,7 @@ export function readConfig(env: Environment): Config {
 
   const readSigningKey = (): SigningKeySource | undefined => {
     const wanted = WANTED_KEY[algorithm]
-    const refreshSeconds = wholeNumber('JWT_SECRET_REFRESH_SECONDS', 300, 1, 86_400)
+    const refreshSeconds = wholeNumber('JWT_SECRET_REFRESH_SECONDS', KEY_REFRESH_SECONDS, 1, 86_400)
     if (optional('JWT_SECRET_ARN') === undefined) {
       const isKey = (text: string) => parseSigningKey(text)?.algorithm === algorithm
       const key = parseSigningKey(required('JWT_SECRET', `${wanted}, or JWT_SECRET_ARN`, isKey))

@@ -91,6 +91,15 @@ test('an aged key signs while it is read again, and then the new one does', asyn
   assert.equal(reads(), 2)
 })
 
+test('a key of twice that age is waited for, and stays if it cannot be read', async () => {
+  const { load, test, signing } = stored(ONE, TWO, new Error('outage'))
+  await load()
+  test.now = 2000
+  assert.equal(await signing(), TWO)
+  test.now = 4000
+  assert.equal(await signing(), TWO)
+})
+
 test('an aged key is read again once, however long that read takes', async () => {
   const { load, loadAt, signing, reads } = stored(ONE, new Promise<string>(() => {}))
   await load()

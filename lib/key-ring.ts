@@ -48,8 +48,9 @@ export interface StoredKeysOptions {
 const RELOAD_LEAST_MILLISECONDS = 10_000
 
 /**
- * Keys that are read at the first call, kept, and read again when they have aged. Nobody waits for that
- * second read or fails by it: the kept key signs until a new one has been read. A first read that fails
+ * Keys that are read at the first call, kept, and read again when they have aged. Nobody fails by that second
+ * read, and only at twice that age, after idleness, does anybody wait for it: the kept key signs until a new
+ * one has been read. A first read that fails
  * rejects with a {@link SigningKeyError}, and the next call reads again. The first read is of the current
  * version alone, since a cold start waits for it and few tokens are of another.
  *
@@ -107,7 +108,13 @@ export function storedKeys({
 
   function load(): Promise<Keys> {
     if (kept === undefined) return reading ?? startReading(CURRENT)
-    if (now() - readAt >= refreshAfterMilliseconds && reading === undefined) void startReading(ALL)
+    const age = now() - readAt
+    if (age >= refreshAfterMilliseconds && reading === undefined) {
+      const keys = kept
+      const refreshed = startReading(ALL).catch(() => keys)
+      // A process that was idle for long may hold a key that is in force no more.
+      if (age >= 2 * refreshAfterMilliseconds) return refreshed
+    }
     return Promise.resolve(kept)
   }
 

@@ -8,6 +8,7 @@ const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store
 /** The contract again, written by hand: the codes by status. */
 const STATUS: Readonly<Record<number, string>> = {
   400: 'username_taken',
+  404: 'discovery_unavailable',
   401: `idempotency_key_malformed body_missing body_too_large body_not_utf8 body_not_json body_not_object
     username_missing username_not_string username_not_well_formed username_empty username_too_long
     username_outer_space username_forbidden_character username_leading_mark username_invisible
@@ -66,6 +67,12 @@ test('a user is the id and the name', () => {
   assert.deepEqual(respond(outcome), { statusCode: 200, headers: HEADERS, body })
 })
 
+test('a document for verifiers may be kept for five minutes', () => {
+  const headers = { ...HEADERS, 'cache-control': 'public, max-age=300' }
+  const outcome = { ok: true, code: 'published', body: { keys: [] } } as const
+  assert.deepEqual(respond(outcome), { statusCode: 200, headers, body: '{"keys":[]}' })
+})
+
 test('too many attempts is 429 with the seconds to wait, in the header and in words', () => {
   const outcome = { ok: false, reason: 'too_many_attempts', retryAfterSeconds: 8 } as const
   const body = '{"err":"Too many attempts: try again in 8 seconds","code":"too_many_attempts"}'
@@ -74,7 +81,7 @@ test('too many attempts is 429 with the seconds to wait, in the header and in wo
 })
 
 test('each reason has its status, its headers, its text and its code', () => {
-  for (const status of [400, 401, 500, 503]) {
+  for (const status of [400, 401, 404, 500, 503]) {
     for (const reason of reasonsOf(status)) {
       const retryAfter = RETRY_AFTER[status]?.(reason)
       const challenge = status === 401 && { 'www-authenticate': challengeOf(reason) }

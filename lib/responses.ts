@@ -15,6 +15,7 @@ import type { MeResult } from './me.ts'
 import type { SignInResult } from './sign-in.ts'
 import type { SignUpResult } from './sign-up.ts'
 import { USERNAME_MAX_CODE_POINTS } from './usernames.ts'
+import { PUBLISHED_SECONDS, type Published } from './well-known.ts'
 
 /** Every reason with a response of its own. It is the `code` of the response. */
 export type Reason =
@@ -24,6 +25,7 @@ export type Reason =
   | PasswordChangeRefusal
   | TokenRefusal
   | 'username_taken'
+  | 'discovery_unavailable'
   | 'invalid_credentials'
   | FaultReason
 
@@ -45,6 +47,7 @@ export type Outcome =
       SignUpResult | SignInResult | MeResult | ChangePasswordResult | DeleteAccountResult,
       { ok: true }
     >
+  | Published
   | TooManyAttempts
   | { readonly ok: false; readonly reason: Reason }
 
@@ -55,10 +58,11 @@ const STATUS = {
   identified: 200,
   password_changed: 200,
   deleted: 204,
+  published: 200,
 } as const
 
 interface Refusal {
-  readonly status: 400 | 401 | 429 | 500 | 503
+  readonly status: 400 | 401 | 404 | 429 | 500 | 503
   /** For people: which field, what is wrong, what would be right. */
   readonly err: string
   readonly retryAfterSeconds?: number
@@ -182,6 +186,11 @@ export function refusals(passwordMinLength: number): Readonly<Record<Reason, Ref
     token_expired: { ...INVALID_TOKEN, err: 'token has expired: sign in again' },
     token_invalid: { ...INVALID_TOKEN, err: 'token is invalid: sign in again' },
 
+    discovery_unavailable: {
+      status: 404,
+      err: 'discovery is unavailable: it needs JWT_ALGORITHM=RS256 and the URL of this API as JWT_ISSUER',
+    },
+
     ...FAULTS,
   }
 }
@@ -199,7 +208,7 @@ export function createResponder({ passwordMinLength }: { readonly passwordMinLen
   return (outcome: Outcome): APIGatewayProxyStructuredResultV2 => {
     if (outcome.ok) {
       return 'body' in outcome
-        ? toResponse(STATUS[outcome.code], {}, outcome.body)
+        ? toResponse(STATUS[outcome.code], outcome.code === 'published' ? PUBLIC : {}, outcome.body)
         : { statusCode: STATUS[outcome.code], headers: NO_STORE }
     }
     const refusal =
@@ -225,6 +234,8 @@ function refusalResponse(
 }
 
 const NO_STORE = { 'cache-control': 'no-store' } as const
+
+const PUBLIC = { 'cache-control': `public, max-age=${PUBLISHED_SECONDS}` } as const
 
 const toResponse = (
   statusCode: number,

@@ -16,6 +16,7 @@ import { withTimeLimit } from './time-limit.ts'
 import { type Timings, timed } from './timings.ts'
 import { signToken, type TokenResult, verifyToken } from './tokens.ts'
 import { createUserStore } from './users.ts'
+import type { KeySetDeps } from './well-known.ts'
 
 /** Connecting to AWS takes milliseconds; a lost packet on the way costs a second. */
 const CONNECT_MILLISECONDS = 3000
@@ -41,7 +42,8 @@ export interface Deps
     SignInDeps,
     MeDeps,
     ChangePasswordDeps,
-    DeleteAccountDeps {
+    DeleteAccountDeps,
+    KeySetDeps {
   /** Verifies a token of this service, which may have expired up to `expiredSeconds` ago. Rejects on faults only. */
   verifyToken(token: string, expiredSeconds?: number): Promise<TokenResult>
 }
@@ -95,6 +97,7 @@ export function startService(config: Config) {
         const [key] = await keys.load()
         return (user) => signToken(user, key, config.token)
       },
+      loadKeys: () => keys.loadAll(),
       async verifyToken(token, expiredSeconds) {
         const verify = (ring: Keys) => verifyToken(token, ring, config.token, expiredSeconds)
         const result = (await verify(await keys.load())) ?? (await verify(await keys.reload()))

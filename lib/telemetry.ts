@@ -11,6 +11,8 @@ const SUCCESSES = {
   identified: ['identified', 'Identifications'],
   password_changed: ['password changed', 'PasswordChanges'],
   deleted: ['account deleted', 'AccountDeletions'],
+  // The access log counts these.
+  published: ['keys published', undefined],
 } as const
 
 /**
@@ -41,11 +43,12 @@ export function createTelemetry(logger: Logger, metrics: Metrics) {
     recordOutcome(outcome: Outcome, timings: Timings): void {
       addTimings(timings)
       if (outcome.ok) {
-        const { code, userId } = outcome
+        const { code } = outcome
         const [message, metric] = SUCCESSES[code]
+        const user = 'userId' in outcome ? { userId: outcome.userId } : {}
         const rehash = 'rehash' in outcome ? { rehash: outcome.rehash } : {}
-        logger.info(message, { code, userId, ...rehash, ...timings })
-        metrics.addMetric(metric, MetricUnit.Count, 1)
+        logger.info(message, { code, ...user, ...rehash, ...timings })
+        if (metric) metrics.addMetric(metric, MetricUnit.Count, 1)
       } else {
         logger.info('refused', { code: outcome.reason, ...timings })
         count('Refusals', outcome.reason)

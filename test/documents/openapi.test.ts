@@ -13,6 +13,8 @@ import { BODY_MAX_BYTES } from '../../lib/json-body.ts'
 import { createResponder, type Reason, refusals } from '../../lib/responses.ts'
 import { signToken } from '../../lib/tokens.ts'
 import { USERNAME_MAX_CODE_POINTS } from '../../lib/usernames.ts'
+import { discovery, keySet } from '../../lib/well-known.ts'
+import { newSigningKey } from '../../tools/deploy/new-signing-key.ts'
 import { signingKey } from '../support/handler.ts'
 import {
   answer,
@@ -42,7 +44,7 @@ const FAULTS = reasons.filter((reason) => table[reason].status >= 500)
 
 /** The codes that each route has an example of, but too_many_attempts. */
 const EXAMPLES: Readonly<Record<string, readonly Reason[]>> = {
-  [SIGN_UP]: reasons.filter((reason) => !/^(token|invalid|current|new)_/.test(reason)),
+  [SIGN_UP]: reasons.filter((reason) => !/^(token|invalid|current|new|discovery)_/.test(reason)),
   'POST /auth/sign-in': ['invalid_credentials', ...FAULTS],
   'GET /auth/me': [...TOKEN_REASONS, ...FAULTS],
   'POST /auth/change-password': [
@@ -50,6 +52,8 @@ const EXAMPLES: Readonly<Record<string, readonly Reason[]>> = {
     ...FAULTS,
   ],
   'POST /auth/delete-account': ['invalid_credentials', ...FAULTS],
+  'GET /.well-known/jwks.json': FAULTS,
+  'GET /.well-known/openid-configuration': ['discovery_unavailable', ...FAULTS],
 }
 /** The other codes of a 401, whose responses are those of another route. */
 const AS_ELSEWHERE: Readonly<Record<string, readonly Reason[]>> = {
@@ -88,7 +92,7 @@ for (const [route, codes] of Object.entries(EXAMPLES)) {
 
   test(`${route}: the documented statuses and codes are those of the table`, () => {
     const success = { [SIGN_UP]: '201', 'POST /auth/delete-account': '204' }[route] ?? '200'
-    const limited = route === 'GET /auth/me' ? [] : ['429']
+    const limited = route.startsWith('GET') ? [] : ['429']
     const statuses = new Set(codes.map((reason) => String(table[reason].status)))
     assert.deepEqual(
       documentedNames([...operation(route), 'responses']).toSorted(),
@@ -124,13 +128,35 @@ test('the user of me is documented, and its example is that response', () => {
   assert.equal(JSON.stringify(user), response.body)
 })
 
+test('the documents for verifiers are documented, and their examples are those responses', async () => {
+  const examples = (path: string) => [...json(answer(200, `GET /.well-known/${path}`)), 'examples']
+  const value = (path: string, name: string) => documented([...examples(path), name, 'value'])
+  const issuer = String(Object(value('openid-configuration', 'rs256')).issuer)
+  const found = discovery('RS256', issuer)
+  assert.ok(found.ok)
+  const none = await keySet({ loadKeys: async () => [signingKey()] })
+  for (const [path, name, outcome] of [
+    ['openid-configuration', 'rs256', found],
+    ['jwks.json', 'hs256', none],
+    ['jwks.json', 'rs256', { ...none, body: Object(value('jwks.json', 'rs256')) }],
+  ] as const) {
+    const response = respond(outcome)
+    assertDocumented(response, `GET /.well-known/${path}`)
+    assert.equal(JSON.stringify(value(path, name)), response.body)
+  }
+  const rsa = signingKey(newSigningKey('RS256'))
+  const set = await keySet({ loadKeys: async () => [rsa] })
+  assertDocumented(respond(set), 'GET /.well-known/jwks.json')
+})
+
 const granted = (token: string, code: 'created' | 'signed_in') =>
   ({ ok: true, code, userId: 7, body: { token } }) as const
 
 test('201: a signed token and its claims are documented', async () => {
-  const key = signingKey('k'.repeat(32))
+  const keys = [signingKey('k'.repeat(32)), signingKey(newSigningKey('RS256'))]
   const user = { id: Number.MAX_SAFE_INTEGER, username: 'Zoë 李', passwordVersion: 3 }
-  for (const options of [{}, { issuer: 'https://id.example.org', audience: 'web' }]) {
+  const all = [{}, { issuer: 'https://id.example.org', audience: 'web' }]
+  for (const [options, key] of all.flatMap((each) => keys.map((key) => [each, key] as const))) {
     const token = await signToken(user, key, { ...config.token, ...options })
     assertDocumented(respond(granted(token, 'created')))
     assertDocumented(respond(granted(token, 'signed_in')), 'POST /auth/sign-in')

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
 import { type HttpRequest, type ScriptedHttpResponse, serveHttp } from './http-endpoint.ts'
+import { type createSecret, secretAction } from './secret-endpoint.ts'
 
 /** What a stand-in for AWS knows of one deployed stage. */
 export interface FakeStack {
@@ -8,7 +9,9 @@ export interface FakeStack {
   /** Whether CloudFormation refuses to describe it. */
   readonly denied?: boolean
   readonly template?: string
-  /** What every secret holds. */
+  /** The secret of the signing key, which keeps what it is told. */
+  readonly signingSecret?: ReturnType<typeof createSecret>
+  /** What every other secret holds. */
   readonly secret?: string
   /** The Data API's response to each statement. */
   readonly statement?: () => ScriptedHttpResponse
@@ -41,10 +44,15 @@ export async function serveAws(t: TestContext, stack: FakeStack) {
   return { env, requests, statements }
 }
 
-function answerAws({ path, headers, body }: HttpRequest, stack: FakeStack): ScriptedHttpResponse {
+function answerAws(request: HttpRequest, stack: FakeStack): ScriptedHttpResponse {
+  const { path, body } = request
   if (path === '/Execute') return stack.statement?.() ?? json({ numberOfRecordsUpdated: 1 })
-  if (headers['x-amz-target'] === 'secretsmanager.GetSecretValue') {
-    return json({ SecretString: stack.secret ?? '' })
+  const secretsAction = secretAction(request)
+  if (secretsAction) {
+    const input = JSON.parse(body)
+    const isSigningKey = input.SecretId === STACK_OUTPUTS.JwtSecretArn
+    if (isSigningKey && stack.signingSecret) return stack.signingSecret.handle(secretsAction, input)
+    if (secretsAction === 'GetSecretValue') return json({ SecretString: stack.secret ?? '' })
   }
   const action = new URLSearchParams(body).get('Action')
   if (action === 'DescribeStacks' && stack.outputs) return xml(action, describe(stack.outputs))

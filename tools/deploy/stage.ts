@@ -3,6 +3,7 @@ import {
   DescribeStacksCommand,
   type Output,
 } from '@aws-sdk/client-cloudformation'
+import type { Algorithm } from '../../lib/signing-key.ts'
 import { type Database, openDataApiDatabase } from './data-api-database.ts'
 
 /** The outputs of a deployed stage's stack. */
@@ -12,6 +13,8 @@ export interface StackOutputs {
   readonly masterSecretArn: string
   readonly appSecretArn: string
   readonly jwtSecretArn: string
+  readonly jwtAlgorithm: Algorithm
+  readonly jwtTtlSeconds: number
   readonly databaseName: string
 }
 
@@ -30,8 +33,9 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
       `There is no stack ${stackName} in ${region}. Deploy it first: npm run deploy -- --stage ${stage}`,
     )
   }
+  const find = (key: string) => outputs.find(({ OutputKey }) => OutputKey === key)?.OutputValue
   const output = (key: string): string => {
-    const value = outputs.find(({ OutputKey }) => OutputKey === key)?.OutputValue
+    const value = find(key)
     if (value) return value
     throw new Error(`The stack ${stackName} has no output ${key}. Deploy it again.`)
   }
@@ -41,6 +45,9 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
     masterSecretArn: output('MasterSecretArn'),
     appSecretArn: output('AppSecretArn'),
     jwtSecretArn: output('JwtSecretArn'),
+    // A release without these outputs signs with HS256 alone.
+    jwtAlgorithm: find('JwtAlgorithm') === 'RS256' ? 'RS256' : 'HS256',
+    jwtTtlSeconds: Number(find('JwtTtlSeconds') ?? 3600),
     databaseName: output('DatabaseName'),
   }
 }

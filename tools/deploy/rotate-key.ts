@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { KEY_REFRESH_SECONDS } from '../../lib/config.ts'
+import type { Algorithm } from '../../lib/signing-key.ts'
+import { PUBLISHED_SECONDS } from '../../lib/well-known.ts'
+import { runProgram, say } from './command-line.ts'
+import { openSigningSecret, type SigningSecret } from './signing-secret.ts'
+import { readStackOutputs } from './stage.ts'
+
+const USAGE = `Replaces a stage's signing key, without a token or a verifier that fails meanwhile: stores the new
+key as AWSPENDING, waits until caches have it (RS256), makes it AWSCURRENT, waits until the tokens of the old one
+have expired, and takes AWSPREVIOUS off. Interrupt it whenever you like: the same command goes on from there.
+
+  npm run rotate-key -- --stage S [--region R] [--now]
+
+  --stage   a deployed stage, such as dev; needs AWS credentials
+  --region  where the stage is (default: eu-central-1)
+  --now     for a key that has leaked: a new key, and no wait. Every token ends within ten minutes, and people
+            sign in again. API Gateway and others may accept the old key, and refuse the new one, for as long as
+            they keep the keys that they have: two hours for API Gateway.
+`
+
+/** API Gateway keeps a key set for two hours (AWS, "Control access to HTTP APIs with JWT authorizers"). */
+const GATEWAY_CACHE_SECONDS = 7200
+
+/** Until every process has read the secret: one that was idle reads it before its next request. */
+const ALL_PROCESSES_SECONDS = 2 * KEY_REFRESH_SECONDS
+
+/** What a rotation works with. */
+export interface RotationOptions {
+  readonly secret: SigningSecret
+  readonly algorithm: Algorithm
+  /** Life of a token, in seconds. */
+  readonly tokenSeconds: number
+  /** Whether the old key has leaked: nothing is waited for. */
+  readonly isLeaked?: boolean
+  readonly say: (line: string) => void
+  readonly wait?: (milliseconds: number) => Promise<unknown>
+  /** A clock in milliseconds. */
+  readonly now?: () => number
+}
+
+/**
+ * Rotates the signing key by the labels of its versions, which alone say how far a rotation has come:
+ * `AWSPENDING` on a version of its own is before the move, on the current version after it. Rejects with the
+ * SDK's error; a repeat goes on.
+ */
+export async function rotateKey(options: RotationOptions): Promise<void> {
+  const {
+    secret,
+    algorithm,
+    tokenSeconds,
+    isLeaked = false,
+    say,
+    wait = sleep,
+    now = Date.now,
+  } = options
+  const endOfTokens = tokenSeconds + ALL_PROCESSES_SECONDS
+
+  async function waitSince(changedAt: Date | undefined, seconds: number, what: string) {
+    if (isLeaked) return
+    const end = (changedAt?.getTime() ?? now()) + seconds * 1000
+    if (end > now()) say(`Waits until ${new Date(end).toISOString()}, ${what}`)
+    // In steps, since a machine that sleeps stops its timers too.
+    while (end > now()) await wait(Math.min(end - now(), 60_000))
+  }
+
+  let isStored = false
+  for (;;) {
+    const versions = await secret.versions()
+    const { current, pending, previous, changedAt } = versions
+    // A key that was pending may have leaked with the current one.
+    if (!isStored && (pending === undefined || isLeaked)) {
+      // Its label goes to the current version when that is replaced.
+      if (previous)
+        await waitSince(changedAt, endOfTokens, 'when tokens of AWSPREVIOUS have expired')
+      await secret.storePending(algorithm)
+      isStored = true
+      say(`Stored a new ${algorithm} key as AWSPENDING`)
+    } else if (pending === undefined) {
+      throw new Error('AWSPENDING is gone: somebody else rotates the key.')
+    } else if (pending !== current) {
+      if ((await secret.algorithmOf('AWSPENDING')) !== algorithm) {
+        throw new Error(
+          `AWSPENDING is no ${algorithm} key. If it is for a change of the algorithm, deploy the stage first: npm run deploy`,
+        )
+      }
+      if (algorithm === 'RS256') {
+        const seconds = GATEWAY_CACHE_SECONDS + PUBLISHED_SECONDS + ALL_PROCESSES_SECONDS
+        await waitSince(changedAt, seconds, 'when caches have the new key')
+      }
+      await secret.makeCurrent(versions)
+      say('The new key is AWSCURRENT, and signs within ten minutes')
+    } else if (previous) {
+      await waitSince(changedAt, endOfTokens, 'when tokens of the old key have expired')
+      await secret.remove('AWSPREVIOUS', previous)
+      say('Took AWSPREVIOUS off: tokens of the old key are refused within ten minutes')
+    } else {
+      await secret.remove('AWSPENDING', pending)
+      say('The rotation is complete')
+      return
+    }
+  }
+}
+
+function parse(args: string[]) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      stage: { type: 'string' },
+      region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
+      now: { type: 'boolean', default: false },
+    },
+  })
+  const { stage, region, now: isLeaked } = values
+  if (!stage) throw new TypeError('--stage is missing.')
+  if (stage === 'local') {
+    throw new TypeError('The key of the stage local is in .local: delete it, and start again.')
+  }
+  return { stage, region, isLeaked }
+}
+
+async function run({ stage, region, isLeaked }: ReturnType<typeof parse>): Promise<void> {
+  const { jwtSecretArn, jwtAlgorithm, jwtTtlSeconds } = await readStackOutputs(stage, region)
+  const secret = openSigningSecret(new SecretsManagerClient({ region }), jwtSecretArn)
+  say(`latchkey-${stage} in ${region}, ${jwtAlgorithm}, tokens of ${jwtTtlSeconds} s`)
+  await rotateKey({ secret, algorithm: jwtAlgorithm, tokenSeconds: jwtTtlSeconds, isLeaked, say })
+}
+
+if (import.meta.main) {
+  await runProgram({ usage: USAGE, failure: 'The rotation is not complete', parse, run })
+}
