@@ -79,9 +79,15 @@ test("all else is held to the stage's names, but for what AWS names itself", () 
     (statement) => !isUnbounded(statement) && resourcesOf(statement).some(isElsewhere),
   )
   const sids =
-    'HttpApi ClusterDefaults MakeSecrets Secrets MakeMasterSecret ReadMasterSecret Network NetworkOfTheStack ServiceRoles'
+    'HttpApi ClusterDefaults MakeSecrets Secrets SigningKey MakeMasterSecret ReadMasterSecret Network NetworkOfTheStack ServiceRoles'
   assert.equal(elsewhere.map(sidOf).join(' '), sids)
-  for (const sid of ['Secrets', 'ReadMasterSecret', 'NetworkOfTheStack', 'ServiceRoles']) {
+  for (const sid of [
+    'Secrets',
+    'SigningKey',
+    'ReadMasterSecret',
+    'NetworkOfTheStack',
+    'ServiceRoles',
+  ]) {
     const statement = statements.find((candidate) => sidOf(candidate) === sid)
     assert.equal(entriesOf(at(statement, 'Condition')).length, 1, sid)
   }

@@ -17,6 +17,8 @@ const HASHES: Readonly<Record<string, number>> = {
   'GET /auth/me': 0,
   'POST /auth/change-password': 2,
   'POST /auth/delete-account': 1,
+  'GET /.well-known/jwks.json': 0,
+  'GET /.well-known/openid-configuration': 0,
 }
 
 for (const stage of ['dev', 'prod']) {
@@ -191,6 +193,36 @@ test('--param sets what the table leaves open', async (t) => {
   const address = at(packaged.template, 'Parameters', 'AlarmEmail', 'Default')
   assert.equal(address, params.alarmEmail)
 })
+
+for (const own of [{}, { jwtIssuer: 'https://id.example', jwtAudience: 'shop' }]) {
+  const what =
+    Object.keys(own).length > 0 ? 'claims of one’s own' : 'the API and the stage as claims'
+  test(`with signing=rs256 and ${what}, both are exported, and the key's secret is the same`, async (t) => {
+    const packaged = await packageStage(t, 'dev', { signing: 'rs256', ...own })
+    const { template } = packaged
+    assert.deepEqual(checkTemplate(template), [])
+    const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it.
+    const url = { 'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}' }
+    const { jwtIssuer: issuer = url, jwtAudience: audience = 'dev' } = own
+    assert.partialDeepStrictEqual(at(lambda, 'Environment', 'Variables'), {
+      JWT_ALGORITHM: 'RS256',
+      JWT_ISSUER: issuer,
+      JWT_AUDIENCE: audience,
+    })
+    const exported = (name: string) => {
+      const { Value, Export } = Object(at(template, 'Outputs', name))
+      return [Value, Object(Export).Name]
+    }
+    assert.deepEqual(exported('JwtIssuer'), [issuer, 'latchkey-dev-JwtIssuer'])
+    assert.deepEqual(exported('JwtAudience'), [audience, 'latchkey-dev-JwtAudience'])
+    assert.deepEqual(exported('HttpApiId'), [{ Ref: 'HttpApi' }, 'sls-latchkey-dev-HttpApiId'])
+    assert.equal(exported('JwtAlgorithm')[0], 'RS256')
+    // Else a deployment could replace the RSA key that is in it.
+    const { template: hs256 } = await packageStage(t, 'dev')
+    assert.deepEqual(template.Resources['JwtSecret'], hs256.Resources['JwtSecret'])
+  })
+}
 
 test('the stage local is packaged too, and gives its function no environment', async (t) => {
   const packaged = await packageStage(t, 'local')

@@ -11,7 +11,14 @@ import { parse } from './deploy.ts'
 test('the stage and the region go on to the migration, whatever else is given', () => {
   assert.equal(parse(['--stage', 'dev']).region, 'eu-central-1')
   const args = ['--force', '-s', 'prod', '--region=us-east-1', '--verbose']
-  assert.deepEqual(parse(args), { deploy: args, stage: 'prod', region: 'us-east-1' })
+  assert.deepEqual(parse(args), {
+    deploy: args,
+    stage: 'prod',
+    region: 'us-east-1',
+    signing: undefined,
+  })
+  const params = ['--param', 'signing=hs256', '--param=alarmEmail=a@b.c', '--param=signing=rs256']
+  assert.equal(parse(['--stage', 'dev', ...params]).signing, 'rs256')
 })
 
 test('without a stage nothing is deployed, and the usage is shown', async () => {

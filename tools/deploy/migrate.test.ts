@@ -6,6 +6,7 @@ import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { startDataApi } from '../../test/support/data-api.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
+import { createSecret } from '../../test/support/secret-endpoint.ts'
 import type { Engine } from '../local/data-api/engine.ts'
 import { scramVerifier } from './scram-verifier.ts'
 
@@ -57,7 +58,14 @@ Set the password of latchkey_app from its secret
   assert.deepEqual(second, printed('No migration to apply'))
   assert.match(dry.stdout, /\nNo migration to apply\nWould set the password [^\n]+\n$/)
   const secretIds = requests.flatMap(({ body }) => /"SecretId":"([^"]+)"/.exec(body)?.[1] ?? [])
-  assert.deepEqual(secretIds, [STACK_OUTPUTS.AppSecretArn, STACK_OUTPUTS.AppSecretArn])
+  const { AppSecretArn, JwtSecretArn } = STACK_OUTPUTS
+  assert.deepEqual(secretIds, [
+    AppSecretArn,
+    JwtSecretArn,
+    AppSecretArn,
+    JwtSecretArn,
+    JwtSecretArn, // The dry run.
+  ])
   assert.ok(queries.length > 10)
   assert.doesNotMatch(queries.join(), new RegExp(PASSWORD))
 
@@ -66,6 +74,29 @@ Set the password of latchkey_app from its secret
   const salt = /:([^$]+)\$/.exec(stored?.stringValue ?? '')?.[1] ?? ''
   assert.equal(stored?.stringValue, scramVerifier(PASSWORD, Buffer.from(salt, 'base64')))
   assert.equal(mayLogIn?.booleanValue, true)
+})
+
+test('with rs256 the signing key is made for it, pending ahead of the code, and never printed', async (t) => {
+  const { engine } = spiedOn(await openTestPglite())
+  const { url } = await startDataApi(t, engine)
+  const before = 'k'.repeat(64)
+  const signingSecret = createSecret(before)
+  const run = async (outputs: Readonly<Record<string, string>>, ...args: readonly string[]) => {
+    const stack = { outputs: { ...STACK_OUTPUTS, ...outputs }, secret: SECRET, signingSecret }
+    const { env } = await serveAws(t, stack)
+    const options = ['--stage', 'dev', '--signing', 'rs256', ...args]
+    const { stdout, status } = await migrate(options, { ...env, AWS_ENDPOINT_URL_RDS_DATA: url })
+    assert.equal(status, 0)
+    for (const text of Object.values(signingSecret.labels())) assert.ok(!stdout.includes(text))
+    return stdout
+  }
+  assert.match(await run({}, '--dry-run'), /^Would store a new RS256 key as AWSPENDING$/m)
+  assert.deepEqual(signingSecret.labels(), { AWSCURRENT: before })
+  assert.match(await run({}), /^Signing key: store a new RS256 key as AWSPENDING$/m)
+  assert.equal(signingSecret.labels()['AWSCURRENT'], before)
+  assert.match(await run({ JwtAlgorithm: 'RS256' }), /make the RS256 key AWSCURRENT/)
+  assert.match(signingSecret.labels()['AWSCURRENT'] ?? '', /^-----BEGIN PRIVATE KEY-----/)
+  assert.doesNotMatch(await run({ JwtAlgorithm: 'RS256' }), /Signing key/)
 })
 
 test('a dry run only selects, as the master, and reads no secret', async (t) => {

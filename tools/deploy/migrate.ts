@@ -1,18 +1,24 @@
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { parse as parseYaml } from 'yaml'
 import { readSecret } from '../../lib/secrets.ts'
+import type { Algorithm } from '../../lib/signing-key.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
 import { runProgram, say } from './command-line.ts'
 import { migrate } from './schema.ts'
+import { fitSigningKey, openSigningSecret } from './signing-secret.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
 
-const USAGE = `Applies migrations/*.sql to a deployed stage's database, each file once, and sets the password of
-the function's role from its secret. It is safe to repeat.
+const USAGE = `Applies migrations/*.sql to a deployed stage's database, each file once, sets the password of the
+function's role from its secret, and stores a signing key where the stage's has another algorithm. It is safe to
+repeat.
 
-  npm run migrate -- --stage S [--region R] [--dry-run]
+  npm run migrate -- --stage S [--region R] [--signing A] [--dry-run]
 
   --stage S    a deployed stage, such as dev; needs AWS credentials
   --region R   where the stage is (default: eu-central-1)
+  --signing A  hs256 or rs256, what the next deployment signs with (default: as in resources/stages.yml)
   --dry-run    prints what would be done, and does nothing
 `
 
@@ -22,34 +28,54 @@ function parse(args: string[]) {
     options: {
       stage: { type: 'string' },
       region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
+      signing: { type: 'string' },
       'dry-run': { type: 'boolean', default: false },
     },
   })
-  const { stage, region, 'dry-run': dryRun } = values
+  const { stage, region, signing, 'dry-run': dryRun } = values
   if (!stage) throw new Error('--stage is missing.')
   if (stage === 'local') {
     throw new Error('npm start migrates the stage local each time it starts.')
   }
-  return { stage, region, dryRun }
+  return { stage, region, dryRun, wanted: algorithmOf(signing ?? signingOf(stage)) }
 }
 
-async function run({ stage, region, dryRun }: ReturnType<typeof parse>): Promise<void> {
+/** The parameter signing of the stage in resources/stages.yml. */
+function signingOf(stage: string): unknown {
+  const file = new URL('../../resources/stages.yml', import.meta.url)
+  const stages: unknown = parseYaml(readFileSync(file, 'utf8'))
+  const { [stage]: own, default: shared } = Object(stages)
+  return Object(own).signing ?? Object(shared).signing
+}
+
+function algorithmOf(signing: unknown): Algorithm {
+  if (signing === 'hs256') return 'HS256'
+  if (signing === 'rs256') return 'RS256'
+  throw new Error(`The parameter signing is hs256 or rs256, not ${signing}.`)
+}
+
+async function run({ stage, region, dryRun, wanted }: ReturnType<typeof parse>): Promise<void> {
   const outputs = await readStackOutputs(stage, region)
+  const secrets = new SecretsManagerClient({ region })
+  const signingSecret = openSigningSecret(secrets, outputs.jwtSecretArn)
+  const algorithms = { deployed: outputs.jwtAlgorithm, wanted }
   const database = openStageDatabase(outputs, region)
   say(`latchkey-${stage} in ${region}, database ${outputs.databaseName}`)
   if (dryRun) {
     const pending = await migrate(database, { dryRun, say })
     if (pending.length === 0) say('No migration to apply')
     say('Would set the password of latchkey_app from its secret')
+    const key = await fitSigningKey(signingSecret, algorithms, { dryRun })
+    for (const step of key) say(`Would ${step}`)
     return
   }
   // Read first, so that an unusable secret fails before anything is changed.
-  const secrets = new SecretsManagerClient({ region })
   const password = parseAppSecret(await readSecret(secrets, outputs.appSecretArn))
   const applied = await migrate(database, { say })
   if (applied.length === 0) say('No migration to apply')
   await setUpAppRole(database, password, { say })
   say('Set the password of latchkey_app from its secret')
+  for (const step of await fitSigningKey(signingSecret, algorithms)) say(`Signing key: ${step}`)
 }
 
 await runProgram({ usage: USAGE, failure: 'The migration failed', parse, run })

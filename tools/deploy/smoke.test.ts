@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict'
-import { createSecretKey } from 'node:crypto'
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import { SignJWT } from 'jose'
+import { type CryptoKey, type JWTHeaderParameters, SignJWT } from 'jose'
+import { discovery, keySet } from '../../lib/well-known.ts'
 import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
-import { eventWith, JWT_SECRET, loadHandler, readEvent } from '../../test/support/handler.ts'
+import {
+  eventWith,
+  JWT_SECRET,
+  loadHandler,
+  readEvent,
+  signingKey,
+} from '../../test/support/handler.ts'
 import {
   type HttpRequest,
   type ScriptedHttpResponse,
   serveHttp,
 } from '../../test/support/http-endpoint.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
+import { newSigningKey } from './new-signing-key.ts'
 import { runSmokeSteps } from './smoke.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
@@ -21,6 +29,7 @@ const answer = (status: number, body: object, headers = {}): ScriptedHttpRespons
   headers: { ...JSON_HEADERS, ...headers },
   body: JSON.stringify(body),
 })
+const CACHEABLE = { 'cache-control': 'public, max-age=300' }
 const refuse = (status: number, code: string, headers = {}) =>
   answer(status, { err: 'a text for people', code }, headers)
 const create = (token: unknown) => answer(201, { token })
@@ -29,10 +38,35 @@ const now = () => Math.floor(Date.now() / 1000)
 
 /** A 201 with a token as the service signs it, but for the claims, the algorithm or the key. */
 async function signUpAs(username: string, claims = {}, alg = 'HS256', key = JWT_SECRET) {
+  return create(await tokenFor(username, claims, { alg }, createSecretKey(key, 'utf8')))
+}
+
+function tokenFor(
+  username: string,
+  claims: object,
+  header: JWTHeaderParameters,
+  key: KeyObject | CryptoKey,
+) {
   const iat = now()
   const all = { payload: { username, id: 7 }, sub: '7', iat, exp: iat + 60, ...claims }
-  const jwt = new SignJWT(all).setProtectedHeader({ alg, typ: 'JWT' })
-  return create(await jwt.sign(createSecretKey(key, 'utf8')))
+  return new SignJWT(all).setProtectedHeader({ typ: 'JWT', ...header }).sign(key)
+}
+
+const RSA = signingKey(newSigningKey('RS256'))
+const ISSUER = 'https://id.example'
+
+/** An endpoint that signs with RS256, but for the parts named. */
+async function rsaEndpoint(parts: EndpointParts = {}, key = RSA) {
+  const header = { alg: 'RS256', kid: key.publicJwk?.kid ?? '' }
+  const grant = async (name: string) =>
+    create(await tokenFor(name, { iss: ISSUER }, header, key.sign))
+  const [keys, found] = [await keySet({ loadKeys: async () => [RSA] }), discovery('RS256', ISSUER)]
+  return endpointWith({
+    created: grant,
+    keySet: answer(200, keys.body, CACHEABLE),
+    discovery: answer(200, found.ok ? found.body : {}, CACHEABLE),
+    ...parts,
+  })
 }
 
 const ANOTHER_KEY = 'k'.repeat(32)
@@ -50,6 +84,8 @@ interface EndpointParts {
   readonly oldToken?: ScriptedHttpResponse
   readonly deleted?: ScriptedHttpResponse
   readonly gone?: ScriptedHttpResponse
+  readonly keySet?: ScriptedHttpResponse
+  readonly discovery?: ScriptedHttpResponse
 }
 
 /** Makes an endpoint that keeps the contract, but for the parts named. */
@@ -62,6 +98,8 @@ function endpointWith(parts: EndpointParts = {}) {
     wrongPassword = refuse(401, 'invalid_credentials', challenge),
     noToken = refuse(401, 'token_missing', challenge),
     oldToken = refuse(401, 'token_invalid', challenge),
+    keySet = answer(200, { keys: [] }, CACHEABLE),
+    discovery = refuse(404, 'discovery_unavailable'),
   } = parts
   const names = new Set<string>()
   let first = ''
@@ -69,13 +107,15 @@ function endpointWith(parts: EndpointParts = {}) {
   let isDeleted = false
 
   return async ({ path, headers, body }: HttpRequest): Promise<ScriptedHttpResponse> => {
+    if (path === '/.well-known/jwks.json') return keySet
+    if (path === '/.well-known/openid-configuration') return discovery
     if (path.endsWith('/delete-account')) {
       isDeleted = true
       return parts.deleted ?? { status: 204, headers: { 'cache-control': 'no-store' }, body: '' }
     }
     if (path.endsWith('/change-password')) {
       isChanged = true
-      return parts.changed ?? { ...(await signUpAs(first)), status: 200 }
+      return parts.changed ?? { ...(await created(first)), status: 200 }
     }
     if (path.endsWith('/me')) {
       if (isChanged) return oldToken
@@ -89,7 +129,7 @@ function endpointWith(parts: EndpointParts = {}) {
     if (path.endsWith('/sign-in')) {
       if (password.startsWith('not ')) return wrongPassword
       if (isDeleted) return parts.gone ?? wrongPassword
-      return parts.signedIn ?? { ...(await signUpAs(first)), status: 200 }
+      return parts.signedIn ?? { ...(await created(first)), status: 200 }
     }
     if (names.has(username.toLowerCase())) return taken
     names.add(username.toLowerCase())
@@ -127,7 +167,8 @@ test('the real handler on an embedded database passes every step', async (t) => 
   const send = await loadHandler(database.url)
   const { outcome, lines, usernames, requests } = await smoke(t, async (request) => {
     const { method, path, body } = request
-    const name = path.endsWith('/me') ? 'me-missing-token' : path.slice(1)
+    const [file = ''] = /[\w-]+(?=(\.json)?$)/.exec(path) ?? []
+    const name = file === 'me' ? 'me-missing-token' : file
     const event = method === 'GET' ? readEvent(name) : eventWith(body, name || 'sign-up')
     const { authorization } = request.headers
     const headersSent = {
@@ -143,14 +184,47 @@ test('the real handler on an embedded database passes every step', async (t) => 
     return { status: statusCode, headers: Object.fromEntries(texts), body: answer }
   })
   assert.equal(outcome, 'passed')
-  assert.equal(lines.filter((line) => line.startsWith('ok ')).length, 9)
+  assert.equal(lines.filter((line) => line.startsWith('ok ')).length, 10)
   assert.equal(usernames.length, 1)
   assert.deepEqual(await database.query('SELECT username FROM users'), [])
-  const [first, again] = requests.slice(0, 2).map(({ body }) => JSON.parse(body))
+  const [first, again] = requests
+    .filter(({ body }) => body !== '')
+    .slice(0, 2)
+    .map(({ body }) => JSON.parse(body))
   assert.notEqual(again.username, first.username)
   assert.equal(again.username.toLowerCase(), first.username.toLowerCase())
   assert.ok(first.password.length >= 16 && !lines.join().includes(first.password))
 })
+
+test('with RS256 the published keys verify the tokens, with no key of the stage', async (t) => {
+  const { outcome, lines } = await smoke(t, await rsaEndpoint(), '')
+  assert.equal(outcome, 'passed')
+  assert.match(lines[0] ?? '', /new user/)
+  assert.doesNotMatch(lines.join('\n'), /unchecked/)
+})
+
+for (const [name, says, parts, key] of [
+  ['an empty key set', /does not verify/, { keySet: answer(200, { keys: [] }, CACHEABLE) }],
+  ['another key', /does not verify/, {}, signingKey(newSigningKey('RS256'))],
+  ['a key set that is none', /malformed/, { keySet: answer(200, { keys: {} }, CACHEABLE) }],
+  ['a key set without keys', /no list in "keys"/, { keySet: answer(200, {}, CACHEABLE) }],
+  [
+    'a key set that no cache keeps',
+    /max-age=300, not no-store/,
+    { keySet: answer(200, { keys: [] }) },
+  ],
+  ['no discovery', /Expected 200, got 404/, { discovery: refuse(404, 'x') }],
+  [
+    'another issuer',
+    /not that of the token/,
+    { discovery: answer(200, { issuer: 'x' }, CACHEABLE) },
+  ],
+] as const) {
+  test(`with RS256, ${name} fails the smoke test`, async (t) => {
+    const { outcome } = await smoke(t, await rsaEndpoint(parts, key))
+    assert.match(outcome, says)
+  })
+}
 
 test('without the key the signature is not checked, and the report states that', async (t) => {
   const created = (name: string) => signUpAs(name, {}, 'HS256', ANOTHER_KEY)
@@ -205,7 +279,7 @@ const WRONG: readonly (readonly [name: string, EndpointParts, says: RegExp])[] =
   ['a 201 of null', json(201, 'null', JSON_HEADERS), /no text in "token"/],
   ['a long code', created(refuse(500, 'x'.repeat(1000))), /got 500 x{60}\.$/],
   ['a malformed token', created(create('a.b.c')), /not a JWT/],
-  ['another algorithm', claims({}, 'HS384'), /must be HS256/],
+  ['another algorithm', claims({}, 'HS384'), /JWT with HS256/],
   ["somebody else's token", { created: () => signUpAs('eve') }, /"payload"/],
   ['a token without id', claims({ payload: { username: 'gary' } }), /"payload"/],
   ['a token without sub', claims({ sub: undefined }), /"sub"/],

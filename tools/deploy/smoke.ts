@@ -3,8 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose'
 import { readSecret } from '../../lib/secrets.ts'
+import { PUBLISHED_SECONDS } from '../../lib/well-known.ts'
 import { runProgram, say } from './command-line.ts'
 import { retryWhileResuming } from './resuming.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
@@ -12,7 +19,7 @@ import { openStageDatabase, readStackOutputs } from './stage.ts'
 const USAGE = `Tries the contract of every route on a deployed endpoint.
 
   npm run smoke -- --url U                  signs a random user up and in, and deletes them
-  npm run smoke -- --stage S [--region R]   also checks the token's signature, and removes the user if a step fails
+  npm run smoke -- --stage S [--region R]   also checks an HS256 signature, and removes the user if a step fails
 
   --url U      the URL of the sign-up; with --stage it may be left out, and is then the stage's own
   --stage S    a deployed stage, such as dev; needs AWS credentials
@@ -26,7 +33,7 @@ const RESUME_SECONDS = 120
 export interface SmokeOptions {
   /** The URL of the sign-up; the other routes are beside it. */
   readonly url: string
-  /** The key of the tokens; without it their signature is not checked. */
+  /** The key of the tokens with HS256; without it their signature is not checked. */
   readonly key?: string | undefined
   readonly say: (line: string) => void
   /** Called with each name before it is sent, so that the user can be removed whatever the response. */
@@ -35,9 +42,8 @@ export interface SmokeOptions {
 }
 
 /**
- * Signs up a random user and checks the token, sends the same name again, and a body that is not JSON; signs
- * them in, rightly and wrongly, asks who they are, changes the password, and deletes
- * them.
+ * Signs up a random user and checks the token and the documents for verifiers, sends the same name again, and a body that
+ * is not JSON; signs them in, rightly and wrongly, asks who they are, changes the password, and deletes them.
  * Reports each step, and rejects with the first that fails. No report or error holds the password or the
  * token.
  */
@@ -62,8 +68,11 @@ export async function runSmokeSteps({ url, key, say, onUsername, wait = sleep }:
   expectResponse(created, 201)
   say('ok     a new user is signed up')
 
-  await checkToken(created.body['token'], username, key)
-  say(`ok     the token is theirs${key === undefined ? ', signature unchecked' : ''}`)
+  const keys = { hmac: key, published: await readKeySet(url) }
+  const isVerified = await checkToken(created.body['token'], username, keys)
+  say(`ok     the token is theirs${isVerified ? '' : ', signature unchecked'}`)
+  await checkDiscovery(url, String(created.body['token']))
+  say('ok     verifiers find the public keys, where there are any')
 
   const otherCase = username.replace(/[a-z]/gi, (letter) =>
     letter < 'a' ? letter.toLowerCase() : letter.toUpperCase(),
@@ -77,7 +86,7 @@ export async function runSmokeSteps({ url, key, say, onUsername, wait = sleep }:
   const signInUrl = new URL('sign-in', url).href
   const signedIn = await send(signInUrl, { body: { username: otherCase, password } })
   expectResponse(signedIn, 200)
-  await checkToken(signedIn.body['token'], username, key)
+  await checkToken(signedIn.body['token'], username, keys)
   say('ok     the user is signed in, under the name in another letter case')
 
   const wrong = { username, password: `not ${password}` }
@@ -97,7 +106,7 @@ export async function runSmokeSteps({ url, key, say, onUsername, wait = sleep }:
   const body = { currentPassword: password, newPassword: `${password}, changed` }
   const changed = await send(new URL('change-password', url).href, { body, token })
   expectResponse(changed, 200)
-  await checkToken(changed.body['token'], username, key)
+  await checkToken(changed.body['token'], username, keys)
   expectResponse(await send(meUrl, { token }), 401, 'token_invalid')
   say('ok     the password is changed, and ends the token from before')
 
@@ -145,21 +154,54 @@ function expectResponse(
   wanted: number,
   wantedCode?: string,
   field = wantedCode === undefined ? 'token' : 'err',
+  cacheControl = 'no-store',
 ) {
   const isRight = status === wanted && (wantedCode === undefined || code === wantedCode)
   assert.ok(isRight, `Expected ${[wanted, wantedCode].join(' ').trim()}, got ${status} ${code}.`)
-  const wantedHeaders = { 'content-type': 'application/json', 'cache-control': 'no-store' }
+  const wantedHeaders = { 'content-type': 'application/json', 'cache-control': cacheControl }
   for (const [name, value] of Object.entries(wantedHeaders)) {
     const found = headers.get(name)?.split(';')[0] ?? 'missing'
     assert.ok(found === value, `The ${name} of the ${status} must be ${value}, not ${found}.`)
   }
-  assert.ok(typeof body[field] === 'string', `The ${status} has no text in "${field}".`)
+  const [type, what] = field === 'keys' ? ['object', 'list'] : ['string', 'text']
+  assert.ok(typeof body[field] === type, `The ${status} has no ${what} in "${field}".`)
   if (status === 401) {
     assert.ok(headers.has('www-authenticate'), 'The 401 has no WWW-Authenticate.')
   }
 }
 
-async function checkToken(token: unknown, username: string, key: string | undefined) {
+const PUBLIC = `public, max-age=${PUBLISHED_SECONDS}`
+
+/** The published keys, which are none with HS256. */
+async function readKeySet(url: string): Promise<JWTVerifyGetKey> {
+  const response = await send(new URL('../.well-known/jwks.json', url).href, {})
+  expectResponse(response, 200, undefined, 'keys', PUBLIC)
+  try {
+    return createLocalJWKSet(Object(response.body))
+  } catch {
+    return assert.fail('The key set is malformed.')
+  }
+}
+
+/** With RS256 the token's issuer is that of the discovery document; with HS256 there is none. */
+async function checkDiscovery(url: string, token: string) {
+  const response = await send(new URL('../.well-known/openid-configuration', url).href, {})
+  if (decodeProtectedHeader(token).alg === 'HS256') {
+    expectResponse(response, 404, 'discovery_unavailable')
+    return
+  }
+  expectResponse(response, 200, undefined, 'issuer', PUBLIC)
+  const isSame = response.body['issuer'] === decodeJwt(token).iss
+  assert.ok(isSame, 'The issuer of discovery is not that of the token.')
+}
+
+interface VerificationKeys {
+  readonly hmac: string | undefined
+  readonly published: JWTVerifyGetKey
+}
+
+/** Resolves with whether the signature was checked, for which HS256 takes the key itself. */
+async function checkToken(token: unknown, username: string, { hmac, published }: VerificationKeys) {
   const text = String(token)
   const decode = () => {
     try {
@@ -169,7 +211,9 @@ async function checkToken(token: unknown, username: string, key: string | undefi
     }
   }
   const { header, claims } = decode()
-  assert.ok(header.alg === 'HS256' && header.typ === 'JWT', 'The token must be HS256 and JWT.')
+  const { alg = '', typ } = header
+  const isOfService = /^[HR]S256$/.test(alg) && typ === 'JWT'
+  assert.ok(isOfService, 'The token must be a JWT with HS256 or RS256.')
   const { id, username: name } = Object(claims['payload'])
   const isTheirs = Number.isSafeInteger(id) && name === username
   assert.ok(isTheirs, 'The claim "payload" must be {username, id}.')
@@ -178,10 +222,16 @@ async function checkToken(token: unknown, username: string, key: string | undefi
   const now = Date.now() / 1000
   assert.ok(Math.abs(now - iat) <= 300, 'The claim "iat" must be the present.')
   assert.ok(exp > iat && exp > now, 'The claim "exp" must be in the future.')
-  if (key === undefined) return
-  await jwtVerify(text, Buffer.from(key), { algorithms: ['HS256'], clockTolerance: 300 }).catch(
-    () => assert.fail("The token's signature does not verify with the stage's key."),
+  if (alg === 'HS256' && hmac === undefined) return false
+  const options = { algorithms: [alg], clockTolerance: 300 }
+  const verified =
+    alg === 'HS256'
+      ? jwtVerify(text, Buffer.from(hmac ?? ''), options)
+      : jwtVerify(text, published, options)
+  await verified.catch(() =>
+    assert.fail("The token's signature does not verify with the stage's key."),
   )
+  return true
 }
 
 /** Runs the steps on a stage, and removes what they stored as the master, also if a step fails. */

@@ -11,13 +11,23 @@ async function readFrom(t: TestContext, stack: FakeStack, stage = 'dev') {
 }
 
 test('every output of the stack has its field', async (t) => {
-  const { settled, requests } = await readFrom(t, { outputs: { ...STACK_OUTPUTS, Other: 'more' } })
+  const signing = { JwtAlgorithm: 'RS256', JwtTtlSeconds: '900' }
+  const outputs = { ...STACK_OUTPUTS, ...signing, Other: 'more' }
+  const { settled, requests } = await readFrom(t, { outputs })
   const fields = Object.entries(STACK_OUTPUTS).map(([key, value]) => [
     key.replace(/^./, (letter) => letter.toLowerCase()),
     value,
   ])
-  assert.deepEqual(settled, { status: 'fulfilled', value: Object.fromEntries(fields) })
+  const value = { ...Object.fromEntries(fields), jwtAlgorithm: 'RS256', jwtTtlSeconds: 900 }
+  assert.deepEqual(settled, { status: 'fulfilled', value })
   assert.equal(new URLSearchParams(requests[0]?.body).get('StackName'), 'latchkey-dev')
+})
+
+test('a stack of a release that signs with HS256 alone has its defaults', async (t) => {
+  const { settled } = await readFrom(t, { outputs: STACK_OUTPUTS })
+  assert.ok(settled.status === 'fulfilled')
+  const { jwtAlgorithm, jwtTtlSeconds } = settled.value
+  assert.deepEqual([jwtAlgorithm, jwtTtlSeconds], ['HS256', 3600])
 })
 
 test('a missing output is named, and a missing stack is an error that says how to deploy it', async (t) => {
