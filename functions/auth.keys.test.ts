@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict'
+import { after, type TestContext, test } from 'node:test'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import {
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  errors,
+  type JSONWebKeySet,
+  jwtVerify,
+  SignJWT,
+} from 'jose'
+import { serveDatabase } from '../test/support/database.ts'
+import {
+  bodyOf,
+  environment,
+  eventWith,
+  readEvent,
+  sender,
+  signingKey,
+  withToken,
+} from '../test/support/handler.ts'
+import { assertDocumented } from '../test/support/openapi.ts'
+import { openTestPglite } from '../test/support/pglite.ts'
+import { createSecret, serveSecret } from '../test/support/secret-endpoint.ts'
+import { newSigningKey } from '../tools/deploy/new-signing-key.ts'
+import { rotateKey } from '../tools/deploy/rotate-key.ts'
+import { fitSigningKey, openSigningSecret } from '../tools/deploy/signing-secret.ts'
+
+const database = await serveDatabase(await openTestPglite())
+after(() => database.close())
+
+const ISSUER = 'https://id.example'
+const AUDIENCE = 'dev'
+const PASSWORD = 'correct horse battery'
+
+/** A secret behind a stand-in for Secrets Manager, for as long as this file runs. */
+async function openSecret(text: string) {
+  const stored = createSecret(text)
+  const { url, actions } = await serveSecret({ after }, stored)
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+  const client = new SecretsManagerClient({ endpoint: url, region: 'eu-west-1', credentials })
+  after(() => client.destroy())
+  return { stored, url, actions, secret: openSigningSecret(client, 'arn:jwt') }
+}
+
+let processes = 0
+
+/** The function as a new process would load it, with a key ring of its own. */
+async function startProcess(variables: Readonly<Record<string, string>>) {
+  const { JWT_SECRET: _, ...env } = environment(database.url)
+  delete process.env['JWT_SECRET']
+  for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_ALGORITHM']) delete process.env[name]
+  Object.assign(process.env, env, { JWT_SECRET_ARN: 'arn:jwt' }, variables)
+  processes += 1
+  const { handler } = await import(`./auth.ts?process=${processes}`)
+  const send = sender(handler)
+  const respond = async (event: Parameters<typeof send>[0]) => {
+    const response = await send(event)
+    assertDocumented(response, event.routeKey)
+    return { ...response, body: bodyOf(response) }
+  }
+  const tokenOf = async (name: string, route: 'sign-up' | 'sign-in') => {
+    const { statusCode, body } = await respond(
+      eventWith({ username: name, password: PASSWORD }, route),
+    )
+    assert.equal(statusCode, route === 'sign-up' ? 201 : 200)
+    return String(body['token'])
+  }
+  return {
+    respond,
+    signUp: (name: string) => tokenOf(name, 'sign-up'),
+    signIn: (name: string) => tokenOf(name, 'sign-in'),
+    me: async (token: string) => (await respond(withToken(readEvent('me'), token))).statusCode,
+    async keySet(): Promise<JSONWebKeySet> {
+      const { statusCode, body } = await respond(readEvent('jwks'))
+      assert.equal(statusCode, 200)
+      return Object(body)
+    },
+  }
+}
+
+const rs256 = (url: string) => ({
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
+  JWT_ALGORITHM: 'RS256',
+  JWT_ISSUER: ISSUER,
+  JWT_AUDIENCE: AUDIENCE,
+})
+
+const verifyWith = (set: JSONWebKeySet, token: string) =>
+  jwtVerify(token, createLocalJWKSet(set), { issuer: ISSUER, audience: AUDIENCE })
+
+test('a token verifies with the published keys alone, and no key but the published one is in them', async () => {
+  const { stored, url } = await openSecret(newSigningKey('RS256'))
+  const { respond, signUp, me, keySet } = await startProcess(rs256(url))
+  const token = await signUp('Public')
+  const { payload } = await verifyWith(await keySet(), token)
+  assert.equal(payload['preferred_username'], 'Public')
+  assert.equal(await me(token), 200)
+
+  const set = await respond(readEvent('jwks'))
+  assert.equal(set.headers?.['cache-control'], 'public, max-age=300')
+  const { keys } = Object(set.body)
+  assert.deepEqual(keys, [signingKey(stored.labels()['AWSCURRENT']).publicJwk])
+
+  const discovery = await respond(readEvent('openid-configuration'))
+  assert.equal(discovery.headers?.['cache-control'], 'public, max-age=300')
+  const { issuer, jwks_uri } = Object(discovery.body)
+  assert.deepEqual([issuer, jwks_uri], [ISSUER, `${ISSUER}/.well-known/jwks.json`])
+})
+
+test('the documents cost no call of the database, and the key set one read of each version', async () => {
+  const { url, actions } = await openSecret(newSigningKey('RS256'))
+  const { respond } = await startProcess(rs256(url))
+  database.planFaults('access-denied')
+  for (let time = 0; time < 3; time += 1) {
+    for (const name of ['jwks', 'openid-configuration']) {
+      assert.equal((await respond(readEvent(name))).statusCode, 200)
+    }
+  }
+  assert.equal(actions.length, 1 + 3)
+  // The fault is still there for who calls the database.
+  const { statusCode } = await respond(eventWith({ username: 'Failed', password: PASSWORD }))
+  assert.equal(statusCode, 500)
+})
+
+test('a token made of what is published, or with a key id that is unknown, is refused', async () => {
+  const { url, actions } = await openSecret(newSigningKey('RS256'))
+  const { signUp, me, keySet } = await startProcess(rs256(url))
+  const token = await signUp('Target')
+  const { keys } = await keySet()
+  const [jwk] = keys
+  const [head = '', claims = '', signature = ''] = token.split('.')
+  const { kid } = decodeProtectedHeader(token)
+  const forge = (key: Uint8Array, header: object = {}) =>
+    new SignJWT(JSON.parse(Buffer.from(claims, 'base64url').toString()))
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT', ...header })
+      .sign(key)
+  const stranger = signingKey(newSigningKey('RS256'))
+  const forged = [
+    await forge(Buffer.from(JSON.stringify(jwk))),
+    await forge(Buffer.from(JSON.stringify({ keys })), { kid }),
+    await forge(Buffer.from(String(jwk?.['n']))),
+    await forge(Buffer.from(String(jwk?.['n']), 'base64url'), { kid }),
+    await new SignJWT({ sub: '1' })
+      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: kid ?? '' })
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setExpirationTime('1h')
+      .sign(stranger.sign),
+    await new SignJWT({ sub: '1' })
+      .setProtectedHeader({ alg: 'RS256', kid: 'unknown', jwk: { ...stranger.publicJwk } })
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setExpirationTime('1h')
+      .sign(stranger.sign),
+    `${Buffer.from('{"alg":"none"}').toString('base64url')}.${claims}.${signature}`,
+    `${head}.${claims}.${Buffer.alloc(256).toString('base64url')}`,
+  ]
+  for (const [index, text] of forged.entries()) assert.equal(await me(text), 401, `${index}`)
+  assert.equal(await me(token), 200)
+  // However many there are, the secret is read again once in 10 s.
+  assert.ok(actions.length <= 1 + 3 + 3, `${actions.length}`)
+})
+
+test('with HS256 the set is empty, and there is no discovery', async () => {
+  const { url } = await openSecret(newSigningKey('HS256'))
+  const { respond, keySet } = await startProcess({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
+  assert.deepEqual(await keySet(), { keys: [] })
+  const { statusCode, headers, body } = await respond(readEvent('openid-configuration'))
+  assert.deepEqual([statusCode, body['code']], [404, 'discovery_unavailable'])
+  assert.equal(headers?.['cache-control'], 'no-store')
+})
+
+test('until there is an RSA key a function with RS256 signs nothing', async () => {
+  const { stored, url, secret } = await openSecret(newSigningKey('HS256'))
+  const { respond, signUp } = await startProcess(rs256(url))
+  for (const event of [eventWith({ username: 'Early', password: PASSWORD }), readEvent('jwks')]) {
+    assert.equal((await respond(event)).statusCode, 500)
+  }
+  await fitSigningKey(secret, { deployed: 'RS256', wanted: 'RS256' })
+  const { kid } = decodeProtectedHeader(await signUp('Early'))
+  assert.equal(kid, signingKey(stored.labels()['AWSCURRENT']).publicJwk?.kid)
+})
+
+test('a stage moves to RS256 while old and new code run, and no token of either is refused', async () => {
+  const { url, secret } = await openSecret(newSigningKey('HS256'))
+  const before = await startProcess({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
+  const old = await before.signUp('Mover')
+  await fitSigningKey(secret, { deployed: 'HS256', wanted: 'RS256' })
+
+  const after = await startProcess(rs256(url))
+  const renewed = await after.signIn('Mover')
+  assert.equal(decodeProtectedHeader(renewed).alg, 'RS256')
+  for (const { me } of [before, after]) {
+    assert.deepEqual([await me(old), await me(renewed)], [200, 200])
+  }
+  await fitSigningKey(secret, { deployed: 'RS256', wanted: 'RS256' })
+  const later = await startProcess(rs256(url))
+  assert.deepEqual([await later.me(old), await later.me(renewed)], [200, 200])
+  await verifyWith(await later.keySet(), renewed)
+  await assert.rejects(verifyWith(await later.keySet(), old), errors.JOSEError)
+})
+
+/** Rotates the key while two processes serve requests; every token is tried at once, and until it expires. */
+async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
+  const { stored, url, secret } = await openSecret(newSigningKey(algorithm))
+  const first = stored.labels()['AWSCURRENT']
+  const settings = algorithm === 'RS256' ? rs256(url) : { AWS_ENDPOINT_URL_SECRETS_MANAGER: url }
+  const processes = [await startProcess(settings), await startProcess(settings)]
+  const name = `Rotated-${algorithm}`
+  const tokens = [{ token: await processes[0]?.signUp(name), at: Date.now() }]
+  const sets: { readonly set: JSONWebKeySet; readonly at: number }[] = []
+
+  async function tryTokens(step: number) {
+    const [signer, other] = step % 2 === 0 ? processes : processes.toReversed()
+    assert.ok(signer && other)
+    if (step % 15 === 0) tokens.push({ token: await signer.signIn(name), at: Date.now() })
+    // As a verifier that keeps keys for two hours and got them from a cache of five minutes.
+    if (algorithm === 'RS256') sets.push({ set: await other.keySet(), at: Date.now() })
+    const { set } = sets.find(({ at }) => at >= Date.now() - 7_500_000) ?? {}
+    const oldest = tokens.find(({ at }) => at >= Date.now() - 3_540_000)
+    for (const { token = '' } of [oldest ?? {}, tokens.at(-1) ?? {}]) {
+      assert.equal(await other.me(token), 200, `step ${step}`)
+      if (set) await verifyWith(set, token)
+    }
+  }
+
+  let step = 0
+  await rotateKey({
+    secret,
+    algorithm,
+    tokenSeconds: 3600,
+    say: () => {},
+    async wait(milliseconds) {
+      await tryTokens(step)
+      step += 1
+      t.mock.timers.setTime(Date.now() + milliseconds)
+    },
+  })
+  assert.notEqual(stored.labels()['AWSCURRENT'], first)
+  t.mock.timers.setTime(Date.now() + 600_000)
+  await tryTokens(step)
+  const { keys = [] } = (await processes[0]?.keySet()) ?? {}
+  assert.equal(keys.length, algorithm === 'RS256' ? 1 : 0)
+  return step
+}
+
+for (const algorithm of ['RS256', 'HS256'] as const) {
+  test(`a rotation with ${algorithm} fails no request and no verifier that keeps keys`, async (t) => {
+    const steps = await rotateUnderLoad(t, algorithm)
+    assert.ok(steps > 60, `${steps}`)
+  })
+}
