@@ -226,6 +226,8 @@ async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
     }
   }
 
+  // What a verifier has that fetched the keys just before the rotation.
+  await tryTokens(0)
   let step = 0
   await rotateKey({
     secret,
