@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../../lib/config.ts'
 import { refusals } from '../../lib/responses.ts'
-import { signToken } from '../../lib/tokens.ts'
 import { INJECTED_FAULTS } from '../../tools/local/data-api/faults.ts'
-import { environment, JWT_SECRET, signingKey } from '../support/handler.ts'
+import { environment } from '../support/handler.ts'
 import { readText } from '../support/yaml.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -54,20 +53,6 @@ for (const file of documents) {
     }
   })
 }
-
-test("README's snippet verifies a token and prints whose it is", async () => {
-  const [, snippet = ''] = /^```js\n(.*?)^```/ms.exec(readText('README.md')) ?? []
-  const key = signingKey()
-  const TOKEN = await signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 60 })
-  const verify = (secret: string) =>
-    spawnSync(process.execPath, ['--input-type=module', '--eval', snippet], {
-      cwd: ROOT,
-      env: { TOKEN, JWT_SECRET: secret },
-      encoding: 'utf8',
-    })
-  assert.equal(verify(JWT_SECRET).stdout, '7 gary\n')
-  assert.match(verify('another key').stderr, /JWSSignatureVerificationFailed/)
-})
 
 test('.env.example and README list every variable that the function reads, with its default', () => {
   const variables = new Set<string>()

@@ -1,43 +1,17 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { freePort } from '../../tools/local/port.ts'
+import { pressCtrlC, startEndpoint } from '../support/npm-start.ts'
 import { copyService, newcomersEnvironment } from '../support/service-copy.ts'
 
 const run = promisify(execFile)
 
 /** Runs `npm start` in `cwd` until it has printed where it listens. */
-async function start(t: TestContext, cwd: string, port: number, faults = '') {
-  const child = spawn('npm', ['start'], {
-    cwd,
-    env: { ...newcomersEnvironment(), PORT: String(port), DATA_API_FAULTS: faults },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // A process group of its own, to which Ctrl-C can be sent as a terminal sends it.
-    detached: true,
-  })
-  t.after(() => signal(child, 'SIGKILL'))
-  const lines: string[] = []
-  child.stdout.resume()
-  for await (const line of createInterface(child.stderr)) {
-    lines.push(line)
-    if (line.includes('/faults -d ')) break
-  }
-  return { child, output: lines.join('\n') }
-}
-
-function signal({ pid, exitCode, signalCode }: ChildProcess, name: NodeJS.Signals): void {
-  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, name)
-}
-
-async function pressCtrlC(child: ChildProcess): Promise<void> {
-  const exit = once(child, 'exit')
-  signal(child, 'SIGINT')
-  await exit
-}
+const start = (t: TestContext, cwd: string, port: number, faults = '') =>
+  startEndpoint(t, { cwd, env: { PORT: String(port), DATA_API_FAULTS: faults } })
 
 async function signUp(port: number, headers: Readonly<Record<string, string>> = {}) {
   const response = await fetch(`http://localhost:${port}/auth/sign-up`, {

@@ -13,6 +13,7 @@ export function copyService(t: TestContext): string {
   const folder = mkdtempSync(`${tmpdir()}/latchkey-service-`)
   for (const name of [
     'events',
+    'examples',
     'functions',
     'lib',
     'migrations',

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { unzipSync } from 'fflate'
 import { copyService, newcomersEnvironment } from '../support/service-copy.ts'
@@ -23,6 +24,9 @@ export interface Package {
 }
 
 const run = promisify(execFile)
+const SERVERLESS = fileURLToPath(
+  new URL('../../node_modules/serverless/bin/serverless.js', import.meta.url),
+)
 const packages = new Map<string, Promise<Package>>()
 
 /**
@@ -41,16 +45,20 @@ export function packageStage(
   return known
 }
 
+/** Packages the example with that configuration, for the stage dev. */
+export const packageExample = (t: TestContext, config: string): Promise<Package> =>
+  packageNow(`${copyService(t)}/examples/protected-api`, 'dev', ['--config', config])
+
 async function packageNow(cwd: string, stage: string, args: readonly string[]): Promise<Package> {
   // As `npx serverless` does, without npx's own second.
-  const serverless = `${cwd}/node_modules/serverless/bin/serverless.js`
-  await run(process.execPath, [serverless, 'package', '--stage', stage, ...args], {
+  await run(process.execPath, [SERVERLESS, 'package', '--stage', stage, ...args], {
     cwd,
     env: newcomersEnvironment(),
   })
   const file = `${cwd}/.serverless/cloudformation-template-update-stack.json`
   const template: Package['template'] = JSON.parse(readFileSync(file, 'utf8'))
-  const zip = unzipSync(readFileSync(`${cwd}/.serverless/latchkey.zip`))
+  const [archive = ''] = globSync(`${cwd}/.serverless/*.zip`)
+  const zip = unzipSync(readFileSync(archive))
   return { template, zipEntries: Object.keys(zip) }
 }
 

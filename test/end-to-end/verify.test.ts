@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import { promisify } from 'node:util'
+import { createRemoteJWKSet, decodeJwt, jwtVerify, SignJWT } from 'jose'
+import { parse } from 'yaml'
+import { signToken } from '../../lib/tokens.ts'
+import { newSigningKey } from '../../tools/deploy/new-signing-key.ts'
+import { freePort } from '../../tools/local/port.ts'
+import { JWT_SECRET, signingKey } from '../support/handler.ts'
+import { startEndpoint } from '../support/npm-start.ts'
+import { copyService } from '../support/service-copy.ts'
+import { at } from '../support/yaml.ts'
+
+const run = promisify(execFile)
+const ROOT = new URL('../../', import.meta.url)
+const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
+
+/** The code of docs/verify.md in one language, in order: with RS256 and with HS256. */
+const snippets = (language: string) => {
+  const [rs256 = '', hs256 = ''] = read('docs/verify.md').split('## With HS256')
+  const find = (text: string) =>
+    Array.from(text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms')), ([, code]) =>
+      String(code),
+    )
+  return { rs256: find(rs256), hs256: find(hs256) }
+}
+
+type Variables = Readonly<Record<string, string>>
+
+/** Runs JavaScript where the project's packages are found. */
+const runNode = (code: string, env: Variables) =>
+  run(process.execPath, ['--input-type=module', '--eval', code], { cwd: ROOT, env })
+
+/** A Python that has PyJWT, and what it needs for RSA. */
+async function findPython(): Promise<string | undefined> {
+  for (const python of ['python3', '/usr/bin/python3']) {
+    const found = await run(python, ['-c', 'import jwt, cryptography']).then(
+      () => true,
+      () => false,
+    )
+    if (found) return python
+  }
+  return undefined
+}
+const python = await findPython()
+const NO_PYTHON = python ? false : 'no Python with PyJWT and cryptography'
+
+const USER = { id: 7, username: 'gary' }
+
+for (const [language, reason, runCode] of [
+  ['js', false, runNode],
+  ['python', NO_PYTHON, (code: string, env: Variables) => run(`${python}`, ['-c', code], { env })],
+] as const) {
+  test(`with HS256 the snippet in ${language} prints whose a token is`, {
+    skip: reason,
+  }, async () => {
+    const TOKEN = await signToken(USER, signingKey(), { ttlSeconds: 60 })
+    const { hs256 } = snippets(language)
+    assert.equal(hs256.length, 1)
+    for (const code of hs256) {
+      const { stdout } = await runCode(code, { TOKEN, JWT_SECRET })
+      assert.equal(stdout, '7 gary\n')
+      const wrong = runCode(code, { TOKEN, JWT_SECRET: 'another key, of more than 32 bytes' })
+      await assert.rejects(wrong, { stderr: /[Ss]ignature/ })
+    }
+  })
+}
+
+test('the authorizer in the document is that of the example', () => {
+  const [rs256 = ''] = snippets('yaml').rs256
+  const authorizerOf = (text: string) =>
+    at(parse(text, { logLevel: 'silent' }), 'provider', 'httpApi', 'authorizers', 'latchkey')
+  const example = read('examples/protected-api/serverless.yml')
+  const { issuerUrl, audience, ...same } = Object(authorizerOf(rs256))
+  assert.partialDeepStrictEqual(authorizerOf(example), same)
+  for (const value of [issuerUrl, audience]) {
+    assert.ok(example.includes(`aws: !ImportValue ${value}`), value)
+  }
+})
+
+/** `npm start` with RS256, and somebody's token. */
+async function startWithKeys(t: TestContext) {
+  const cwd = copyService(t)
+  const port = await freePort('127.0.0.1', 0)
+  await startEndpoint(t, { cwd, env: { PORT: String(port), JWT_ALGORITHM: 'RS256' } })
+  const ISSUER = `http://localhost:${port}`
+  const response = await fetch(`${ISSUER}/auth/sign-up`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: 'grace', password: 'correct horse battery' }),
+  })
+  const { token } = Object(await response.json())
+  const stranger = signingKey(newSigningKey('RS256'))
+  const forged = await new SignJWT(decodeJwt(token))
+    .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: `${stranger.publicJwk?.kid}` })
+    .sign(stranger.sign)
+  return { cwd, ISSUER, AUDIENCE: 'local', TOKEN: String(token), forged }
+}
+
+test('whoever has the URL can verify a token, and a service behind an authorizer knows its user', async (t) => {
+  const { cwd, ISSUER, AUDIENCE, TOKEN, forged } = await startWithKeys(t)
+
+  await t.test('jose’s remote key set fetches the keys once, also for many tokens', async () => {
+    const keys = createRemoteJWKSet(new URL(`${ISSUER}/.well-known/jwks.json`))
+    const options = { issuer: ISSUER, audience: AUDIENCE, algorithms: ['RS256'] }
+    for (let time = 0; time < 3; time += 1) {
+      const { payload } = await jwtVerify(TOKEN, keys, options)
+      assert.equal(payload['preferred_username'], 'grace')
+    }
+    await assert.rejects(jwtVerify(forged, keys, options))
+  })
+
+  for (const [language, reason, runCode] of [
+    ['js', false, runNode],
+    [
+      'python',
+      NO_PYTHON,
+      (code: string, env: Variables) => run(`${python}`, ['-c', code], { env }),
+    ],
+  ] as const) {
+    for (const [index, code] of snippets(language).rs256.entries()) {
+      await t.test(`snippet ${index + 1} in ${language}`, { skip: reason }, async () => {
+        const env = { ISSUER, AUDIENCE, TOKEN }
+        assert.equal((await runCode(code, env)).stdout, '1 grace\n')
+        await assert.rejects(runCode(code, { ...env, TOKEN: forged }))
+        await assert.rejects(runCode(code, { ...env, AUDIENCE: 'another' }))
+      })
+    }
+  }
+
+  await t.test('the example takes the token, and no other', async (t) => {
+    const [httpPort, lambdaPort] = [await freePort('127.0.0.1', 0), await freePort('127.0.0.1', 0)]
+    const ports = ['--httpPort', `${httpPort}`, '--lambdaPort', `${lambdaPort}`]
+    await startEndpoint(t, {
+      cwd: `${cwd}/examples/protected-api`,
+      env: { LATCHKEY_URL: ISSUER },
+      command: ['npx', 'serverless', 'offline', 'start', ...ports],
+      lastLine: 'Server ready',
+    })
+    const hello = (token?: string) =>
+      fetch(`http://localhost:${httpPort}/hello`, {
+        headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      })
+    const response = await hello(TOKEN)
+    assert.deepEqual(
+      [response.status, await response.json()],
+      [200, { message: 'Hello, grace', id: 1 }],
+    )
+    const key = await fetch(`${ISSUER}/.well-known/jwks.json`).then((set) => set.text())
+    const confused = await new SignJWT(decodeJwt(TOKEN))
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(Buffer.from(key))
+    for (const token of [undefined, forged, confused, `${TOKEN}x`, '']) {
+      const refused = await hello(token)
+      assert.deepEqual([refused.status, await refused.json()], [401, { message: 'Unauthorized' }])
+    }
+  })
+})
