@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { at } from '../support/yaml.ts'
 import { checkTemplate } from './check-template.ts'
-import { type Package, packageExample, propertiesOf } from './template.ts'
+import {
+  lintTemplate,
+  NO_CFN_LINT,
+  type Package,
+  packageExample,
+  propertiesOf,
+} from './template.ts'
 
 const IMPORTS = ['latchkey-dev-JwtAudience', 'latchkey-dev-JwtIssuer']
 
@@ -36,5 +42,6 @@ for (const [config, apis] of [
     assert.equal(types.filter((type) => type === 'AWS::ApiGatewayV2::Api').length, apis)
     const api = apis === 0 ? ['sls-latchkey-dev-HttpApiId'] : []
     assert.deepEqual([...importsOf(packaged)].toSorted(), [...IMPORTS, ...api])
+    await t.test('cfn-lint', { skip: NO_CFN_LINT }, (t) => lintTemplate(t, packaged))
   })
 }

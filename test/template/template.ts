@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { unzipSync } from 'fflate'
 import { copyService, newcomersEnvironment } from '../support/service-copy.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** A map of which nothing else is known. */
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -60,6 +61,19 @@ async function packageNow(cwd: string, stage: string, args: readonly string[]): 
   const [archive = ''] = globSync(`${cwd}/.serverless/*.zip`)
   const zip = unzipSync(readFileSync(archive))
   return { template, zipEntries: Object.keys(zip) }
+}
+
+/** Why templates cannot be linted here; `false` if they can. */
+export const NO_CFN_LINT = await run('cfn-lint', ['--version']).then(
+  () => false,
+  () => 'cfn-lint is not present',
+)
+
+/** Rejects with what cfn-lint reports, if it reports anything. */
+export async function lintTemplate(t: TestContext, { template }: Package): Promise<void> {
+  const file = `${temporaryFolder(t)}/template.json`
+  writeFileSync(file, JSON.stringify(template))
+  await run('cfn-lint', [file])
 }
 
 /** The resources of one type. */

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { at, itemsOf, readYaml } from '../support/yaml.ts'
 import { checkTemplate } from './check-template.ts'
-import { packageStage, propertiesOf, resourcesOf } from './template.ts'
+import { lintTemplate, NO_CFN_LINT, packageStage, propertiesOf, resourcesOf } from './template.ts'
 
 const stages = readYaml('resources/stages.yml')
 
@@ -221,6 +221,7 @@ for (const own of [{}, { jwtIssuer: 'https://id.example', jwtAudience: 'shop' }]
     // Else a deployment could replace the RSA key that is in it.
     const { template: hs256 } = await packageStage(t, 'dev')
     assert.deepEqual(template.Resources['JwtSecret'], hs256.Resources['JwtSecret'])
+    await t.test('cfn-lint', { skip: NO_CFN_LINT }, (t) => lintTemplate(t, packaged))
   })
 }
 
