@@ -11,6 +11,7 @@ import {
   measureRefused,
   measureSignIn,
   measureStartUp,
+  measureTokens,
   measureWarm,
 } from './measure-sign-ups.ts'
 import { COST, type Rig, setUp } from './rig.ts'
@@ -57,10 +58,11 @@ async function measure(rig: Rig, rounds: typeof FULL) {
   const own = await measureOwnTimes(rig, rounds.warmUp, rounds.ownTime)
   say('Client errors, start-up')
   const refused = await measureRefused(rig, rounds.refused)
+  const tokens = await measureTokens(rounds.ownTime)
   const startUp = await measureStartUp(rig, rounds.startUp)
   say('New processes')
   const processes = await measureNewProcesses(rig, floor.event, rounds.processes)
-  const rows: Row[] = [warm.row, signIn, ...own, refused, ...startUp, ...processes.rows]
+  const rows: Row[] = [warm.row, signIn, ...own, refused, ...tokens, ...startUp, ...processes.rows]
   say(rig.hasServer ? 'Growth' : 'Growth is not measured: DATABASE_URL names no Postgres server')
   if (rig.hasServer) {
     rows.push(await measureGrowth(rig, floor.call, rounds.growth, rounds.users))

@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
-import { signToken } from '../../lib/tokens.ts'
+import type { SigningKey } from '../../lib/signing-key.ts'
+import { signToken, verifyToken } from '../../lib/tokens.ts'
 import { eventWith, readEvent, signingKey, withToken } from '../../test/support/handler.ts'
+import { newSigningKey } from '../deploy/new-signing-key.ts'
 import { type Call, length, now, startHandler, waits } from './handler-process.ts'
 import { captureCall, type Rig } from './rig.ts'
 import { inTurns, median, type Row, repeat, summarise, summariseRatios } from './statistics.ts'
@@ -168,6 +170,43 @@ export async function measureRefused(rig: Rig, count: number): Promise<Row> {
     atMost: 1,
     detail: 'short password, common password, malformed JSON; no hash, no call',
   }
+}
+
+/** Signing and verifying a token with an RSA key of 2048 bits; the details have HS256's medians. */
+export async function measureTokens(count: number): Promise<Row[]> {
+  const options = { ttlSeconds: 3600 }
+  const measure = async (key: SigningKey) => {
+    const user = { id: 7, username: 'gary' }
+    const timed = async <T>(work: () => Promise<T>) => {
+      const start = now()
+      const result = await work()
+      return { time: now() - start, result }
+    }
+    const round = async () => {
+      const signed = await timed(() => signToken(user, key, options))
+      const verified = await timed(() => verifyToken(signed.result, [key], options))
+      if (verified.result?.ok !== true) throw new Error('The token does not verify.')
+      return { sign: signed.time, verify: verified.time }
+    }
+    await repeat(count, round)
+    return repeat(count, round)
+  }
+  const [rs256, hs256] = [
+    await measure(signingKey(newSigningKey('RS256'))),
+    await measure(signingKey()),
+  ]
+  const row = (what: string, of: 'sign' | 'verify', atMost: number): Row => ({
+    what,
+    summary: summarise(rs256.map((times) => times[of])),
+    unit: 'ms',
+    digits: 2,
+    atMost,
+    detail: `RSA of 2048 bits; with HS256 ${median(hs256.map((times) => times[of])).toFixed(2)} ms`,
+  })
+  return [
+    row('signing a token with RS256', 'sign', 3),
+    row('verifying a token with RS256', 'verify', 1),
+  ]
 }
 
 /** The bundle's size, and starting a process until the bundle is loaded, against the floor. */
