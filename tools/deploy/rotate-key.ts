@@ -66,6 +66,11 @@ export async function rotateKey(options: RotationOptions): Promise<void> {
     while (end > now()) await wait(Math.min(end - now(), 60_000))
   }
 
+  if (isLeaked) {
+    say(
+      'Every token ends within ten minutes. Verifiers that keep keys may accept the old one for two hours',
+    )
+  }
   let isStored = false
   for (;;) {
     const versions = await secret.versions()
