@@ -11,15 +11,14 @@ const SUCCESSES = {
   identified: ['identified', 'Identifications'],
   password_changed: ['password changed', 'PasswordChanges'],
   deleted: ['account deleted', 'AccountDeletions'],
-  // The access log counts these.
-  published: ['keys published', undefined],
+  published: ['keys published', 'KeyPublications'],
 } as const
 
 /**
  * Records how a request ended: one log line, and the metrics `SignUps`, `SignIns`, `Identifications`,
- * `PasswordChanges`, `AccountDeletions`, `Refusals`
- * and `Faults` (the last two also by code), `HashMs`, `DatabaseMs` and `DatabaseRetries`. Never a username, a password or a body: more people read
- * logs than the table of users.
+ * `PasswordChanges`, `AccountDeletions`, `KeyPublications`, `Refusals` and `Faults` (the last two also by code),
+ * `HashMs`, `DatabaseMs` and `DatabaseRetries`. Never a username, a password or a body: more people read logs
+ * than the table of users.
  */
 export function createTelemetry(logger: Logger, metrics: Metrics) {
   /** Counts once in all, for alarms, and once by code, for diagnosis. */
@@ -48,7 +47,7 @@ export function createTelemetry(logger: Logger, metrics: Metrics) {
         const user = 'userId' in outcome ? { userId: outcome.userId } : {}
         const rehash = 'rehash' in outcome ? { rehash: outcome.rehash } : {}
         logger.info(message, { code, ...user, ...rehash, ...timings })
-        if (metric) metrics.addMetric(metric, MetricUnit.Count, 1)
+        metrics.addMetric(metric, MetricUnit.Count, 1)
       } else {
         logger.info('refused', { code: outcome.reason, ...timings })
         count('Refusals', outcome.reason)

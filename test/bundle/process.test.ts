@@ -79,13 +79,20 @@ test('a sign-in, its rehash, a pause and a look-up are logged and counted by the
   const answers = [cheap, replaced, cheap, outrun, cheap, denied, paused, user]
   const { url, requests } = await scriptDataApi(t, answers)
   const signIn = readEvent('sign-in')
-  const events = [signIn, signIn, signIn, signIn, withToken(readEvent('me'), token)]
+  const events = [
+    signIn,
+    signIn,
+    signIn,
+    signIn,
+    withToken(readEvent('me'), token),
+    readEvent('jwks'),
+  ]
   const { stdout, stderr, statusCodes } = await run(
     { ...env, AWS_ENDPOINT_URL_RDS_DATA: url },
     events,
     { inTurn: true },
   )
-  assert.deepEqual(statusCodes, ['200', '200', '200', '429', '200'])
+  assert.deepEqual(statusCodes, ['200', '200', '200', '429', '200', '200'])
   assert.equal(requests.length, answers.length)
   const lines = stdout.split('\n')
   const logged = lines.flatMap((line) => {
@@ -93,8 +100,13 @@ test('a sign-in, its rehash, a pause and a look-up are logged and counted by the
     return code ? `${code} ${rehash ?? ''}`.trim() : []
   })
   const signIns = ['signed_in done', 'signed_in outrun', 'signed_in failed']
-  assert.deepEqual(logged, [...signIns, 'too_many_attempts', 'identified'])
-  for (const metric of ['"SignIns":1', '"Identifications":1', '"code":"too_many_attempts"']) {
+  assert.deepEqual(logged, [...signIns, 'too_many_attempts', 'identified', 'published'])
+  for (const metric of [
+    '"SignIns":1',
+    '"Identifications":1',
+    '"KeyPublications":1',
+    '"code":"too_many_attempts"',
+  ]) {
     assert.ok(
       lines.some((line) => line.includes('"_aws"') && line.includes(metric)),
       metric,
