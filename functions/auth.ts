@@ -118,6 +118,8 @@ function createHandler() {
   const logger = new Logger({ serviceName, logFormatter: new LogFormat() })
   const metrics = new Metrics({ serviceName, namespace: 'Latchkey' })
   const telemetry = createTelemetry(logger, metrics)
+  /** What each request has taken so far, for the line of a fault. */
+  const timingsOf = new WeakMap<object, Timings>()
 
   async function respond(event: Event, context: Context) {
     const deadline = startDeadline(context.getRemainingTimeInMillis?.())
@@ -125,6 +127,7 @@ function createHandler() {
     const route = Object.hasOwn(ROUTES, event.routeKey) ? ROUTES[event.routeKey] : undefined
     if (route === undefined) throw new TypeError('The event is of no route of this function.')
     const timings: Timings = {}
+    timingsOf.set(event, timings)
     const outcome = await route(event, depsFor(deadline, timings), config)
     telemetry.recordOutcome(outcome, timings)
     return respond(outcome)
@@ -145,7 +148,12 @@ function createHandler() {
       // Whatever POWERTOOLS_LOGGER_LOG_EVENT says: the event holds the password.
       .use(injectLambdaContext(logger, { logEvent: false }))
       .onError(respondToError)
-      .use(errorLogger({ logger: ({ error }) => telemetry.recordFault(describeFault(error)) }))
+      .use(
+        errorLogger({
+          logger: ({ error, event }) =>
+            telemetry.recordFault(describeFault(error), timingsOf.get(Object(event))),
+        }),
+      )
       .handler(respond)
   )
 }

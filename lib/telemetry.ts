@@ -55,8 +55,9 @@ export function createTelemetry(logger: Logger, metrics: Metrics) {
     },
 
     /** Records a server error: its cause, and nothing that the client sent. */
-    recordFault({ reason, ...signs }: Fault): void {
-      logger.error('fault', { code: reason, ...signs })
+    recordFault({ reason, ...signs }: Fault, timings: Timings = {}): void {
+      addTimings(timings)
+      logger.error('fault', { code: reason, ...signs, ...timings })
       count('Faults', reason)
     },
   }

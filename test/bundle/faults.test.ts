@@ -129,9 +129,14 @@ for (const [name, answer, expected, logged] of LASTING) {
     assert.equal(summaryOf(response), expected)
     assert.ok(expected.startsWith('500') ? made.length === 1 : made.length >= 2, `${made.length}`)
     assert.match(output(), /^[^\n]*\n$/)
-    const { level, requestId, error, httpStatus, errno, sqlState } = JSON.parse(output())
+    const { level, requestId, error, httpStatus, errno, sqlState, ...timings } = JSON.parse(
+      output(),
+    )
     assert.deepEqual([level, requestId], ['ERROR', 'test-request-id'])
     assert.equal([error, httpStatus, errno, sqlState].filter(Boolean).join(' '), logged)
+    // An outage that was waited for shows in them.
+    assert.ok(timings.hashMs > 0 && timings.databaseMs > 0, output())
+    assert.equal(timings.databaseRetries ?? 0, made.length - 1)
     assertSilent(`${output()}${response.body}`)
   })
 }
