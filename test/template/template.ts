@@ -41,16 +41,21 @@ export function packageStage(
 ): Promise<Package> {
   const args = Object.entries(params).flatMap(([name, value]) => ['--param', `${name}=${value}`])
   const key = [stage, ...args].join(' ')
-  const known = packages.get(key) ?? packageNow(copyService(t), stage, args)
+  const known = packages.get(key) ?? packageIn(copyService(t), stage, args)
   packages.set(key, known)
   return known
 }
 
 /** Packages the example with that configuration, for the stage dev. */
 export const packageExample = (t: TestContext, config: string): Promise<Package> =>
-  packageNow(`${copyService(t)}/examples/protected-api`, 'dev', ['--config', config])
+  packageIn(`${copyService(t)}/examples/protected-api`, 'dev', ['--config', config])
 
-async function packageNow(cwd: string, stage: string, args: readonly string[]): Promise<Package> {
+/** Packages the service in that folder. */
+export async function packageIn(
+  cwd: string,
+  stage: string,
+  args: readonly string[] = [],
+): Promise<Package> {
   // As `npx serverless` does, without npx's own second.
   await run(process.execPath, [SERVERLESS, 'package', '--stage', stage, ...args], {
     cwd,

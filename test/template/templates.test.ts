@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { copyService } from '../support/service-copy.ts'
 import { at, itemsOf, readYaml } from '../support/yaml.ts'
 import { checkTemplate } from './check-template.ts'
-import { lintTemplate, NO_CFN_LINT, packageStage, propertiesOf, resourcesOf } from './template.ts'
+import {
+  lintTemplate,
+  NO_CFN_LINT,
+  packageIn,
+  packageStage,
+  propertiesOf,
+  resourcesOf,
+} from './template.ts'
 
 const stages = readYaml('resources/stages.yml')
 
@@ -230,6 +238,28 @@ test('the stage local is packaged too, and gives its function no environment', a
   assert.deepEqual(checkTemplate(packaged.template), [])
   const { Environment } = propertiesOf(packaged, 'AWS::Lambda::Function')
   assert.deepEqual(Environment, { Variables: {} })
+})
+
+test('each function is bundled from the file of its handler, and one without a file is refused', async (t) => {
+  const folder = copyService(t)
+  const service = readFileSync(`${folder}/serverless.yml`, 'utf8')
+  const add = (handler: string) => {
+    const added = `functions:\n  second: { handler: ${handler}, events: [{ httpApi: GET /second }] }\n`
+    writeFileSync(`${folder}/serverless.yml`, service.replace(/^functions:\n/m, added))
+  }
+  add('.build/second.handler')
+  writeFileSync(
+    `${folder}/functions/second.ts`,
+    'export const handler = async () => ({ statusCode: 204 })',
+  )
+  const { zipEntries } = await packageIn(folder, 'dev')
+  assert.deepEqual(zipEntries.toSorted(), ['.build/auth.cjs', '.build/second.cjs'])
+  for (const handler of ['.build/third.handler', 'functions/second.handler']) {
+    add(handler)
+    await assert.rejects(packageIn(folder, 'dev'), {
+      stdout: /The function "second" has the handler/,
+    })
+  }
 })
 
 test('a stage that the table does not have is rejected', async (t) => {

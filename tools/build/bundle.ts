@@ -19,15 +19,18 @@ export const BUNDLING: BuildOptions = {
 }
 
 /**
- * Bundles the function into `.build/`, which is emptied first: what lies there is what the zip holds.
- * Returns esbuild's metafile, which names every source in the bundle.
+ * Bundles each entry point into `.build/`, which is emptied first: what lies there is what the zip holds.
+ * Returns esbuild's metafile, which names every source in the bundles.
  */
-export async function bundle(outdir = `${ROOT}.build`): Promise<Metafile> {
+export async function bundle(
+  outdir = `${ROOT}.build`,
+  entryPoints: readonly string[] = ['functions/auth.ts'],
+): Promise<Metafile> {
   await rm(outdir, { recursive: true, force: true })
   const { metafile } = await build({
     ...BUNDLING,
     absWorkingDir: ROOT,
-    entryPoints: ['functions/auth.ts'],
+    entryPoints: [...entryPoints],
     outdir,
     metafile: true,
   })

@@ -16,6 +16,7 @@ test('the stage and the region go on to the migration, whatever else is given', 
     stage: 'prod',
     region: 'us-east-1',
     signing: undefined,
+    profile: undefined,
   })
   const params = ['--param', 'signing=hs256', '--param=alarmEmail=a@b.c', '--param=signing=rs256']
   assert.equal(parse(['--stage', 'dev', ...params]).signing, 'rs256')
@@ -80,6 +81,36 @@ test('a stage that exists is migrated, deployed, and migrated again', async (t) 
   const failed = await deployWith(t, 3, stack, database.url)
   assert.deepEqual([failed.stderr, failed.status], ['', 3])
   assert.deepEqual(failed.stdout.trim().split('\n'), [...migration, deployment])
+})
+
+test('--aws-profile chooses the account of every step', async (t) => {
+  const folder = temporaryFolder(t)
+  const profiles = ['one', 'two'].map(
+    (name) => `[${name}]\naws_access_key_id = ${name}\naws_secret_access_key = secret\n`,
+  )
+  writeFileSync(`${folder}/credentials`, profiles.join('\n'))
+  writeFileSync(`${folder}/serverless`, '#!/bin/sh\necho "$AWS_PROFILE" "$@"\n', { mode: 0o755 })
+  const secret = JSON.stringify({ username: 'latchkey_app', password: 'x'.repeat(64) })
+  const { env, requests } = await serveAws(t, { outputs: STACK_OUTPUTS, secret })
+  const own = { ...env, PATH: folder, AWS_SHARED_CREDENTIALS_FILE: `${folder}/credentials` }
+  const args = ['--stage', 'dev', '--aws-profile', 'two']
+  await runCommand('tools/deploy/deploy.ts', args, { ...own, AWS_PROFILE: 'one' })
+  const signers = requests.map(
+    ({ headers }) => /Credential=(\w+)/.exec(String(headers['authorization']))?.[1],
+  )
+  assert.ok(signers.length > 2)
+  assert.deepEqual(new Set(signers), new Set(['two']))
+
+  const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...keyless } = own
+  for (const name of ['AWS_DEV_PROFILE', 'AWS_DEV_ACCESS_KEY_ID', 'AWS_DEFAULT_PROFILE']) {
+    const { stdout, stderr, status } = await runCommand(
+      'tools/deploy/deploy.ts',
+      ['--stage', 'dev'],
+      { ...keyless, [name]: 'one' },
+    )
+    assert.deepEqual([stdout, status], ['', 1])
+    assert.match(stderr, new RegExp(`^Not deployed: ${name} would choose the account`))
+  }
 })
 
 test('nothing is deployed where AWS does not say whether the stage exists', async (t) => {

@@ -8,28 +8,55 @@ const USAGE = `Migrates a stage's database, deploys the stage with the Serverles
 for the first deployment, which creates the database, and for users whom the code before stored meanwhile. With
 --param signing=rs256 the tokens are signed with an RSA key, which the migrations make where there is none.
 
-  npm run deploy -- --stage S [--region R] [options of serverless deploy]
+  npm run deploy -- --stage S [--region R] [--aws-profile P] [options of serverless deploy]
 `
 
 /** The arguments for the framework, which are all, and the stage. Throws without a stage. */
 export function parse(args: string[]) {
-  const { stage, region, param } = parseArgs({
+  const {
+    stage,
+    region,
+    param,
+    'aws-profile': profile,
+  } = parseArgs({
     args,
     strict: false,
     options: {
       stage: { type: 'string', short: 's' },
       region: { type: 'string', short: 'r', default: 'eu-central-1' }, // As in serverless.yml.
       param: { type: 'string', multiple: true },
+      'aws-profile': { type: 'string' },
     },
   }).values
   if (typeof stage !== 'string' || typeof region !== 'string') {
     throw new Error('--stage is missing.')
   }
   const [, signing] = /^signing=(.*)$/.exec(String([param].flat().findLast(isSigning))) ?? []
-  return { deploy: args, stage, region, signing }
+  return { deploy: args, stage, region, signing, profile: profile?.toString() }
 }
 
 const isSigning = (param: unknown) => String(param).startsWith('signing=')
+
+/**
+ * Has the framework and the migrations use one account. Throws where a variable that the framework alone knows
+ * would choose its account.
+ */
+function chooseAccount(stage: string, profile: string | undefined): void {
+  // Both prefer it to keys in the environment.
+  if (profile) process.env['AWS_PROFILE'] = profile
+  const prefix = `AWS_${stage.toUpperCase()}`
+  const isChosen = process.env['AWS_PROFILE'] || process.env['AWS_ACCESS_KEY_ID']
+  for (const name of [
+    `${prefix}_PROFILE`,
+    `${prefix}_ACCESS_KEY_ID`,
+    ...(isChosen ? [] : ['AWS_DEFAULT_PROFILE']),
+  ]) {
+    if (!process.env[name]) continue
+    throw new Error(
+      `${name} would choose the account of the framework alone. Unset it, and use AWS_PROFILE or --aws-profile.`,
+    )
+  }
+}
 
 /** Runs a command with this process's output, and returns its exit status. */
 function spawn(command: string, args: readonly string[]): number {
@@ -38,7 +65,14 @@ function spawn(command: string, args: readonly string[]): number {
   return status ?? 1
 }
 
-async function run({ deploy, stage, region, signing }: ReturnType<typeof parse>): Promise<void> {
+async function run({
+  deploy,
+  stage,
+  region,
+  signing,
+  profile,
+}: ReturnType<typeof parse>): Promise<void> {
+  chooseAccount(stage, profile)
   const file = fileURLToPath(new URL('migrate.ts', import.meta.url))
   const args = ['--stage', stage, '--region', region, ...(signing ? ['--signing', signing] : [])]
   const migrate = () => spawn(process.execPath, [file, ...args])

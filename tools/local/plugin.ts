@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readConfig } from '../../lib/config.ts'
 import { bundle } from '../build/bundle.ts'
 import { type LocalDatabase, openLocalDatabase } from './database.ts'
@@ -10,6 +11,7 @@ interface Serverless {
   readonly service: {
     readonly provider: { readonly stage: string }
     readonly custom: Record<string, object>
+    readonly functions: Readonly<Record<string, { readonly handler: string }>>
   }
   readonly classes: { readonly Error: new (message: string, code: string) => Error }
 }
@@ -22,7 +24,7 @@ interface Utils {
 const HOST = '127.0.0.1'
 
 /**
- * The Serverless plugin of this service. It bundles the function wherever osls needs it, and at the stage
+ * The Serverless plugin of this service. It bundles the functions wherever osls needs it, and at the stage
  * `local` gives `invoke local` and `offline start` a database and an environment.
  */
 // biome-ignore lint/style/noDefaultExport: the framework loads a plugin as a default export.
@@ -34,7 +36,7 @@ export default class LatchkeyPlugin {
 
   readonly hooks = {
     initialize: () => this.#prepareEnvironment(),
-    'before:package:createDeploymentArtifacts': () => bundle().then(() => {}),
+    'before:package:createDeploymentArtifacts': () => this.#bundle(),
     'before:invoke:local:invoke': () => this.#start({ share: false }),
     'after:invoke:local:invoke': () => this.#stop(),
     'before:offline:start': () => this.#refuseBareOffline(),
@@ -66,8 +68,22 @@ export default class LatchkeyPlugin {
     })
   }
 
+  /** Bundles functions/NAME.ts for each function whose handler is .build/NAME.EXPORT. */
+  async #bundle(): Promise<void> {
+    const { service, serviceDir } = this.#serverless
+    const entryPoints = Object.entries(service.functions).map(([name, { handler }]) => {
+      const [, file = ''] = /^\.build\/([\w-]+)\.\w+$/.exec(handler) ?? []
+      const path = `functions/${file}.ts`
+      if (existsSync(`${serviceDir}/${path}`)) return path
+      throw this.#error(
+        `The function "${name}" has the handler "${handler}": it must be .build/NAME.handler, of a file functions/NAME.ts.`,
+      )
+    })
+    await bundle(undefined, entryPoints)
+  }
+
   async #start({ share }: { readonly share: boolean }): Promise<void> {
-    await bundle()
+    await this.#bundle()
     if (!this.#isLocal) return
     await this.#clearly(async () => {
       // An invalid variable is reported now, and not by the first request.
