@@ -22,6 +22,17 @@ repeat.
   --dry-run    prints what would be done, and does nothing
 `
 
+/** Aborts when the process is told to end, so that the open transaction is rolled back first. */
+function endOfProcess(): AbortSignal {
+  const controller = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () =>
+      controller.abort(new Error(`${name}: what was not complete is rolled back. Run it again.`)),
+    )
+  }
+  return controller.signal
+}
+
 function parse(args: string[]) {
   const { values } = parseArgs({
     args,
@@ -55,6 +66,7 @@ function algorithmOf(signing: unknown): Algorithm {
 }
 
 async function run({ stage, region, dryRun, wanted }: ReturnType<typeof parse>): Promise<void> {
+  const signal = endOfProcess()
   const outputs = await readStackOutputs(stage, region)
   const secrets = new SecretsManagerClient({ region })
   const signingSecret = openSigningSecret(secrets, outputs.jwtSecretArn)
@@ -71,9 +83,9 @@ async function run({ stage, region, dryRun, wanted }: ReturnType<typeof parse>):
   }
   // Read first, so that an unusable secret fails before anything is changed.
   const password = parseAppSecret(await readSecret(secrets, outputs.appSecretArn))
-  const applied = await migrate(database, { say })
+  const applied = await migrate(database, { say, signal })
   if (applied.length === 0) say('No migration to apply')
-  await setUpAppRole(database, password, { say })
+  await setUpAppRole(database, password, { say, signal })
   say('Set the password of latchkey_app from its secret')
   for (const step of await fitSigningKey(signingSecret, algorithms)) say(`Signing key: ${step}`)
 }

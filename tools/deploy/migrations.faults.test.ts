@@ -22,6 +22,11 @@ const NO_ROWS = { body: { records: [] } }
 const BEGUN = { body: { transactionId: 'the transaction' } }
 const LOCKED = { body: { records: [[{ booleanValue: true }]] } }
 const TAKEN = { body: { records: [[{ booleanValue: false }]] } }
+const HOLDER = {
+  body: {
+    records: [[{ stringValue: 'active' }, { longValue: 7 }, { stringValue: 'ALTER TABLE' }]],
+  },
+}
 const RECORDED = { body: { records: [[{ stringValue: '001-a.sql' }]] } }
 const ENDED = { body: { transactionStatus: 'ended' } }
 
@@ -71,11 +76,14 @@ test('another process that migrates is waited for by asking, in one transaction'
   const { settled, lines, requests } = await migrateByScript(t, [
     NO_TABLE,
     BEGUN,
-    ...[TAKEN, TAKEN, LOCKED],
+    ...[TAKEN, HOLDER, TAKEN, LOCKED],
     ...[NO_ROWS, RECORDED, NO_ROWS, ENDED],
   ])
   assert.equal(settled.status, 'fulfilled')
-  assert.equal(lines[0], 'Waiting for another process that migrates this database')
+  assert.equal(
+    lines[0],
+    'Waiting for another process that migrates this database: active, since 7 s: ALTER TABLE',
+  )
   assert.equal(lines.length, 2)
   const sent = requests.map(({ body }) => JSON.stringify(body))
   assert.equal(sent.filter((line) => line.includes('pg_try_advisory_xact_lock')).length, 3)
@@ -83,7 +91,8 @@ test('another process that migrates is waited for by asking, in one transaction'
 })
 
 test('a process that never ends is given up after five minutes, and nothing is left open', async (t) => {
-  const script = [NO_TABLE, BEGUN, ...Array<ScriptedResponse>(600).fill(TAKEN), ENDED]
+  const taken = Array<ScriptedResponse>(600).fill(TAKEN)
+  const script = [NO_TABLE, BEGUN, TAKEN, NO_ROWS, ...taken.slice(1), ENDED]
   const { settled, paths } = await migrateByScript(t, script)
   assert.match(String(settled.status === 'rejected' && settled.reason), /for five minutes/)
   assert.equal(paths.at(-1), '/RollbackTransaction')

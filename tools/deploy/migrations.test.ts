@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ENGINES } from '../../test/support/data-api.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
+import { namesIn } from '../../test/support/yaml.ts'
 import { applyMigrations } from './migrations.ts'
 
 function folderWith(t: TestContext, files: Readonly<Record<string, string>>) {
@@ -39,19 +40,7 @@ for (const { on, skip, start } of ENGINES) {
     })
 
     await t.test("the service's own are applied once, and change nothing after that", async () => {
-      assert.deepEqual(await applyMigrations(database), [
-        '001-users.sql',
-        '002-app-role.sql',
-        '003-idempotency-key.sql',
-        '004-app-role-idempotency-key.sql',
-        '005-sign-in.sql',
-        '006-app-role-sign-in.sql',
-        '007-username-keys.sql',
-        '008-password-version.sql',
-        '009-app-role-password-version.sql',
-        '010-delete-user.sql',
-        '011-app-role-delete-user.sql',
-      ])
+      assert.deepEqual(await applyMigrations(database), namesIn('migrations'))
       assert.deepEqual(await tables(), ['latchkey_migrations', 'users'])
       const before = await traces()
       assert.deepEqual(await applyMigrations(database), [])
@@ -147,3 +136,61 @@ for (const { on, skip, start } of ENGINES) {
     })
   })
 }
+
+const [, { skip, start }] = ENGINES
+
+test('an interrupted migration leaves no transaction behind, whatever statement runs', {
+  skip,
+}, async (t) => {
+  const { query, url } = await start(t)
+  const database = migrationDatabase(t, url)
+  const { folder } = folderWith(t, {
+    '001-a.sql': 'CREATE TABLE a (i int)',
+    '002-b.sql': 'ALTER TABLE a ADD COLUMN j int; SELECT pg_sleep(30)',
+  })
+  const controller = new AbortController()
+  const applied = applyMigrations(database, { folder, signal: controller.signal })
+  const isAsleep = async () =>
+    (await query("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'")).length > 0
+  while (!(await isAsleep())) await sleep(10)
+  controller.abort(new Error('SIGTERM'))
+  await assert.rejects(applied, /SIGTERM/)
+  const open = `SELECT FROM pg_stat_activity WHERE datname = current_database()
+    AND pid <> pg_backend_pid() AND xact_start IS NOT NULL`
+  assert.deepEqual(await query(open), [])
+  assert.deepEqual(await query('SELECT i FROM a'), [])
+  await assert.rejects(query('SELECT j FROM a'), { code: '42703' })
+  // Nothing more is sent after the signal.
+  const later = applyMigrations(database, { folder, signal: controller.signal })
+  await assert.rejects(later, /SIGTERM/)
+})
+
+test('a table that is in use is waited for, and not for long enough to hold requests up', {
+  skip,
+}, async (t) => {
+  const { engine, query, url } = await start(t)
+  const database = migrationDatabase(t, url)
+  const { folder, write } = folderWith(t, {
+    '001-a.sql': `CREATE TABLE a (i int); INSERT INTO a VALUES (1);
+      CREATE TABLE settings AS SELECT current_setting('lock_timeout') AS lock,
+      current_setting('idle_in_transaction_session_timeout') AS idle`,
+  })
+  await applyMigrations(database, { folder })
+  assert.deepEqual(await query('SELECT lock, idle FROM settings'), [['5s', '20s']])
+
+  const session = await engine.session()
+  await session.query('BEGIN')
+  await session.query('SELECT i FROM a')
+  write('002-b.sql', "SET LOCAL lock_timeout = '50ms'; ALTER TABLE a ADD COLUMN j int")
+  const lines: string[] = []
+  const applied = await applyMigrations(database, {
+    folder,
+    say: (line) => lines.push(line),
+    async wait() {
+      await session.query('COMMIT')
+      session.release()
+    },
+  })
+  assert.deepEqual(applied, ['002-b.sql'])
+  assert.deepEqual(lines, ['002-b.sql waits for a table that is in use', 'Applied 002-b.sql'])
+})

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { sqlStateOf } from '../../lib/faults.ts'
 import type { Database, Execute } from './data-api-database.ts'
@@ -38,13 +39,19 @@ ON CONFLICT DO NOTHING RETURNING name`
 const SELECT_RECORDS = 'SELECT name, sha256 FROM latchkey_migrations ORDER BY name'
 
 const UNDEFINED_TABLE = '42P01'
+const LOCK_NOT_AVAILABLE = '55P03'
+
+/** How often a file is tried that waits for a table, and after which pause. */
+const LOCK_ATTEMPTS = 6
+const LOCK_PAUSE_MILLISECONDS = 5000
 
 /**
  * Applies the folder's `*.sql` in the order of their names, each once and in one transaction with its
  * record. Resolves with the names of those applied now, or of those that would be (`dryRun`). With nothing
  * to apply it makes one SELECT. Waits for a resuming database, and for another migrating process.
  *
- * A file that fails changes nothing, and the files before it stay applied. A file that was changed after it
+ * A file that fails changes nothing, and the files before it stay applied. One that cannot lock a table is tried
+ * again, for about a minute. A file that was changed after it
  * was applied is an error before anything is applied. A record without a file is only reported, since an
  * earlier version must be able to deploy again.
  */
@@ -102,7 +109,10 @@ function refuseChanged({ name, sha256 }: Migration, records: ReadonlyMap<string,
   )
 }
 
-/** Applies a file, and does so again if COMMIT's response was lost: then the record decides. */
+/**
+ * Applies a file, and does so again if COMMIT's response was lost: then the record decides; and if a table was
+ * in use for longer than the lock is waited for.
+ */
 async function applyForCertain(
   database: Database,
   migration: Migration,
@@ -110,12 +120,20 @@ async function applyForCertain(
 ): Promise<boolean> {
   const attempt = () =>
     inLockedTransaction(database, waiting, (execute) => apply(execute, migration))
-  try {
-    return await attempt()
-  } catch (error) {
-    if (!(error instanceof UncertainCommit)) throw error
-    await attempt()
-    return true
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (error instanceof UncertainCommit) {
+        await attempt()
+        return true
+      }
+      const isLocked = error instanceof Error && sqlStateOf(error.cause) === LOCK_NOT_AVAILABLE
+      if (!isLocked || attempts === LOCK_ATTEMPTS) throw error
+      const { say = () => {}, wait = sleep } = waiting
+      say(`${migration.name} waits for a table that is in use`)
+      await wait(LOCK_PAUSE_MILLISECONDS)
+    }
   }
 }
 

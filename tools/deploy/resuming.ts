@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** How a command that may take long reports and waits. Tests replace both. */
+/** How a command that may take long reports and waits, which tests replace, and what ends it early. */
 export interface Waiting {
   readonly say?: (line: string) => void
   readonly wait?: (milliseconds: number) => Promise<unknown>
+  readonly signal?: AbortSignal
 }
 
 /** A resume takes some 15 s, after a day's pause 30 s or more. */
@@ -23,9 +24,10 @@ const RESUMING: readonly string[] = [
  */
 export async function retryWhileResuming<T>(
   call: () => Promise<T>,
-  { say = () => {}, wait = sleep }: Waiting,
+  { say = () => {}, wait = sleep, signal }: Waiting,
 ): Promise<T> {
   for (let waited = 0; ; waited += RETRY_MILLISECONDS) {
+    signal?.throwIfAborted()
     try {
       return await call()
     } catch (error) {
