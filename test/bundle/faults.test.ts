@@ -158,7 +158,7 @@ const WON: ScriptedResponse = { body: { records: [[{ longValue: 7 }]] } }
 const SIGN_IN = eventWith({ username: 'gary', password: PASSWORD }, 'sign-in')
 const WRONG = eventWith({ username: 'gary', password: 'wrong horse battery' }, 'sign-in')
 const KEY = signingKey()
-const TOKEN = await signToken({ id: 7, username: 'gary' }, KEY, { ttlSeconds: 60 })
+const TOKEN = await signToken({ id: 7, username: 'gary' }, KEY, { ttlSeconds: 3600 })
 const ME = withToken(readEvent('me'), TOKEN)
 const CHANGE = withToken(
   eventWith({ currentPassword: PASSWORD, newPassword: 'another horse battery' }, 'change-password'),

@@ -15,7 +15,7 @@ const HASH = `$2b$10$${'h'.repeat(53)}`
 const TOKEN = `${'e'.repeat(20)}.${'y'.repeat(20)}.${'J'.repeat(20)}`
 
 const key = signingKey()
-const VALID = await signToken({ id: 7, username: NAME }, key, { ttlSeconds: 60 })
+const VALID = await signToken({ id: 7, username: NAME }, key, { ttlSeconds: 3600 })
 
 /** What no output may hold, in each form in which it could be printed. */
 const FORBIDDEN = [PASSWORD, 'möbius', KEY, NAME, HASH, TOKEN, VALID].flatMap((text) => [

@@ -55,7 +55,7 @@ test('retries are logged and counted, and the SDK makes none of its own', async 
 test('a sign-in, its rehash, a pause and a look-up are logged and counted by their names', async (t) => {
   const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...env } = environment('')
   const key = signingKey()
-  const token = await signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 60 })
+  const token = await signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 3600 })
   const row = (passwordHash: string, ...counts: number[]) => ({
     body: {
       records: [

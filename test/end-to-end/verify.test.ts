@@ -56,7 +56,7 @@ for (const [language, reason, runCode] of [
   test(`with HS256 the snippet in ${language} prints whose a token is`, {
     skip: reason,
   }, async () => {
-    const TOKEN = await signToken(USER, signingKey(), { ttlSeconds: 60 })
+    const TOKEN = await signToken(USER, signingKey(), { ttlSeconds: 3600 })
     const { hs256 } = snippets(language)
     assert.equal(hs256.length, 1)
     for (const code of hs256) {

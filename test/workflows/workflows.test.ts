@@ -125,17 +125,24 @@ test('a push to main is deployed to dev and then to prod, once CI and the audit 
   for (const { text } of workflows.values()) assert.ok(!text.includes('workflows/long-tests.yml'))
 })
 
+test('a push is checked once, also where it has a pull request', () => {
+  const fork = 'github.event.pull_request.head.repo.full_name != github.repository'
+  for (const [name, job] of entriesOf(inWorkflow('ci.yml', 'jobs'))) {
+    assert.equal(at(job, 'if'), `github.event_name != 'pull_request' || ${fork}`, name)
+  }
+})
+
 test('a stage is migrated, deployed, migrated and tried, and rolled back if that fails', () => {
   const runs = steps.filter(({ file, run }) => file === 'deploy-stage.yml' && run !== '')
   const order = [
     /^npm ci --ignore-scripts$/,
     /^npm run --silent sbom > latchkey\.cdx\.json$/,
     /live-deployment/,
-    /^npm run migrate/,
+    /^exec node tools\/deploy\/migrate\.ts /,
     /^npx serverless deploy .* --force /,
-    /^npm run migrate/,
+    /^exec node tools\/deploy\/migrate\.ts /,
     /^npm run smoke/,
-    /^npx serverless rollback .* --timestamp "\$TIMESTAMP"$/,
+    /live-deployment .*"\$live" = "\$TIMESTAMP" .*npx serverless rollback .* --timestamp "\$TIMESTAMP"$/s,
     /^npm run smoke/,
   ]
   const first = runs.findIndex(({ run }) => run.startsWith('npm ci'))
@@ -146,7 +153,10 @@ test('a stage is migrated, deployed, migrated and tried, and rolled back if that
     if (index >= 2) assert.match(run, / --stage "\$STAGE" --region "\$REGION"/)
   }
   const condition = String(at(deployment[7]?.step, 'if'))
-  assert.match(condition, /^failure\(\) && steps\.deploy\.outcome == 'success' && /)
+  assert.match(
+    condition,
+    /^\(failure\(\) \|\| cancelled\(\)\) && steps\.deploy\.outcome != 'skipped' && /,
+  )
   assert.match(condition, /steps\.previous\.outputs\.timestamp != ''$/)
   const { text = '' } = workflows.get('deploy-stage.yml') ?? {}
   const ids = steps.map(({ step }) => at(step, 'id'))
