@@ -178,6 +178,7 @@ const params = {
   jwtIssuer: 'https://issuer.example',
   jwtTtlSeconds: '60',
   passwordMinLength: '12',
+  permissionsBoundary: 'arn:aws:iam::000000000000:policy/latchkey-boundary-dev',
 }
 
 test('--param sets what the table leaves open', async (t) => {
@@ -198,6 +199,8 @@ test('--param sets what the table leaves open', async (t) => {
   const api = propertiesOf(packaged, 'AWS::ApiGatewayV2::Api')
   const origins = { 'Fn::Split': [',', params.corsOrigins] }
   assert.deepEqual(at(api, 'CorsConfiguration', 'AllowOrigins'), origins)
+  const { PermissionsBoundary } = propertiesOf(packaged, 'AWS::IAM::Role')
+  assert.equal(PermissionsBoundary, params.permissionsBoundary)
   const address = at(packaged.template, 'Parameters', 'AlarmEmail', 'Default')
   assert.equal(address, params.alarmEmail)
 })
