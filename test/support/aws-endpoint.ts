@@ -17,11 +17,13 @@ export interface FakeStack {
   readonly statement?: () => ScriptedHttpResponse
 }
 
+/** The secret that RDS says a cluster's master has. */
+export const MASTER_SECRET_ARN = 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:master'
+
 /** The outputs of a stack that was deployed to the end. */
 export const STACK_OUTPUTS = {
   SignUpUrl: 'https://example.org/auth/sign-up',
   ClusterArn: 'arn:aws:rds:eu-west-1:000000000000:cluster:latchkey-dev',
-  MasterSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:master',
   AppSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:app',
   JwtSecretArn: 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:jwt',
   DatabaseName: 'latchkey',
@@ -55,6 +57,10 @@ function answerAws(request: HttpRequest, stack: FakeStack): ScriptedHttpResponse
     if (secretsAction === 'GetSecretValue') return json({ SecretString: stack.secret ?? '' })
   }
   const action = new URLSearchParams(body).get('Action')
+  if (action === 'DescribeDBClusters') {
+    const secret = `<MasterUserSecret><SecretArn>${MASTER_SECRET_ARN}</SecretArn></MasterUserSecret>`
+    return xml(action, `<DBClusters><DBCluster>${secret}</DBCluster></DBClusters>`)
+  }
   if (action === 'DescribeStacks' && stack.outputs) return xml(action, describe(stack.outputs))
   if (action === 'GetTemplate' && stack.template !== undefined) {
     return xml(action, `<TemplateBody>${escapeXml(stack.template)}</TemplateBody>`)

@@ -101,7 +101,7 @@ async function openDatabase(
   region: string,
 ): Promise<{ readonly database: Database; close(): Promise<void> }> {
   if (stage !== 'local') {
-    const database = openStageDatabase(await readStackOutputs(stage, region), region)
+    const database = await openStageDatabase(await readStackOutputs(stage, region), region)
     return { database, close: async () => {} }
   }
   loadLocalEnvironment({ envFile: '.env', localFolder: '.local' })

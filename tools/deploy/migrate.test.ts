@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
+import { MASTER_SECRET_ARN, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { startDataApi } from '../../test/support/data-api.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
@@ -105,9 +105,10 @@ test('a dry run only selects, as the master, and reads no secret', async (t) => 
   const { env, requests, statements } = await serveAws(t, { outputs: STACK_OUTPUTS, statement })
   const { stderr } = await migrate(['--stage', 'dev', '--dry-run'], env)
   assert.match(stderr, /^The migration failed: The migration 001-users.sql was changed/)
-  assert.equal(requests.length, 1 + statements().length)
+  // CloudFormation and RDS are asked once each.
+  assert.equal(requests.length, 2 + statements().length)
   for (const asked of statements()) {
-    assert.equal(asked['secretArn'], STACK_OUTPUTS.MasterSecretArn)
+    assert.equal(asked['secretArn'], MASTER_SECRET_ARN)
     assert.equal(asked['resourceArn'], STACK_OUTPUTS.ClusterArn)
     assert.equal(asked['database'], STACK_OUTPUTS.DatabaseName)
     assert.match(String(asked['sql']), /^SELECT /)

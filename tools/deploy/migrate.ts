@@ -71,7 +71,7 @@ async function run({ stage, region, dryRun, wanted }: ReturnType<typeof parse>):
   const secrets = new SecretsManagerClient({ region })
   const signingSecret = openSigningSecret(secrets, outputs.jwtSecretArn)
   const algorithms = { deployed: outputs.jwtAlgorithm, wanted }
-  const database = openStageDatabase(outputs, region)
+  const database = await openStageDatabase(outputs, region)
   say(`latchkey-${stage} in ${region}, database ${outputs.databaseName}`)
   if (dryRun) {
     const pending = await migrate(database, { dryRun, say })

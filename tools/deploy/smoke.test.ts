@@ -3,7 +3,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { type CryptoKey, type JWTHeaderParameters, SignJWT } from 'jose'
 import { discovery, keySet } from '../../lib/well-known.ts'
-import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
+import { MASTER_SECRET_ARN, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
 import {
@@ -339,7 +339,7 @@ test('a stage is tried at its URL and with its key, and its user removed as the 
   assert.match(stdout, new RegExp(`^ok +removed: ${username}$`, 'm'))
   const [statement, ...others] = aws.statements()
   assert.deepEqual(others, [])
-  assert.equal(statement?.['secretArn'], outputs.MasterSecretArn)
+  assert.equal(statement?.['secretArn'], MASTER_SECRET_ARN)
   assert.equal(statement?.['resourceArn'], outputs.ClusterArn)
   assert.equal(statement?.['database'], 'latchkey')
 })

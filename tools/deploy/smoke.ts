@@ -238,7 +238,7 @@ async function checkToken(token: unknown, username: string, { hmac, published }:
 async function smokeStage(stage: string, region: string, url: string | undefined): Promise<void> {
   const outputs = await readStackOutputs(stage, region)
   const key = await readSecret(new SecretsManagerClient({ region }), outputs.jwtSecretArn)
-  const database = openStageDatabase(outputs, region)
+  const database = await openStageDatabase(outputs, region)
   const usernames: string[] = []
   const onUsername = (username: string) => usernames.push(username)
   try {

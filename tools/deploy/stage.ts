@@ -3,6 +3,7 @@ import {
   DescribeStacksCommand,
   type Output,
 } from '@aws-sdk/client-cloudformation'
+import { DescribeDBClustersCommand, RDSClient } from '@aws-sdk/client-rds'
 import type { Algorithm } from '../../lib/signing-key.ts'
 import { type Database, openDataApiDatabase } from './data-api-database.ts'
 
@@ -10,7 +11,6 @@ import { type Database, openDataApiDatabase } from './data-api-database.ts'
 export interface StackOutputs {
   readonly signUpUrl: string
   readonly clusterArn: string
-  readonly masterSecretArn: string
   readonly appSecretArn: string
   readonly jwtSecretArn: string
   readonly jwtAlgorithm: Algorithm
@@ -42,7 +42,6 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
   return {
     signUpUrl: output('SignUpUrl'),
     clusterArn: output('ClusterArn'),
-    masterSecretArn: output('MasterSecretArn'),
     appSecretArn: output('AppSecretArn'),
     jwtSecretArn: output('JwtSecretArn'),
     // A release without these outputs signs with HS256 alone.
@@ -61,11 +60,25 @@ export async function hasDatabase(stage: string, region: string): Promise<boolea
   return outputs?.some(({ OutputKey }) => OutputKey === 'ClusterArn') ?? false
 }
 
-/** A deployed stage's database as its master, who alone may migrate it and delete from it. */
-export const openStageDatabase = (
-  { clusterArn, masterSecretArn: secretArn, databaseName }: StackOutputs,
+/**
+ * A deployed stage's database as its master, who alone may migrate it and delete from it. RDS says which secret
+ * that is: after a restore the stack's output names the one of the cluster before.
+ */
+export async function openStageDatabase(
+  { clusterArn, databaseName }: StackOutputs,
   region: string,
-): Database => openDataApiDatabase({ client: { region }, clusterArn, secretArn, databaseName })
+): Promise<Database> {
+  const client = new RDSClient({ region })
+  const command = new DescribeDBClustersCommand({ DBClusterIdentifier: clusterArn })
+  const { DBClusters } = await client.send(command).finally(() => client.destroy())
+  const secretArn = DBClusters?.[0]?.MasterUserSecret?.SecretArn
+  if (secretArn) {
+    return openDataApiDatabase({ client: { region }, clusterArn, secretArn, databaseName })
+  }
+  throw new Error(
+    `RDS does not keep the master's password of ${clusterArn}: aws rds modify-db-cluster --manage-master-user-password.`,
+  )
+}
 
 /** Throws if the stage's name is invalid. */
 function stackNameOf(stage: string): string {
