@@ -10,6 +10,7 @@ const VALUES: Readonly<Record<string, string>> = {
   Repository: 'octo-org/latchkey',
   Stage: 'dev',
   ApiId: '*',
+  Domain: 'auth.example.com',
 }
 
 const written = readYaml('resources/deploy-role.yml')
@@ -25,7 +26,7 @@ const isUnbounded = (statement: unknown) => resourcesOf(statement).includes('*')
 test('every parameter that is referred to is there', () => {
   assert.doesNotMatch(JSON.stringify(template), /\$\{/)
   const parameters = entriesOf(at(written, 'Parameters')).map(([name]) => name)
-  assert.deepEqual(parameters, ['Repository', 'Stage', 'ApiId', 'GitHubProviderArn'])
+  assert.deepEqual(parameters, ['Repository', 'Stage', 'ApiId', 'Domain', 'GitHubProviderArn'])
 })
 
 test("only GitHub's token for the repository's environment gets the role", () => {
@@ -83,7 +84,7 @@ test("all else is held to the stage's names, but for what AWS names itself", () 
     (statement) => !isUnbounded(statement) && resourcesOf(statement).some(isElsewhere),
   )
   const sids =
-    'MakeHttpApi HttpApi HttpApiParts ClusterDefaults MakeSecrets Secrets SigningKey MakeMasterSecret ReadMasterSecret Network NetworkOfTheStack ServiceRoles'
+    'MakeHttpApi HttpApi HttpApiParts Domain ClusterDefaults MakeSecrets Secrets SigningKey MakeMasterSecret ReadMasterSecret Network NetworkOfTheStack ServiceRoles'
   assert.equal(elsewhere.map(sidOf).join(' '), sids)
   for (const sid of [
     'Secrets',
@@ -156,6 +157,7 @@ test('the role may do what a deployment of its stage does', () => {
     ['apigateway:DELETE', apis('apis/own'), ofStack('latchkey-dev')],
     ['apigateway:POST', apis('apis/own/routes')],
     ['apigateway:PATCH', apis('apis/own/integrations/i')],
+    ['apigateway:PATCH', apis('domainnames/auth.example.com')],
     ['ec2:CreateVpc', ec2('vpc/new')],
     ['ec2:CreateSubnet', ec2('vpc/v'), ofStack('latchkey-dev')],
     ['ec2:RevokeSecurityGroupEgress', ec2('security-group/s'), ofStack('latchkey-dev')],
@@ -190,6 +192,7 @@ test('the role may touch no other stage, and make no role that could', () => {
     ['apigateway:DELETE', apis('apis/prod'), another],
     ['apigateway:PATCH', apis('apis/prod'), another],
     ['apigateway:PATCH', apis('apis/somebodys')],
+    ['apigateway:POST', apis('domainnames/auth.example.org/apimappings')],
     ['ec2:CreateTags', ec2('vpc/prod'), another],
     ['ec2:ModifyVpcAttribute', ec2('vpc/prod'), another],
     ['ec2:AuthorizeSecurityGroupEgress', ec2('security-group/prod'), another],
@@ -294,6 +297,8 @@ test("the policies are within IAM's 10,240 characters for a role", () => {
 
 test('every type of resource has its statements here: add to both when this fails', () => {
   const covered: Readonly<Record<string, string>> = {
+    'AWS::ApiGatewayV2::ApiMapping': 'Domain',
+    'AWS::ApiGatewayV2::DomainName': 'Domain',
     'AWS::CloudWatch::Alarm': 'AlarmsAndDashboard',
     'AWS::CloudWatch::Dashboard': 'AlarmsAndDashboard',
     'AWS::EC2::SecurityGroup': 'Network',

@@ -205,6 +205,35 @@ test('--param sets what the table leaves open', async (t) => {
   assert.equal(address, params.alarmEmail)
 })
 
+// biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it.
+const DOMAIN = { 'Fn::Sub': 'https://${DomainName}' }
+
+test('with a domain, the URL and the issuer follow it', async (t) => {
+  const own = {
+    signing: 'rs256',
+    domain: 'auth.example.com',
+    certificateArn: `arn:aws:acm:eu-central-1:000000000000:certificate/${'0'.repeat(8)}`,
+  }
+  const packaged = await packageStage(t, 'dev', own)
+  const { template } = packaged
+  assert.deepEqual(checkTemplate(template), [])
+  assert.equal(at(template, 'Parameters', 'CertificateArn', 'Default'), own.certificateArn)
+  assert.equal(at(template, 'Parameters', 'DomainName', 'Default'), own.domain)
+  const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
+  const issuer = at(lambda, 'Environment', 'Variables', 'JWT_ISSUER')
+  assert.deepEqual(at(issuer, 'Fn::If', 1), DOMAIN)
+  assert.deepEqual(at(template, 'Outputs', 'JwtIssuer', 'Value'), issuer)
+  const url = { 'Fn::Join': ['', [issuer, '/auth/sign-up']] }
+  assert.deepEqual(at(template, 'Outputs', 'SignUpUrl', 'Value'), url)
+  await t.test('cfn-lint', { skip: NO_CFN_LINT }, (t) => lintTemplate(t, packaged))
+})
+
+test('another region is packaged as it stands', async (t) => {
+  const { template } = await packageIn(copyService(t), 'dev', ['--region', 'us-east-1'])
+  assert.deepEqual(checkTemplate(template), [])
+  assert.doesNotMatch(JSON.stringify(template), /eu-central-1/)
+})
+
 for (const own of [{}, { jwtIssuer: 'https://id.example', jwtAudience: 'shop' }]) {
   const what =
     Object.keys(own).length > 0 ? 'claims of one’s own' : 'the API and the stage as claims'
@@ -214,7 +243,8 @@ for (const own of [{}, { jwtIssuer: 'https://id.example', jwtAudience: 'shop' }]
     assert.deepEqual(checkTemplate(template), [])
     const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it.
-    const url = { 'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}' }
+    const api = { 'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}' }
+    const url = { 'Fn::If': ['HasDomain', DOMAIN, api] }
     const { jwtIssuer: issuer = url, jwtAudience: audience = 'dev' } = own
     assert.partialDeepStrictEqual(at(lambda, 'Environment', 'Variables'), {
       JWT_ALGORITHM: 'RS256',
