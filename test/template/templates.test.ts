@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { copyService } from '../support/service-copy.ts'
-import { at, itemsOf, readYaml } from '../support/yaml.ts'
+import { at, itemsOf, readText, readYaml } from '../support/yaml.ts'
 import { checkTemplate } from './check-template.ts'
 import {
   lintTemplate,
@@ -131,6 +131,22 @@ for (const stage of ['dev', 'prod']) {
     for (const { Properties } of resourcesOf(packaged, 'AWS::Logs::LogGroup')) {
       assert.equal(Properties['RetentionInDays'], setting('logRetentionDays'))
     }
+  })
+
+  test(`${stage}: the dashboard shows every alarm, and every metric of the function`, async (t) => {
+    const packaged = await packageStage(t, stage)
+    const { DashboardBody: body } = propertiesOf(packaged, 'AWS::CloudWatch::Dashboard')
+    const text = String(at(body, 'Fn::Sub'))
+    JSON.parse(text)
+    const alarms = Object.entries(packaged.template.Resources).filter(
+      ([, { Type }]) => Type === 'AWS::CloudWatch::Alarm',
+    )
+    for (const [id] of alarms) assert.ok(text.includes(`\${${id}.Arn}`), id)
+    const telemetry = readText('lib/telemetry.ts')
+    const metrics = [...telemetry.matchAll(/addMetric\('(\w+)'|, '(\w+)'\],$/gm)]
+    const names = metrics.map(([, own, success]) => own ?? success)
+    assert.ok(names.length >= 9)
+    for (const name of [...names, 'Refusals', 'Faults']) assert.ok(text.includes(`${name}`), name)
   })
 
   test(`${stage}: the access log has request ids and the address, and no text of a client`, async (t) => {
