@@ -9,6 +9,8 @@ export interface FakeStack {
   /** Whether CloudFormation refuses to describe it. */
   readonly denied?: boolean
   readonly template?: string
+  /** Of the account's Lambda quota; 1000 if left out. */
+  readonly unreserved?: number
   /** The secret of the signing key, which keeps what it is told. */
   readonly signingSecret?: ReturnType<typeof createSecret>
   /** What every other secret holds. */
@@ -48,6 +50,10 @@ export async function serveAws(t: TestContext, stack: FakeStack) {
 
 function answerAws(request: HttpRequest, stack: FakeStack): ScriptedHttpResponse {
   const { path, body } = request
+  if (path.startsWith('/2016-08-19/account-settings')) {
+    const { unreserved: UnreservedConcurrentExecutions = 1000 } = stack
+    return json({ AccountLimit: { UnreservedConcurrentExecutions } })
+  }
   if (path === '/Execute') return stack.statement?.() ?? json({ numberOfRecordsUpdated: 1 })
   const secretsAction = secretAction(request)
   if (secretsAction) {

@@ -184,8 +184,15 @@ test('the role may touch no other stage, and make no role that could', () => {
     ['iam:DeleteRolePermissionsBoundary', ROLE, BOUNDARY],
     ['iam:UpdateAssumeRolePolicy', ROLE, BOUNDARY],
     ['iam:AttachRolePolicy', ROLE, BOUNDARY],
-    ['iam:CreatePolicyVersion', 'arn:aws:iam::000000000000:policy/latchkey-boundary-dev'],
-    ['iam:PutRolePolicy', 'arn:aws:iam::000000000000:role/latchkey-deploy-dev', BOUNDARY],
+    [
+      'iam:CreatePolicyVersion',
+      'arn:aws:iam::000000000000:policy/latchkey-boundary-dev-eu-central-1',
+    ],
+    [
+      'iam:PutRolePolicy',
+      'arn:aws:iam::000000000000:role/latchkey-deploy-dev-eu-central-1',
+      BOUNDARY,
+    ],
     ['iam:CreateRole', 'arn:aws:iam::000000000000:role/latchkey-prod-x', BOUNDARY],
     ['iam:PassRole', ROLE, { 'iam:PassedToService': 'ec2.amazonaws.com' }],
     ['sts:AssumeRole', ROLE],

@@ -10,13 +10,15 @@ import { parse } from './deploy.ts'
 
 test('the stage and the region go on to the migration, whatever else is given', () => {
   assert.equal(parse(['--stage', 'dev']).region, 'eu-central-1')
+  assert.equal(parse(['--stage', 'dev']).signing, 'hs256')
   const args = ['--force', '-s', 'prod', '--region=us-east-1', '--verbose']
   assert.deepEqual(parse(args), {
     deploy: args,
     stage: 'prod',
     region: 'us-east-1',
-    signing: undefined,
+    signing: 'hs256',
     profile: undefined,
+    reservedConcurrency: 160,
   })
   const params = ['--param', 'signing=hs256', '--param=alarmEmail=a@b.c', '--param=signing=rs256']
   assert.equal(parse(['--stage', 'dev', ...params]).signing, 'rs256')
@@ -111,6 +113,22 @@ test('--aws-profile chooses the account of every step', async (t) => {
     assert.deepEqual([stdout, status], ['', 1])
     assert.match(stderr, new RegExp(`^Not deployed: ${name} would choose the account`))
   }
+})
+
+test('a first deployment that the Lambda quota has no room for is refused before it begins', async (t) => {
+  const { stdout, stderr, status } = await deployWith(t, 0, { unreserved: 119 })
+  assert.deepEqual([stdout, status], ['', 1])
+  assert.match(stderr, /^Not deployed: 119 concurrent executions .* reserves 20, and 100 must stay/)
+  assert.match((await deployWith(t, 0, { unreserved: 120 })).stdout, /^deploy /)
+})
+
+test('a stage that the table does not have is named, with what to do', async () => {
+  const { stderr, status } = await runCommand('tools/deploy/deploy.ts', ['--stage', 'prd'])
+  assert.equal(status, 2)
+  assert.match(
+    stderr,
+    /^resources\/stages.yml has no stage "prd", but dev, prod, local\. Add a row/,
+  )
 })
 
 test('nothing is deployed where AWS does not say whether the stage exists', async (t) => {

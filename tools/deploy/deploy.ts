@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { runProgram } from './command-line.ts'
 import { hasDatabase } from './stage.ts'
+import { readStageTable } from './stage-table.ts'
 
 const USAGE = `Migrates a stage's database, deploys the stage with the Serverless Framework, and migrates once more:
 for the first deployment, which creates the database, and for users whom the code before stored meanwhile. With
@@ -31,11 +33,13 @@ export function parse(args: string[]) {
   if (typeof stage !== 'string' || typeof region !== 'string') {
     throw new Error('--stage is missing.')
   }
-  const [, signing] = /^signing=(.*)$/.exec(String([param].flat().findLast(isSigning))) ?? []
-  return { deploy: args, stage, region, signing, profile: profile?.toString() }
+  const params = [param].flat().map((text) => /^([^=]*)=(.*)$/s.exec(String(text))?.slice(1) ?? [])
+  const { signing, reservedConcurrency } = {
+    ...readStageTable(stage),
+    ...Object.fromEntries(params),
+  }
+  return { deploy: args, stage, region, signing, profile: profile?.toString(), reservedConcurrency }
 }
-
-const isSigning = (param: unknown) => String(param).startsWith('signing=')
 
 /**
  * Has the framework and the migrations use one account. Throws where a variable that the framework alone knows
@@ -58,6 +62,25 @@ function chooseAccount(stage: string, profile: string | undefined): void {
   }
 }
 
+/** Functions that AWS leaves without a reservation in every account. */
+const UNRESERVED_LEAST = 100
+
+/**
+ * Throws if the account's Lambda quota has no room for the stage's reserved concurrency: the deployment would fail
+ * at its end, and leave a protected cluster of prod outside of the stack.
+ */
+async function checkQuota(region: string, reservedConcurrency: number): Promise<void> {
+  const client = new LambdaClient({ region })
+  const { AccountLimit } = await client
+    .send(new GetAccountSettingsCommand({}))
+    .finally(() => client.destroy())
+  const { UnreservedConcurrentExecutions: unreserved = 0 } = AccountLimit ?? {}
+  if (unreserved - reservedConcurrency >= UNRESERVED_LEAST) return
+  throw new Error(
+    `${unreserved} concurrent executions of the account's Lambda quota are unreserved in ${region}. The stage reserves ${reservedConcurrency}, and ${UNRESERVED_LEAST} must stay. Request a higher quota, or take reservedConcurrency out of the stage's row in resources/stages.yml (docs/operations.md).`,
+  )
+}
+
 /** Runs a command with this process's output, and returns its exit status. */
 function spawn(command: string, args: readonly string[]): number {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
@@ -71,13 +94,16 @@ async function run({
   region,
   signing,
   profile,
+  reservedConcurrency,
 }: ReturnType<typeof parse>): Promise<void> {
   chooseAccount(stage, profile)
   const file = fileURLToPath(new URL('migrate.ts', import.meta.url))
-  const args = ['--stage', stage, '--region', region, ...(signing ? ['--signing', signing] : [])]
+  const args = ['--stage', stage, '--region', region, '--signing', String(signing)]
   const migrate = () => spawn(process.execPath, [file, ...args])
   // New code must not meet an old schema.
-  const migrated = (await hasDatabase(stage, region)) ? migrate() : 0
+  const isLiving = await hasDatabase(stage, region)
+  if (!isLiving) await checkQuota(region, Number(reservedConcurrency ?? 0))
+  const migrated = isLiving ? migrate() : 0
   process.exitCode = migrated || spawn('serverless', ['deploy', ...deploy]) || migrate()
 }
 

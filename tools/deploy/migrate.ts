@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { parse as parseYaml } from 'yaml'
 import { readSecret } from '../../lib/secrets.ts'
 import type { Algorithm } from '../../lib/signing-key.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
@@ -9,6 +7,7 @@ import { runProgram, say } from './command-line.ts'
 import { migrate } from './schema.ts'
 import { fitSigningKey, openSigningSecret } from './signing-secret.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
+import { readStageTable } from './stage-table.ts'
 
 const USAGE = `Applies migrations/*.sql to a deployed stage's database, each file once, sets the password of the
 function's role from its secret, and stores a signing key where the stage's has another algorithm. It is safe to
@@ -48,15 +47,7 @@ function parse(args: string[]) {
   if (stage === 'local') {
     throw new Error('npm start migrates the stage local each time it starts.')
   }
-  return { stage, region, dryRun, wanted: algorithmOf(signing ?? signingOf(stage)) }
-}
-
-/** The parameter signing of the stage in resources/stages.yml. */
-function signingOf(stage: string): unknown {
-  const file = new URL('../../resources/stages.yml', import.meta.url)
-  const stages: unknown = parseYaml(readFileSync(file, 'utf8'))
-  const { [stage]: own, default: shared } = Object(stages)
-  return Object(own).signing ?? Object(shared).signing
+  return { stage, region, dryRun, wanted: algorithmOf(signing ?? readStageTable(stage)['signing']) }
 }
 
 function algorithmOf(signing: unknown): Algorithm {
