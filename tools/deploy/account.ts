@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { createPasswords } from '../../lib/passwords.ts'
 import { foldUsername } from '../../lib/usernames.ts'
-import { openLocalDatabase } from '../local/database.ts'
+import { LOCAL_DATABASE_NAME, openLocalDatabase } from '../local/database.ts'
 import { loadLocalEnvironment } from '../local/environment.ts'
 import { openDatabaseAt } from '../local/migrated-data-api.ts'
 import { runProgram, say } from './command-line.ts'
@@ -105,7 +105,7 @@ async function openDatabase(
     return { database, close: async () => {} }
   }
   loadLocalEnvironment({ envFile: '.env', localFolder: '.local' })
-  const databaseName = process.env['DB_NAME'] ?? 'latchkey'
+  const databaseName = LOCAL_DATABASE_NAME
   const databaseUrl = process.env['DATABASE_URL']
   const options = { folder: '.local', databaseUrl, databaseName, share: false, say: () => {} }
   const { dataApiUrl, close } = await openLocalDatabase(options)

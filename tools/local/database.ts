@@ -6,6 +6,9 @@ import { connectPostgres } from './data-api/postgres-engine.ts'
 import { claimFolder } from './folder-lock.ts'
 import { serveMigrated } from './migrated-data-api.ts'
 
+/** The local database, whatever `DB_NAME` says: so a wrong name fails here as it does on AWS. */
+export const LOCAL_DATABASE_NAME = 'latchkey'
+
 /** Which database to open. */
 export interface LocalDatabaseOptions {
   /** Where the embedded database keeps its files. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readConfig } from '../../lib/config.ts'
 import { bundle } from '../build/bundle.ts'
-import { type LocalDatabase, openLocalDatabase } from './database.ts'
+import { LOCAL_DATABASE_NAME, type LocalDatabase, openLocalDatabase } from './database.ts'
 import { loadLocalEnvironment } from './environment.ts'
 import { freePort, readPort } from './port.ts'
 
@@ -87,12 +87,12 @@ export default class LatchkeyPlugin {
     if (!this.#isLocal) return
     await this.#clearly(async () => {
       // An invalid variable is reported now, and not by the first request.
-      const { databaseName } = readConfig(process.env)
+      readConfig(process.env)
       const faults = process.env['DATA_API_FAULTS']?.trim()
       this.#database = await openLocalDatabase({
         folder: this.#localFolder,
         databaseUrl: process.env['DATABASE_URL'],
-        databaseName,
+        databaseName: LOCAL_DATABASE_NAME,
         share,
         say: (line) => this.#log.notice(line),
       })
