@@ -10,7 +10,7 @@ import { serveDatabase } from '../test/support/database.ts'
 import { fuzzRuns } from '../test/support/fuzz-runs.ts'
 import { eventWith, loadHandler, readEvent, signingKey } from '../test/support/handler.ts'
 import { assertDocumented } from '../test/support/openapi.ts'
-import { openTestPglite } from '../test/support/pglite.ts'
+import { openMigratedPglite } from '../test/support/pglite.ts'
 import { captureStderr } from '../test/support/stderr.ts'
 
 const NAMES = ['gary', 'GARY', 'ada', 'Zoe\u0308', 'gary ', '']
@@ -183,7 +183,7 @@ test('any body becomes credentials within their limits or a documented reason, a
   assert.ok(seen.has('ok') && seen.size > 15, [...seen].join())
 })
 
-const database = await serveDatabase(await openTestPglite())
+const database = await serveDatabase(await openMigratedPglite())
 after(() => database.close())
 const send = await loadHandler(database.url)
 

@@ -6,9 +6,9 @@ import { jwtVerify } from 'jose'
 import { serveDatabase } from '../test/support/database.ts'
 import { bodyOf, eventWith, JWT_SECRET, loadHandler } from '../test/support/handler.ts'
 import { assertDocumented } from '../test/support/openapi.ts'
-import { openTestPglite } from '../test/support/pglite.ts'
+import { openMigratedPglite } from '../test/support/pglite.ts'
 
-const database = await serveDatabase(await openTestPglite())
+const database = await serveDatabase(await openMigratedPglite())
 after(() => database.close())
 const send = await loadHandler(database.url)
 

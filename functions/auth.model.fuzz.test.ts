@@ -6,12 +6,12 @@ import { serveDatabase } from '../test/support/database.ts'
 import { fuzzRuns } from '../test/support/fuzz-runs.ts'
 import { bodyOf, eventWith, loadHandler, readEvent, withToken } from '../test/support/handler.ts'
 import { assertDocumented } from '../test/support/openapi.ts'
-import { openTestPglite } from '../test/support/pglite.ts'
+import { openMigratedPglite } from '../test/support/pglite.ts'
 
 // Sequences of requests by several people, held against a plain model. A failure prints its seed:
 // FUZZ_SEED=… npm test -- functions/auth.model.fuzz.test.ts repeats the run.
 
-const database = await serveDatabase(await openTestPglite())
+const database = await serveDatabase(await openMigratedPglite())
 after(() => database.close())
 const send = await loadHandler(database.url)
 

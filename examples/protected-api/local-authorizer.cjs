@@ -11,7 +11,12 @@ module.exports = (_endpoint, functionKey, method, path) => ({
     async authenticate({ headers, raw: { req } }, h) {
       try {
         const token = (headers.authorization ?? '').replace(/^bearer /i, '')
-        const options = { issuer, audience: 'local', algorithms: ['RS256'] }
+        const options = {
+          issuer,
+          audience: 'local',
+          algorithms: ['RS256'],
+          requiredClaims: ['exp'],
+        }
         const { payload } = await jwtVerify(token, keys, options)
         const claims = Object.entries(payload).filter(([, value]) => typeof value !== 'object')
         const text = Object.fromEntries(claims.map(([name, value]) => [name, String(value)]))

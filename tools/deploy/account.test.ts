@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { compare, hash } from 'bcryptjs'
 import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
-import { openTestPglite } from '../../test/support/pglite.ts'
+import { openMigratedPglite } from '../../test/support/pglite.ts'
 
 const HASH = await hash('correct horse battery', 4)
 
+const database = await serveDatabase(await openMigratedPglite())
+after(() => database.close())
+
 /** A deployed stage with one user, Gary, who pauses. */
 async function deployStage(t: TestContext) {
-  const database = await serveDatabase(await openTestPglite())
-  t.after(() => database.close())
+  await database.query('TRUNCATE users RESTART IDENTITY')
   await database.query(
     `INSERT INTO users (username, username_key, password, failures, paused_until, device_failures)
     VALUES ('Gary', 'gary', $1, 7, now() + interval '4 seconds', 2)`,

@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { type FakeStack, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
-import { openTestPglite } from '../../test/support/pglite.ts'
+import { openMigratedPglite } from '../../test/support/pglite.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { parse } from './deploy.ts'
 
@@ -66,7 +66,7 @@ test('a stage that exists is migrated first, and not deployed if that fails', as
 })
 
 test('a stage that exists is migrated, deployed, and migrated again', async (t) => {
-  const database = await serveDatabase(await openTestPglite())
+  const database = await serveDatabase(await openMigratedPglite())
   t.after(() => database.close())
   const secret = JSON.stringify({ username: 'latchkey_app', password: 'x'.repeat(64) })
   const stack = { outputs: STACK_OUTPUTS, secret }

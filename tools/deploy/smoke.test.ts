@@ -18,7 +18,7 @@ import {
   type ScriptedHttpResponse,
   serveHttp,
 } from '../../test/support/http-endpoint.ts'
-import { openTestPglite } from '../../test/support/pglite.ts'
+import { openMigratedPglite } from '../../test/support/pglite.ts'
 import { newSigningKey } from './new-signing-key.ts'
 import { runSmokeSteps } from './smoke.ts'
 
@@ -162,7 +162,7 @@ async function smoke(
 }
 
 test('the real handler on an embedded database passes every step', async (t) => {
-  const database = await serveDatabase(await openTestPglite())
+  const database = await serveDatabase(await openMigratedPglite())
   t.after(() => database.close())
   const send = await loadHandler(database.url)
   const { outcome, lines, usernames, requests } = await smoke(t, async (request) => {

@@ -4,14 +4,18 @@ import { createSemaphore } from './semaphore.ts'
 
 /**
  * Opens the embedded Postgres. `dataDir` is its folder, created if it does not exist (several seconds);
- * without it the database lives in memory, and starts from `dump` if there is one. PGlite has a single
- * session: the next caller waits until it is released.
+ * without it the database lives in memory, and starts from `dump` if there is one.
  */
 export async function openPglite(dataDir?: string, dump?: Blob): Promise<Engine> {
   const database = await PGlite.create({
     ...(dataDir !== undefined && { dataDir }),
     ...(dump !== undefined && { loadDataDir: dump }),
   })
+  return pgliteEngine(database)
+}
+
+/** PGlite has a single session: the next caller waits until it is released. */
+export async function pgliteEngine(database: PGlite): Promise<Engine> {
   await database.exec("SET TIME ZONE 'UTC'")
   // Text in and text out: parameters.ts and records.ts alone decide what becomes of a value.
   const asText = (handlers: object) =>

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
 import { after, type TestContext, test } from 'node:test'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import {
@@ -9,7 +10,11 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose'
-import { serveDatabase } from '../test/support/database.ts'
+import { newSigningKey } from '../../tools/deploy/new-signing-key.ts'
+import { rotateKey } from '../../tools/deploy/rotate-key.ts'
+import { fitSigningKey, openSigningSecret } from '../../tools/deploy/signing-secret.ts'
+import { bundleFunction } from '../support/bundled-function.ts'
+import { serveDatabase } from '../support/database.ts'
 import {
   bodyOf,
   environment,
@@ -18,15 +23,12 @@ import {
   sender,
   signingKey,
   withToken,
-} from '../test/support/handler.ts'
-import { assertDocumented } from '../test/support/openapi.ts'
-import { openTestPglite } from '../test/support/pglite.ts'
-import { createSecret, serveSecret } from '../test/support/secret-endpoint.ts'
-import { newSigningKey } from '../tools/deploy/new-signing-key.ts'
-import { rotateKey } from '../tools/deploy/rotate-key.ts'
-import { fitSigningKey, openSigningSecret } from '../tools/deploy/signing-secret.ts'
+} from '../support/handler.ts'
+import { assertDocumented } from '../support/openapi.ts'
+import { openMigratedPglite } from '../support/pglite.ts'
+import { createSecret, serveSecret } from '../support/secret-endpoint.ts'
 
-const database = await serveDatabase(await openTestPglite())
+const database = await serveDatabase(await openMigratedPglite())
 after(() => database.close())
 
 const ISSUER = 'https://id.example'
@@ -43,7 +45,8 @@ async function openSecret(text: string) {
   return { stored, url, actions, secret: openSigningSecret(client, 'arn:jwt') }
 }
 
-let processes = 0
+const { path } = await bundleFunction()
+const load = createRequire(import.meta.url)
 
 /** The function as a new process would load it, with a key ring of its own. */
 async function startProcess(variables: Readonly<Record<string, string>>) {
@@ -51,8 +54,8 @@ async function startProcess(variables: Readonly<Record<string, string>>) {
   delete process.env['JWT_SECRET']
   for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_ALGORITHM']) delete process.env[name]
   Object.assign(process.env, env, { JWT_SECRET_ARN: 'arn:jwt' }, variables)
-  processes += 1
-  const { handler } = await import(`./auth.ts?process=${processes}`)
+  delete load.cache[path]
+  const { handler } = load(path)
   const send = sender(handler)
   const respond = async (event: Parameters<typeof send>[0]) => {
     const response = await send(event)
