@@ -50,9 +50,9 @@ const RELOAD_LEAST_MILLISECONDS = 10_000
 /**
  * Keys that are read at the first call, kept, and read again when they have aged. Nobody fails by that second
  * read, and only at twice that age, after idleness, does anybody wait for it: the kept key signs until a new
- * one has been read. A first read that fails
- * rejects with a {@link SigningKeyError}, and the next call reads again. The first read is of the current
- * version alone, since a cold start waits for it and few tokens are of another.
+ * one has been read. A first read that fails rejects with a {@link SigningKeyError}, and the next call reads
+ * again. The first read is of the current version alone, since a cold start waits for it and few tokens are of
+ * another.
  *
  * `AWSCURRENT` signs. While it is of another algorithm, `AWSPENDING` signs: so a stage that changes its
  * algorithm has the new key before its new code, and the old one until then.

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { after, type TestContext, test } from 'node:test'
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import {
   createLocalJWKSet,
   decodeProtectedHeader,
@@ -38,10 +37,7 @@ const PASSWORD = 'correct horse battery'
 /** A secret behind a stand-in for Secrets Manager, for as long as this file runs. */
 async function openSecret(text: string) {
   const stored = createSecret(text)
-  const { url, actions } = await serveSecret({ after }, stored)
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
-  const client = new SecretsManagerClient({ endpoint: url, region: 'eu-west-1', credentials })
-  after(() => client.destroy())
+  const { url, actions, client } = await serveSecret({ after }, stored)
   return { stored, url, actions, secret: openSigningSecret(client, 'arn:jwt') }
 }
 

@@ -47,12 +47,15 @@ async function findPython(): Promise<string | undefined> {
 const python = await findPython()
 const NO_PYTHON = python ? false : 'no Python with PyJWT and cryptography'
 
-const USER = { id: 7, username: 'gary' }
-
-for (const [language, reason, runCode] of [
+/** The languages of the snippets: why one cannot run here, and how it runs. */
+const LANGUAGES = [
   ['js', false, runNode],
   ['python', NO_PYTHON, (code: string, env: Variables) => run(`${python}`, ['-c', code], { env })],
-] as const) {
+] as const
+
+const USER = { id: 7, username: 'gary' }
+
+for (const [language, reason, runCode] of LANGUAGES) {
   test(`with HS256 the snippet in ${language} prints whose a token is`, {
     skip: reason,
   }, async () => {
@@ -112,14 +115,7 @@ test('whoever has the URL can verify a token, and a service behind an authorizer
     await assert.rejects(jwtVerify(forged, keys, options))
   })
 
-  for (const [language, reason, runCode] of [
-    ['js', false, runNode],
-    [
-      'python',
-      NO_PYTHON,
-      (code: string, env: Variables) => run(`${python}`, ['-c', code], { env }),
-    ],
-  ] as const) {
+  for (const [language, reason, runCode] of LANGUAGES) {
     for (const [index, code] of snippets(language).rs256.entries()) {
       await t.test(`snippet ${index + 1} in ${language}`, { skip: reason }, async () => {
         const env = { ISSUER, AUDIENCE, TOKEN }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { type HttpRequest, type ScriptedHttpResponse, serveHttp } from './http-endpoint.ts'
 import type { CleanUps } from './temporary-database.ts'
 
@@ -89,7 +90,7 @@ const fail = (__type: string, message: string) => ({ __type, message })
 export const secretAction = ({ headers }: HttpRequest): string =>
   /^secretsmanager\.(\w+)$/.exec(String(headers['x-amz-target']))?.[1] ?? ''
 
-/** Serves the secret as Secrets Manager does, until the test `t` ends; `actions` are those asked for. */
+/** Serves the secret as Secrets Manager does, with a client of the SDK, until the test `t` ends; `actions` are those asked for. */
 export async function serveSecret(t: CleanUps, secret: ReturnType<typeof createSecret>) {
   const actions: string[] = []
   const { url } = await serveHttp(t, (request) => {
@@ -97,5 +98,8 @@ export async function serveSecret(t: CleanUps, secret: ReturnType<typeof createS
     actions.push(action)
     return secret.handle(action, JSON.parse(request.body))
   })
-  return { url, actions }
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+  const client = new SecretsManagerClient({ endpoint: url, region: 'eu-west-1', credentials })
+  t.after(async () => client.destroy())
+  return { url, actions, client }
 }

@@ -6,7 +6,7 @@ import { foldUsername } from '../../lib/usernames.ts'
 import { LOCAL_DATABASE_NAME, openLocalDatabase } from '../local/database.ts'
 import { loadLocalEnvironment } from '../local/environment.ts'
 import { openDatabaseAt } from '../local/migrated-data-api.ts'
-import { runProgram, say } from './command-line.ts'
+import { runProgram, STAGE_OPTIONS, say } from './command-line.ts'
 import type { Database } from './data-api-database.ts'
 import { retryWhileResuming } from './resuming.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
@@ -49,8 +49,7 @@ function parse(args: string[]) {
   const { values, positionals } = parseArgs({
     args,
     options: {
-      stage: { type: 'string' },
-      region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
+      ...STAGE_OPTIONS,
       yes: { type: 'boolean', default: false },
     },
     allowPositionals: true,

@@ -15,6 +15,12 @@ export function messageOf(error: unknown): string {
   return `${name}: ${message || String(Reflect.get(error, 'code'))}`
 }
 
+/** The options that name a deployed stage, for `parseArgs`. */
+export const STAGE_OPTIONS = {
+  stage: { type: 'string' },
+  region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
+} as const
+
 /** A command line program. */
 export interface Program<Arguments> {
   readonly usage: string

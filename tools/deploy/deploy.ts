@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
-import { runProgram } from './command-line.ts'
+import { runProgram, STAGE_OPTIONS } from './command-line.ts'
 import { hasDatabase } from './stage.ts'
 import { readStageTable } from './stage-table.ts'
 
@@ -24,8 +24,8 @@ export function parse(args: string[]) {
     args,
     strict: false,
     options: {
-      stage: { type: 'string', short: 's' },
-      region: { type: 'string', short: 'r', default: 'eu-central-1' }, // As in serverless.yml.
+      stage: { ...STAGE_OPTIONS.stage, short: 's' },
+      region: { ...STAGE_OPTIONS.region, short: 'r' },
       param: { type: 'string', multiple: true },
       'aws-profile': { type: 'string' },
     },

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudformation'
-import { runProgram, say } from './command-line.ts'
+import { runProgram, STAGE_OPTIONS, say } from './command-line.ts'
 
 /** The key of a deployment's zip. Its folder begins with what `serverless rollback --timestamp` takes. */
 const CODE_KEY = /^serverless\/latchkey\/[^/]+\/(\d+)-[^/]+\//
@@ -23,7 +23,7 @@ export function liveDeployment(templateBody: string): string | undefined {
 function parse(args: string[]) {
   const { stage, region } = parseArgs({
     args,
-    options: { stage: { type: 'string' }, region: { type: 'string', default: 'eu-central-1' } },
+    options: STAGE_OPTIONS,
   }).values
   if (!stage) throw new Error('--stage is missing.')
   return { stage, region }

@@ -3,7 +3,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { readSecret } from '../../lib/secrets.ts'
 import type { Algorithm } from '../../lib/signing-key.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
-import { runProgram, say } from './command-line.ts'
+import { runProgram, STAGE_OPTIONS, say } from './command-line.ts'
 import { migrate } from './schema.ts'
 import { fitSigningKey, openSigningSecret } from './signing-secret.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
@@ -36,8 +36,7 @@ function parse(args: string[]) {
   const { values } = parseArgs({
     args,
     options: {
-      stage: { type: 'string' },
-      region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
+      ...STAGE_OPTIONS,
       signing: { type: 'string' },
       'dry-run': { type: 'boolean', default: false },
     },

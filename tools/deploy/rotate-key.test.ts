@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { signingKey } from '../../test/support/handler.ts'
@@ -20,13 +19,7 @@ async function stage(t: TestContext, algorithm: Algorithm = 'RS256') {
   const clock = { now: Date.UTC(2026, 10, 27) }
   const key = newSigningKey(algorithm)
   const stored = createSecret(key, () => clock.now)
-  const { url, actions } = await serveSecret(t, stored)
-  const client = new SecretsManagerClient({
-    endpoint: url,
-    region: 'eu-west-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  })
-  t.after(() => client.destroy())
+  const { actions, client } = await serveSecret(t, stored)
   const secret = openSigningSecret(client, 'arn:jwt')
   const lines: string[] = []
   /** Seconds waited since the start, and the labels then, at each wait. */

@@ -4,7 +4,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { KEY_REFRESH_SECONDS } from '../../lib/config.ts'
 import type { Algorithm } from '../../lib/signing-key.ts'
 import { PUBLISHED_SECONDS } from '../../lib/well-known.ts'
-import { runProgram, say } from './command-line.ts'
+import { runProgram, STAGE_OPTIONS, say } from './command-line.ts'
 import { openSigningSecret, type SigningSecret } from './signing-secret.ts'
 import { readStackOutputs } from './stage.ts'
 
@@ -113,8 +113,7 @@ function parse(args: string[]) {
   const { values } = parseArgs({
     args,
     options: {
-      stage: { type: 'string' },
-      region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
+      ...STAGE_OPTIONS,
       now: { type: 'boolean', default: false },
     },
   })

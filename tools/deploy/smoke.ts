@@ -12,7 +12,7 @@ import {
 } from 'jose'
 import { readSecret } from '../../lib/secrets.ts'
 import { PUBLISHED_SECONDS } from '../../lib/well-known.ts'
-import { runProgram, say } from './command-line.ts'
+import { runProgram, STAGE_OPTIONS, say } from './command-line.ts'
 import { retryWhileResuming } from './resuming.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
 
@@ -257,8 +257,7 @@ function parse(args: string[]) {
     args,
     options: {
       url: { type: 'string' },
-      stage: { type: 'string' },
-      region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
+      ...STAGE_OPTIONS,
     },
   }).values
   if (!url && !stage) throw new TypeError('--url or --stage is missing.')
