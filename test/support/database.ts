@@ -3,7 +3,7 @@ import { serveMigrated } from '../../tools/local/migrated-data-api.ts'
 
 /**
  * Migrates `engine`, here named `latchkey`, and serves it as a local Data API at `url`. `query` asks the
- * database itself, with values bound as varchar, and returns rows of text; `planFaults` plans faults for
+ * database itself, with values bound as text, and returns rows of text; `planFaults` plans faults for
  * the Data API's next calls (`reset-after:2`); `close` ends it all.
  */
 export async function serveDatabase(engine: Engine) {
@@ -14,7 +14,7 @@ export async function serveDatabase(engine: Engine) {
     async query(text: string, values: readonly string[] = []) {
       const session = await engine.session()
       try {
-        const bound = values.map((value) => ({ typeOid: 1043, value }))
+        const bound = values.map((value) => ({ typeOid: 25, value }))
         return (await session.query(text, bound)).rows
       } finally {
         session.release()

@@ -63,7 +63,7 @@ async function openTable({ cleanUps }: Rig) {
   const session = await engine.session()
   cleanUps.after(async () => session.release())
   return async (text: string, values: readonly (string | null)[] = []) => {
-    const bound = values.map((value) => ({ typeOid: value === null ? 0 : 1043, value }))
+    const bound = values.map((value) => ({ typeOid: value === null ? 0 : 25, value }))
     return (await session.query(text, bound)).rows
   }
 }

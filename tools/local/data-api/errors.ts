@@ -8,6 +8,7 @@ const STATUS = {
   MissingAuthenticationTokenException: 403,
   SerializationException: 400,
   ServiceUnavailableError: 503,
+  StatementTimeoutException: 400,
   ThrottlingException: 400,
   TransactionNotFoundException: 404,
   UnknownOperationException: 404,
@@ -30,6 +31,9 @@ export class DataApiError extends Error {
 /** Postgres's response to PREPARE with two statements in it; AWS refuses that before Postgres sees it. */
 const MULTIPLE_COMMANDS = /cannot insert multiple commands into a prepared statement/
 
+/** The same code stands for a statement that somebody cancelled. */
+const STATEMENT_TIMEOUT = /statement timeout/
+
 /**
  * Turns what an engine threw into what AWS would respond. A Postgres error keeps its message, hint and
  * position, and its SQLSTATE at the end; its DETAIL is left out, because AWS leaves it out.
@@ -42,6 +46,9 @@ export function toDataApiError(thrown: unknown): DataApiError {
     return new DataApiError('InternalServerErrorException', 'The local database failed.')
   }
   if (code === '42601' && MULTIPLE_COMMANDS.test(message)) return multistatements()
+  if (code === '57014' && STATEMENT_TIMEOUT.test(message)) {
+    return new DataApiError('StatementTimeoutException', 'Request timed out')
+  }
   const parts = [`${severity}: ${message}`]
   if (hint) parts.push(`Hint: ${hint}`)
   if (position) parts.push(`Position: ${position}`)

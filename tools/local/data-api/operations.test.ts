@@ -40,6 +40,19 @@ for (const { on, skip, start } of ENGINES) {
       })
     }
 
+    await t.test(
+      'a setting and a prepared statement end with the call, outside a transaction',
+      async () => {
+        const show = async () => (await execute('SHOW work_mem')).records
+        const before = await show()
+        await execute("SET work_mem TO '64kB'")
+        assert.deepEqual(await show(), before)
+        assert.deepEqual((await execute('SHOW timezone')).records, [[{ stringValue: 'UTC' }]])
+        await execute('PREPARE one AS SELECT 1')
+        await assert.rejects(execute('EXECUTE one'), { message: /SQLState: 26000$/ })
+      },
+    )
+
     await t.test('a failed statement leaves nothing behind, and the next one works', async () => {
       assert.deepEqual(await names(), [])
     })

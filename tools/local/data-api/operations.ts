@@ -6,6 +6,9 @@ import { bindParameters, list } from './parameters.ts'
 import { toColumnMetadata, toFormattedRecords, toRecords } from './records.ts'
 import type { Transactions } from './transactions.ts'
 
+/** Commands whose effect is on the session, which ends with the call where there is no transaction. */
+const OF_THE_SESSION = /^(?:SET|RESET|PREPARE|LISTEN)\b/
+
 type Input = Readonly<Record<string, unknown>>
 
 /** One operation: the request's JSON in, the response's JSON out; rejects with a `DataApiError`. */
@@ -32,7 +35,15 @@ export function createOperations(
   async function execute(input: Input) {
     const { text, names } = statement(input)
     const values = bindParameters(names, input['parameters'])
-    const result = await withSession(input, (session) => session.query(text, values))
+    const result = await withSession(input, async (session) => {
+      const outcome = await session.query(text, values)
+      if (input['transactionId'] == null && OF_THE_SESSION.test(outcome.command)) {
+        // On AWS the next call has another session. The time zone is the engine's.
+        await session.query('DISCARD ALL')
+        await session.query("SET TIME ZONE 'UTC'")
+      }
+      return outcome
+    })
     return {
       generatedFields: [],
       numberOfRecordsUpdated: result.affectedRows,

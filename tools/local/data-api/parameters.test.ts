@@ -11,7 +11,7 @@ const a = (value: Field, typeHint?: TypeHint): SqlParameter[] => [
 
 /** Kinds of values, and the type that Postgres sees. */
 const BOUND_AS: readonly (readonly [value: Field, type: string, hint?: TypeHint])[] = [
-  [{ stringValue: 'x' }, 'character varying'],
+  [{ stringValue: 'x' }, 'text'],
   [{ longValue: 1 }, 'bigint'],
   [{ doubleValue: 1.5 }, 'double precision'],
   [{ booleanValue: true }, 'boolean'],
@@ -22,6 +22,19 @@ const BOUND_AS: readonly (readonly [value: Field, type: string, hint?: TypeHint]
   [{ stringValue: '2026-02-03' }, 'date', 'DATE'],
   [{ stringValue: '04:05:06' }, 'time without time zone', 'TIME'],
   [{ stringValue: '2026-02-03 04:05:06' }, 'timestamp without time zone', 'TIMESTAMP'],
+]
+
+/** Strings that Postgres reads, and AWS refuses under the hint. */
+const OUT_OF_FORMAT: readonly (readonly [hint: TypeHint, value: string])[] = [
+  ['TIMESTAMP', '2026-02-03T04:05:06'],
+  ['TIMESTAMP', '2026-02-03T04:05:06.789Z'],
+  ['TIMESTAMP', '2026-02-03 04:05:06Z'],
+  ['TIMESTAMP', '2026-02-03 04:05:06+01:00'],
+  ['TIMESTAMP', '2026-02-03'],
+  ['DATE', '2026-02-03 04:05:06'],
+  ['DATE', '3 February 2026'],
+  ['TIME', '04:05'],
+  ['TIME', '04:05:06+01'],
 ]
 
 /** Columns that take a value of another type only with a cast or a hint. */
@@ -58,6 +71,20 @@ for (const { on, skip, start } of ENGINES) {
         await assert.rejects(execute('INSERT INTO strict VALUES (:a)', a(value)), refusal)
         await execute(`INSERT INTO strict VALUES (:a::${cast})`, a(value))
         await execute('DROP TABLE strict')
+      })
+    }
+
+    await t.test('a string meets an array of text, and none of varchar', async () => {
+      const contains = (type: string) =>
+        execute(`SELECT 1 WHERE ARRAY['a']::${type}[] @> ARRAY[:a]`, a({ stringValue: 'a' }))
+      assert.equal((await contains('text')).records?.length, 1)
+      await assert.rejects(contains('varchar'), { message: /SQLState: 42883$/ })
+    })
+
+    for (const [hint, stringValue] of OUT_OF_FORMAT) {
+      await t.test(`${stringValue} is no ${hint}`, async () => {
+        const refusal = { name: 'BadRequestException', message: /^Parse Error for / }
+        await assert.rejects(execute('SELECT :a', a({ stringValue }, hint)), refusal)
       })
     }
 

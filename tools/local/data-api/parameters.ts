@@ -1,7 +1,7 @@
 import type { BoundValue } from './engine.ts'
 import { DataApiError } from './errors.ts'
 import { isObject } from './json.ts'
-import { PARAMETER_OID, TYPE_HINT_OID } from './types.ts'
+import { PARAMETER_OID, TYPE_HINTS } from './types.ts'
 
 /** Binds one set of the Data API's `SqlParameter`s, as JSON carries them, to `names` in order. */
 export function bindParameters(names: readonly string[], parameters: unknown): BoundValue[] {
@@ -36,7 +36,7 @@ function bind(field: unknown, typeHint: unknown): BoundValue {
   }
   const { stringValue, longValue, doubleValue, booleanValue, blobValue } = field
   if (typeof stringValue === 'string') {
-    return { typeOid: stringOid(typeHint), value: stringValue }
+    return { typeOid: stringOid(stringValue, typeHint), value: stringValue }
   }
   if (typeof longValue === 'number') {
     return { typeOid: PARAMETER_OID.longValue, value: String(longValue) }
@@ -59,9 +59,15 @@ const NOT_FINITE: readonly unknown[] = ['NaN', 'Infinity', '-Infinity']
 
 const isDouble = (value: unknown) => typeof value === 'number' || NOT_FINITE.includes(value)
 
-function stringOid(typeHint: unknown): number {
+function stringOid(value: string, typeHint: unknown): number {
   if (typeHint === undefined || typeHint === null) return PARAMETER_OID.stringValue
-  const oid = typeof typeHint === 'string' ? TYPE_HINT_OID.get(typeHint) : undefined
-  if (oid === undefined) throw new DataApiError('ValidationException', 'Unknown typeHint.')
-  return oid
+  const hint = typeof typeHint === 'string' ? TYPE_HINTS.get(typeHint) : undefined
+  if (hint === undefined) throw new DataApiError('ValidationException', 'Unknown typeHint.')
+  if (hint.format?.test(value) === false) {
+    throw new DataApiError(
+      'BadRequestException',
+      `Parse Error for ${typeHint}: input contains invalid characters`,
+    )
+  }
+  return hint.typeOid
 }

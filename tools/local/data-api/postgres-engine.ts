@@ -5,6 +5,9 @@ import { createSemaphore } from './semaphore.ts'
 /** Connections at the most; the next caller waits for one to be released. */
 const MAX_CONNECTIONS = 20
 
+/** AWS ends a statement after 45 s. */
+const STATEMENT_MILLISECONDS = 45_000
+
 /** Text in: the types are those that postgres.js would convert, a JSON text into a JSON string for one. */
 const AS_TEXT = {
   to: 25,
@@ -104,7 +107,11 @@ function connect(url: string): Connection {
     onclose: () => {
       connection.lost = true
     },
-    connection: { TimeZone: 'UTC', application_name: 'latchkey local Data API' },
+    connection: {
+      TimeZone: 'UTC',
+      application_name: 'latchkey local Data API',
+      statement_timeout: STATEMENT_MILLISECONDS,
+    },
   })
   const connection: Connection = { sql, lost: false }
   return connection

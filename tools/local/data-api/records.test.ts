@@ -24,6 +24,17 @@ const FIELDS: Record<string, Field> = {
   "'6D3BBD5C-33A3-4E2C-A7D4-9A2B06F1F0A1'::uuid": {
     stringValue: '6d3bbd5c-33a3-4e2c-a7d4-9a2b06f1f0a1',
   },
+  "'{}'::int[]": { arrayValue: { longValues: [] } },
+  'ARRAY[1, -2]': { arrayValue: { longValues: [1, -2] } },
+  'ARRAY[1.5]::float8[]': { arrayValue: { doubleValues: [1.5] } },
+  'ARRAY[true, false]': { arrayValue: { booleanValues: [true, false] } },
+  'ARRAY[1.50]': { arrayValue: { stringValues: ['1.50'] } },
+  "ARRAY['a', '', 'b c', 'd,e', 'NULL', '{}', E'\"\\\\']": {
+    arrayValue: { stringValues: ['a', '', 'b c', 'd,e', 'NULL', '{}', '"\\'] },
+  },
+  "ARRAY['2026-02-03 04:05:06.7'::timestamp]": {
+    arrayValue: { stringValues: ['2026-02-03 04:05:06.700'] },
+  },
   '\'{"a": null}\'::jsonb': { stringValue: '{"a": null}' },
   "'2026-02-03'::date": { stringValue: '2026-02-03' },
   "'04:05:06.5'::time": { stringValue: '04:05:06.500' },
@@ -35,8 +46,7 @@ const FIELDS: Record<string, Field> = {
 const UNSUPPORTED = {
   INTERVAL: "'1 day'::interval",
   TIMETZ: "'04:05+00'::timetz",
-  'INT4[]': "'{1}'::int[]",
-  'TEXT[]': "ARRAY['a']",
+  'BYTEA[]': "ARRAY['a'::bytea]",
 }
 
 for (const { on, skip, start } of ENGINES) {
@@ -56,6 +66,11 @@ for (const { on, skip, start } of ENGINES) {
         assert.ok((await execute(`SELECT (${sql})::text`)).records?.[0]?.[0]?.stringValue)
       })
     }
+
+    await t.test('an array of two dimensions does not come back', async () => {
+      const refusal = { name: 'UnsupportedResultException', message: /more than one dimension/ }
+      await assert.rejects(execute('SELECT ARRAY[ARRAY[1]]'), refusal)
+    })
 
     await t.test('a SELECT reports no written row, and no column metadata unasked', async () => {
       const { $metadata, ...response } = await execute('SELECT 1 WHERE false')
@@ -101,18 +116,29 @@ for (const { on, skip, start } of ENGINES) {
       assert.deepEqual((await execute(insert, [], asJson)).records, [[{ isNull: true }]])
     })
 
+    // Rows of one value: the value's own bytes and six.
+    const ofBytes = (count: number) => [
+      { name: 'a', value: { longValue: Math.floor((count - 6) / 2) } },
+      { name: 'b', value: { stringValue: count % 2 === 0 ? '' : 'x' } },
+    ]
+    const row = 'SELECT repeat(chr(233), :a::int) || :b'
+    const tooLarge = { name: 'UnsupportedResultException' }
+
+    await t.test('a row of 64 KiB comes back, and one of a byte more does not', async () => {
+      const { records } = await execute(row, ofBytes(2 ** 16))
+      assert.equal(records?.[0]?.[0]?.stringValue?.length, 2 ** 15 - 3)
+      await assert.rejects(execute(row, ofBytes(2 ** 16 + 1)), tooLarge)
+    })
+
     await t.test('a result of 1 MiB comes back, and one of a byte more does not', async () => {
-      // One row of one value: the value's own bytes and six.
-      const sql = 'SELECT repeat(chr(233), :a::int) || :b'
-      const bytes = (count: number) => [
-        { name: 'a', value: { longValue: Math.floor((count - 6) / 2) } },
-        { name: 'b', value: { stringValue: count % 2 === 0 ? '' : 'x' } },
-      ]
-      const { records } = await execute(sql, bytes(2 ** 20))
-      assert.equal(records?.[0]?.[0]?.stringValue?.length, 2 ** 19 - 3)
-      const refusal = { name: 'UnsupportedResultException', message: /exceeds the size limit 1 MB/ }
-      await assert.rejects(execute(sql, bytes(2 ** 20 + 1)), refusal)
-      await assert.rejects(execute(sql, bytes(2 ** 20 + 1), { formatRecordsAs: 'JSON' }), refusal)
+      const fifteen = `${row} FROM generate_series(1, 15) UNION ALL SELECT repeat('x', :c::int)`
+      const last = (count: number) => [{ name: 'c', value: { longValue: count - 6 } }]
+      const { records } = await execute(fifteen, [...ofBytes(2 ** 16), ...last(2 ** 16)])
+      assert.equal(records?.length, 16)
+      const more = `${fifteen} UNION ALL SELECT ''`
+      const parameters = [...ofBytes(2 ** 16), ...last(2 ** 16 - 5)]
+      await assert.rejects(execute(more, parameters), tooLarge)
+      await assert.rejects(execute(more, parameters, { formatRecordsAs: 'JSON' }), tooLarge)
     })
   })
 }

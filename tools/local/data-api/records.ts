@@ -3,10 +3,14 @@ import { DataApiError } from './errors.ts'
 import { typeOf, UNSUPPORTED_RESULT } from './types.ts'
 
 /** The JSON of one member of the Data API's Field union. */
-type FieldJson = Readonly<Record<string, boolean | number | string>>
+type FieldJson = Readonly<Record<string, Value | Readonly<Record<string, Value>>>>
 
-/** AWS returns at most 1 MiB of records, counted as Postgres sends them. */
+/** A scalar, or the elements of an array. */
+type Value = boolean | number | string | readonly (boolean | number | string | null)[]
+
+/** AWS returns at most 1 MiB of records, and 64 KiB a row, counted as Postgres sends them. */
 const RESULT_MAX_BYTES = 1024 * 1024
+const ROW_MAX_BYTES = 64 * 1024
 
 /** A result's rows as the Data API's `records`. */
 export function toRecords(result: QueryResult): FieldJson[][] {
@@ -21,7 +25,7 @@ export function toFormattedRecords(result: QueryResult): string {
     Object.fromEntries(
       row.map((text, index) => {
         const column = result.columns[index]
-        return [column?.name ?? '', text === null ? null : toValue(text, column)]
+        return [column?.name ?? '', text === null ? null : toValue(text, column?.typeOid)]
       }),
     ),
   )
@@ -38,11 +42,22 @@ export function toColumnMetadata({ columns }: QueryResult) {
 
 function toField(text: string | null, column: Column | undefined): FieldJson {
   if (text === null) return { isNull: true }
-  return { [typeOf(column?.typeOid ?? 0).kind]: toValue(text, column) }
+  const { kind, elementOid } = typeOf(column?.typeOid ?? 0)
+  const value = toValue(text, column?.typeOid)
+  // Its members are stringValues, longValues, doubleValues and booleanValues.
+  return elementOid === undefined ? { [kind]: value } : { arrayValue: { [`${kind}s`]: value } }
 }
 
-function toValue(text: string, column: Column | undefined): boolean | number | string {
-  const { name, kind } = typeOf(column?.typeOid ?? 0)
+function toValue(text: string, typeOid = 0): Value {
+  const { elementOid } = typeOf(typeOid)
+  if (elementOid === undefined) return toScalar(text, typeOid)
+  return arrayElements(text).map((element) =>
+    element === null ? null : toScalar(element, elementOid),
+  )
+}
+
+function toScalar(text: string, typeOid: number): boolean | number | string {
+  const { name, kind } = typeOf(typeOid)
   if (kind === 'booleanValue') return text === 't'
   if (kind === 'longValue') return Number(text)
   // NaN and the infinities are strings in restJson1, and Postgres spells them as it does.
@@ -52,6 +67,24 @@ function toValue(text: string, column: Column | undefined): boolean | number | s
   if (name === 'time' || name === 'timestamp') return wholeFraction(text)
   // The Data API leaves out the offset: the session's time zone is UTC.
   return name === 'timestamptz' ? wholeFraction(text.replace(/\+00$/, '')) : text
+}
+
+/**
+ * The elements of an array of one dimension: `{a,"b c",NULL}`, with a backslash before `"` and itself in quotes.
+ * Throws AWS's error for more dimensions, and for bounds that Postgres writes before the brace.
+ */
+function arrayElements(text: string): (string | null)[] {
+  if (/^(?:\[|\{\{)/.test(text)) {
+    throw new DataApiError(
+      'UnsupportedResultException',
+      'The result contains the unsupported data type: an array of more than one dimension.',
+    )
+  }
+  const elements = text.slice(1, -1).matchAll(/"((?:[^"\\]|\\.)*)"|[^,]+/gs)
+  return Array.from(elements, ([bare, quoted]) => {
+    if (quoted !== undefined) return quoted.replaceAll(/\\(.)/gs, '$1')
+    return bare === 'NULL' ? null : bare
+  })
 }
 
 /** AWS writes a fraction of a second, if there is one, with three digits or with six. */
@@ -70,9 +103,14 @@ function assertSupported({ columns, rows }: QueryResult): void {
     }
   }
   // Two bytes a row and four a value are what the wire protocol adds to the values' own text.
-  let bytes = rows.length * (2 + 4 * columns.length)
+  let bytes = 0
   for (const row of rows) {
-    for (const text of row) bytes += Buffer.byteLength(text ?? '')
+    let rowBytes = 2 + 4 * columns.length
+    for (const text of row) rowBytes += Buffer.byteLength(text ?? '')
+    if (rowBytes > ROW_MAX_BYTES) {
+      throw new DataApiError('UnsupportedResultException', 'A row exceeds the size limit 64 KB.')
+    }
+    bytes += rowBytes
   }
   if (bytes > RESULT_MAX_BYTES) {
     throw new DataApiError('UnsupportedResultException', 'The result exceeds the size limit 1 MB.')

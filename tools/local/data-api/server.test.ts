@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import http from 'node:http'
 import { type TestContext, test } from 'node:test'
 import { ExecuteStatementCommand, RDSDataClient } from '@aws-sdk/client-rds-data'
 import { recordingEngine } from '../../../test/support/recording-engine.ts'
@@ -46,6 +48,26 @@ const REFUSALS: readonly (readonly [refusal: string, init: RequestInit, path?: s
   ['404 UnknownOperationException', {}, '/ExecuteSql'],
   ['404 UnknownOperationException', { method: 'GET', body: null }],
 ]
+
+for (const host of ['127.0.0.1', 'localhost', 'rebound.example', '127.0.0.1.rebound.example']) {
+  const served = host === '127.0.0.1' || host === 'localhost'
+  test(`as the host ${host} it is ${served ? '' : 'not '}served`, async (t) => {
+    const { server, queries } = await serve(t)
+    const { port } = new URL(server.url)
+    const send = async (method: string, path: string, body: string) => {
+      const headers = { ...SIGNED, host: `${host}:${port}` }
+      // fetch does not let its caller choose the host.
+      const request = http.request(server.url + path, { method, headers }).end(body)
+      const [response] = await once(request, 'response')
+      response.resume()
+      return response.statusCode
+    }
+    const status = served ? 200 : 403
+    assert.equal(await send('POST', '/Execute', JSON.stringify(SELECT)), status)
+    assert.equal(await send('PUT', '/faults', ''), status)
+    assert.equal(queries.length, served ? 1 : 0)
+  })
+}
 
 for (const [refusal, init, path = '/Execute'] of REFUSALS) {
   test(`${refusal}: ${path} ${JSON.stringify(init)}`, async (t) => {

@@ -35,6 +35,7 @@ export async function serveDataApi(engine: Engine, databaseName: string): Promis
   /** Never rejects. `undefined` breaks the connection. */
   async function respond(request: IncomingMessage): Promise<HttpResponse | undefined> {
     try {
+      assertOwnHost(request)
       if (request.url === FAULTS_PATH) return await respondToFaults(request, faults)
       const call = await readCall(request, operations)
       const fault = faults.take()
@@ -80,6 +81,19 @@ export async function serveDataApi(engine: Engine, databaseName: string): Promis
       await drained
     },
   }
+}
+
+/**
+ * A page whose name was made to resolve to 127.0.0.1 (DNS rebinding) may send every header and method, but
+ * its own name as `Host`.
+ */
+function assertOwnHost({ headers, socket }: IncomingMessage): void {
+  const port = socket.localPort
+  if (headers.host === `127.0.0.1:${port}` || headers.host === `localhost:${port}`) return
+  throw new DataApiError(
+    'AccessDeniedException',
+    `Call the local Data API as 127.0.0.1:${port} or localhost:${port}.`,
+  )
 }
 
 /** The path of the fault plan. AWS has nothing there. */
