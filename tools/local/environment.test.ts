@@ -48,10 +48,26 @@ test('no real AWS credentials are left, nor a way past the local Data API', asyn
     AWS_SECRET_ACCESS_KEY: 'real',
     AWS_PROFILE: 'real',
     AWS_DEFAULT_PROFILE: 'real',
+    AWS_CONFIG_FILE: 'real',
     AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
+    AWS_USE_FIPS_ENDPOINT: 'true',
+    AWS_USE_DUALSTACK_ENDPOINT: 'true',
   })
+  const names = Object.keys(environment).filter((name) => name.startsWith('AWS_'))
+  assert.deepEqual(names.sort(), [
+    'AWS_ACCESS_KEY_ID',
+    'AWS_CONFIG_FILE',
+    'AWS_SECRET_ACCESS_KEY',
+    'AWS_SHARED_CREDENTIALS_FILE',
+  ])
   assert.ok(!Object.values(environment).includes('real'))
-  assert.equal(environment['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'], 'false')
+})
+
+test('a proxy is not asked for this machine', async (t) => {
+  const { load } = setUp(t)
+  const environment = await load({ NO_PROXY: 'intranet.example' })
+  assert.equal(environment['no_proxy'], 'intranet.example,localhost,127.0.0.1')
+  assert.equal(environment['NO_PROXY'], environment['no_proxy'])
 })
 
 test('the key is made once, for this user alone, though several processes start at once', async (t) => {

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { devNull } from 'node:os'
 import { newSigningKey } from '../deploy/new-signing-key.ts'
 import { createAtomically } from './create-atomically.ts'
 
@@ -11,7 +12,8 @@ interface Places {
 
 /**
  * Completes `process.env` for the function to run on this machine: the shell's values first, then those of
- * `.env`, then defaults. AWS credentials are always replaced, so that no real ones are used.
+ * `.env`, then defaults. What both have for AWS is left out, the files of `~/.aws` too: no real credentials are
+ * used, and no setting of the SDK's (FIPS, dual-stack, another endpoint) leads past this machine.
  * `AWS_ENDPOINT_URL_RDS_DATA` is set later, with the local Data API.
  */
 export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
@@ -38,13 +40,19 @@ export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
     process.env[name] ||= value
   }
 
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('AWS_') && name !== 'AWS_ENDPOINT_URL_SECRETS_MANAGER') {
+      delete process.env[name]
+    }
+  }
   process.env['AWS_ACCESS_KEY_ID'] = 'local'
   process.env['AWS_SECRET_ACCESS_KEY'] = 'local'
-  // Set in the shell or in ~/.aws/config, it would send the function to AWS.
-  process.env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] = 'false'
-  for (const name of ['AWS_SESSION_TOKEN', 'AWS_PROFILE', 'AWS_DEFAULT_PROFILE']) {
-    delete process.env[name]
-  }
+  process.env['AWS_CONFIG_FILE'] = devNull
+  process.env['AWS_SHARED_CREDENTIALS_FILE'] = devNull
+  // With NODE_USE_ENV_PROXY, Node's fetch would ask the proxy for this machine's own addresses. It reads the
+  // lower-case name first.
+  const direct = [process.env['no_proxy'] || process.env['NO_PROXY'], 'localhost', '127.0.0.1']
+  process.env['no_proxy'] = process.env['NO_PROXY'] = direct.filter(Boolean).join(',')
 }
 
 /** This machine's own key, created once, so that tokens outlive a restart and no key is committed. */
