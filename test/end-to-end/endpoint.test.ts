@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { freePort } from '../../tools/local/port.ts'
 import { pressCtrlC, startEndpoint } from '../support/npm-start.ts'
@@ -52,6 +53,10 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
       assert.equal(JSON.parse(stdout).statusCode, 400)
     })
 
+    const mode = (path: string) => statSync(`${cwd}/.local${path}`).mode & 0o777
+    assert.deepEqual([mode(''), mode('/postgres'), mode('/owner.json')], [0o700, 0o700, 0o600])
+    assert.equal(mode('/postgres/PG_VERSION'), 0o600)
+
     await pressCtrlC(child)
     // Gone only if the process has closed its database itself.
     assert.ok(!existsSync(`${cwd}/.local/owner.json`))
@@ -83,6 +88,9 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
     assert.match(stdout, /^1 ada, .*version 0/m)
     const ended = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${token}` } })
     assert.equal(ended.status, 401)
-    await pressCtrlC(child)
+
+    // SIGTERM ends npm alone, and the server has to see it.
+    child.kill('SIGTERM')
+    while (existsSync(`${cwd}/.local/owner.json`)) await sleep(100)
   })
 })

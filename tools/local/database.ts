@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { rm, writeFile } from 'node:fs/promises'
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises'
 import type { Engine } from './data-api/engine.ts'
 import { openPglite } from './data-api/pglite-engine.ts'
 import { connectPostgres } from './data-api/postgres-engine.ts'
@@ -85,7 +85,12 @@ async function openEmbedded(folder: string, say: (line: string) => void): Promis
   }
   try {
     const engine = await openPglite(dataDir)
-    await writeFile(created, '')
+    await writeFile(created, '', { mode: 0o600 })
+    // PGlite makes files that everybody may write. Those it makes later have the folder's protection.
+    await chmod(dataDir, 0o700)
+    for (const entry of await readdir(dataDir, { recursive: true, withFileTypes: true })) {
+      await chmod(`${entry.parentPath}/${entry.name}`, entry.isDirectory() ? 0o700 : 0o600)
+    }
     return engine
   } catch (error) {
     throw new Error(

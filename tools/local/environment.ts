@@ -59,7 +59,7 @@ export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
 function localJwtSecret(localFolder: string, isRsa: boolean): string {
   const path = `${localFolder}/${isRsa ? 'jwt-key.pem' : 'jwt-secret'}`
   if (!existsSync(path)) {
-    mkdirSync(localFolder, { recursive: true })
+    mkdirSync(localFolder, { recursive: true, mode: 0o700 })
     createAtomically(path, newSigningKey(isRsa ? 'RS256' : 'HS256'))
   }
   return readFileSync(path, 'utf8')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -50,7 +50,11 @@ test('a second process waits for the owner, whose id is reported once', async (t
 
 test('an owner that has published its URL is joined', async (t) => {
   const folder = temporaryFolder(t)
-  const { url } = await serveHttp(t, () => ({ status: 404, headers: {}, body: '' }))
+  const { url } = await serveHttp(t, () => ({
+    status: 404,
+    headers: { 'x-amzn-requestid': 'id' },
+    body: '',
+  }))
   const first = await own(folder)
   first.publish(url)
   assert.deepEqual(await claimFolder(folder, nobody), { owned: false, url })
@@ -99,10 +103,34 @@ for (const [name, content] of Object.entries(VOID)) {
     writeFileSync(`${folder}/owner.json`, content(child.pid))
     const { release } = await own(folder)
     const owner: unknown = JSON.parse(readFileSync(`${folder}/owner.json`, 'utf8'))
-    assert.deepEqual(owner, { pid: process.pid })
+    assert.equal(Object(owner).pid, process.pid)
     release()
   })
 }
+
+test('a process of another container or machine is joined if it responds, and else refused', async (t) => {
+  const folder = temporaryFolder(t)
+  const path = `${folder}/owner.json`
+  let headers: Record<string, string> = { 'x-amzn-requestid': 'id' }
+  const { url } = await serveHttp(t, () => ({ status: 404, headers, body: '' }))
+  // A process id that is nobody's here.
+  const elsewhere = { pid: 2 ** 22 + 1, place: 'container pid:[1]' }
+  writeFileSync(path, JSON.stringify({ ...elsewhere, url }))
+  assert.deepEqual(await claimFolder(folder, nobody), { owned: false, url })
+
+  headers = {} // Another program at that port.
+  await assert.rejects(claimFolder(folder, nobody), { message: /"container pid:\[1\]"/ })
+  writeFileSync(path, JSON.stringify(elsewhere))
+  await assert.rejects(claimFolder(folder, nobody), (error: Error) => error.message.includes(path))
+  assert.equal(JSON.parse(readFileSync(path, 'utf8')).pid, elsewhere.pid)
+})
+
+test('only this user may enter the folder', async (t) => {
+  const folder = temporaryFolder(t)
+  const { release } = await own(folder)
+  assert.equal(statSync(folder).mode & 0o777, 0o700)
+  release()
+})
 
 test('of six processes there is never more than one inside', async (t) => {
   const folder = temporaryFolder(t)

@@ -1,10 +1,21 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createAtomically } from './create-atomically.ts'
 
 /** The process that owns a folder, and the URL at which it shares the database, if it does. */
 interface Owner {
   readonly pid: number
+  /** Where the process id means something. */
+  readonly place: string
   readonly url?: string | undefined
 }
 
@@ -21,23 +32,42 @@ const WAIT_MILLISECONDS = 60_000
 /** A live owner responds in milliseconds; another program on its port must not block the start. */
 const RESPONSE_MILLISECONDS = 2_000
 
+/** A machine or container, and on Linux the PID namespace in it. */
+const PLACE = `${hostname()} ${pidNamespace()}`.trim()
+
 /** What this process owns. A claim with its id that is not in here is an earlier process's. */
 const OURS = new Set<string>()
 
 /**
  * Makes this process the owner of `folder`, since only one process at a time may open PGlite's files. An
  * owner that shares the database is joined; any other is waited for, for a minute, after which an error
- * names it. `onWait` is called once with its process id. A process that has ended owns nothing.
+ * names it. `onWait` is called once with its process id. A process that has ended owns nothing. Whether one
+ * of another container or machine has ended cannot be seen, so that is an error at once. Only this user may
+ * enter the folder.
  */
 export async function claimFolder(folder: string, onWait: (pid: number) => void): Promise<Claim> {
   mkdirSync(folder, { recursive: true })
+  chmodSync(folder, 0o700)
   const path = `${folder}/owner.json`
   for (let waited = 0; ; waited += POLL_MILLISECONDS) {
-    const owner = claim(path)
-    if (owner === undefined) return ownedClaim(path)
+    if (createAtomically(path, JSON.stringify({ pid: process.pid, place: PLACE }))) {
+      return ownedClaim(path)
+    }
+    const owner = readOwner(path)
     // An owner that is closing no longer responds, and still has the files open.
-    if (owner.url !== undefined && (await responds(owner.url))) {
+    if (owner?.url !== undefined && (await responds(owner.url))) {
       return { owned: false, url: owner.url }
+    }
+    if (owner !== undefined && owner.place !== PLACE) {
+      throw new Error(
+        `Process ${owner.pid} of "${owner.place}" is using ${folder}, or was when it ended; this is "${PLACE}". Stop it there. If it no longer runs, delete ${path}.`,
+      )
+    }
+    if (owner === undefined || !isAlive(owner.pid, path)) {
+      // Two processes may both find an ended owner, and the later remove the earlier's claim. That takes a
+      // crash and two starts within a millisecond, on a developer's machine.
+      rmSync(path, { force: true })
+      continue
     }
     if (waited === 0) onWait(owner.pid)
     if (waited >= WAIT_MILLISECONDS) {
@@ -55,7 +85,7 @@ function ownedClaim(path: string): Claim {
     owned: true,
     publish(url) {
       const draft = `${path}.${process.pid}`
-      writeFileSync(draft, JSON.stringify({ pid: process.pid, url }))
+      writeFileSync(draft, JSON.stringify({ pid: process.pid, place: PLACE, url }), { mode: 0o600 })
       renameSync(draft, path)
     },
     release() {
@@ -65,22 +95,10 @@ function ownedClaim(path: string): Claim {
   }
 }
 
-/** Claims the folder, or returns its live owner. */
-function claim(path: string): Owner | undefined {
-  while (!createAtomically(path, JSON.stringify({ pid: process.pid }))) {
-    const owner = readOwner(path)
-    if (owner !== undefined && isAlive(owner.pid, path)) return owner
-    // Two processes may both find an ended owner, and the later remove the earlier's claim. That takes a
-    // crash and two starts within a millisecond, on a developer's machine.
-    rmSync(path, { force: true })
-  }
-  return undefined
-}
-
 function readOwner(path: string): Owner | undefined {
   try {
-    const { pid, url } = Object(JSON.parse(readFileSync(path, 'utf8')))
-    return typeof pid === 'number' ? { pid, url } : undefined
+    const { pid, place = PLACE, url } = Object(JSON.parse(readFileSync(path, 'utf8')))
+    return typeof pid === 'number' ? { pid, place, url } : undefined
   } catch {
     return undefined
   }
@@ -98,10 +116,20 @@ function isAlive(pid: number, path: string): boolean {
   }
 }
 
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return ''
+  }
+}
+
+/** Whether a local Data API is there; in another container the port may be another program's. */
 async function responds(url: string): Promise<boolean> {
   try {
-    await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(RESPONSE_MILLISECONDS) })
-    return true
+    const signal = AbortSignal.timeout(RESPONSE_MILLISECONDS)
+    const { headers } = await fetch(url, { method: 'HEAD', signal })
+    return headers.has('x-amzn-requestid')
   } catch {
     return false
   }

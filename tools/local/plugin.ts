@@ -23,6 +23,18 @@ interface Utils {
 
 const HOST = '127.0.0.1'
 
+/** How often npm is looked for. */
+const PARENT_POLL_MILLISECONDS = 500
+
+/** Ends this process after npm: a SIGTERM to npm ends npm alone. On Windows a parent's id never changes. */
+function stopWithParent(): void {
+  const { ppid } = process
+  if (process.env['npm_lifecycle_event'] === undefined) return
+  setInterval(() => {
+    if (process.ppid !== ppid) process.kill(process.pid, 'SIGTERM')
+  }, PARENT_POLL_MILLISECONDS).unref()
+}
+
 /**
  * The Serverless plugin of this service. It bundles the functions wherever osls needs it, and at the stage
  * `local` gives `invoke local` and `offline start` a database and an environment.
@@ -105,6 +117,7 @@ export default class LatchkeyPlugin {
   }
 
   async #startEndpoint(): Promise<void> {
+    stopWithParent()
     const httpPort = await this.#clearly(() => freePort(HOST, readPort(process.env['PORT'])))
     // serverless-offline also opens a port for the Lambda API, which nothing here uses.
     const lambdaPort = await freePort(HOST, 0)
