@@ -91,7 +91,7 @@ for await (const { type, data } of events) {
     failures.push(`${place}  ${data.name}\n${inspect(error.cause ?? error)}`)
   } else if (type === 'test:stdout' || type === 'test:stderr') {
     resultOf(data.file).output += data.message
-  } else if (type === 'test:coverage') {
+  } else if (type === 'test:coverage' && positionals.length === 0) {
     const { totals } = data.summary
     for (const [kind, floor] of Object.entries(COVERAGE_FLOORS)) {
       const percent = Number(Reflect.get(totals, `covered${kind}Percent`))

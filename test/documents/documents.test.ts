@@ -8,6 +8,7 @@ import { readConfig } from '../../lib/config.ts'
 import { refusals } from '../../lib/responses.ts'
 import { INJECTED_FAULTS } from '../../tools/local/data-api/faults.ts'
 import { environment } from '../support/handler.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 import { readText } from '../support/yaml.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -95,4 +96,13 @@ test('README and the operations guide list every code of a response that is not 
 test('every fault of the local Data API is documented', () => {
   const document = readText('docs/local-data-api.md')
   for (const name of Object.keys(INJECTED_FAULTS)) assert.ok(document.includes(`| \`${name}\` |`))
+})
+
+test('a clone with core.autocrlf has LF, which the formatter and the tests expect', (t) => {
+  const folder = temporaryFolder(t)
+  const options = ['--config', 'core.autocrlf=true', '--depth', '1', '--quiet']
+  execFileSync('git', ['clone', ...options, `file://${ROOT}`, folder])
+  const eol = execFileSync('git', ['ls-files', '--eol'], { cwd: folder, encoding: 'utf8' })
+  assert.match(eol, /w\/lf/)
+  assert.doesNotMatch(eol, /w\/crlf/)
 })

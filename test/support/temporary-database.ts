@@ -6,6 +6,14 @@ const SERVER = process.env['DATABASE_URL']
 /** For a test's `skip`: the reason where there is no Postgres server, else `false`. */
 export const NO_SERVER = !SERVER && 'DATABASE_URL names no Postgres server'
 
+/** For a test's `skip` within it: the reason where the user of `DATABASE_URL` is no superuser, else `false`. */
+export async function noSuperuser(): Promise<string | false> {
+  const sql = postgres(SERVER ?? '', { max: 1 })
+  const [row] = await sql`SHOW is_superuser`
+  await sql.end()
+  return row?.['is_superuser'] !== 'on' && 'the user of DATABASE_URL is no superuser'
+}
+
 /** What takes note of a clean-up: a test's context, or a program's own. */
 export interface CleanUps {
   after(cleanUp: () => Promise<void>): void

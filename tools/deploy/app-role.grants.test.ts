@@ -8,7 +8,7 @@ import { lockAppRole } from '../../test/support/app-role.ts'
 import { type DataApi, startDataApi } from '../../test/support/data-api.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
-import { NO_SERVER, temporaryDatabase } from '../../test/support/temporary-database.ts'
+import { NO_SERVER, noSuperuser, temporaryDatabase } from '../../test/support/temporary-database.ts'
 import { connectPostgres } from '../local/data-api/postgres-engine.ts'
 import { setUpAppRole } from './app-role.ts'
 import { migrate } from './schema.ts'
@@ -141,6 +141,9 @@ test('the role of the function, on PGlite', async (t) => {
 })
 
 test('the role of the function, on a Postgres server', { skip: NO_SERVER }, async (t) => {
+  // Nobody else may drop a database to which another role is connected.
+  const reason = await noSuperuser()
+  if (reason) return t.skip(reason)
   await lockAppRole(t)
   const databaseUrl = await temporaryDatabase(t)
   const { url } = await startDataApi(t, await connectPostgres(databaseUrl))

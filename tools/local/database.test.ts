@@ -3,6 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { inspect } from 'node:util'
 import { BeginTransactionCommand, ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
+import postgres from 'postgres'
 import { createClient } from '../../test/support/data-api-script.ts'
 import { NO_SERVER, temporaryDatabase } from '../../test/support/temporary-database.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
@@ -82,7 +83,7 @@ async function refused(t: TestContext, databaseUrl: string): Promise<string> {
   let text = ''
   await assert.rejects(open(t, temporaryFolder(t), { databaseUrl }), (error: Error) => {
     text = inspect(error, { depth: null, showHidden: true })
-    return /^DATABASE_URL names a Postgres server that cannot be used \([A-Z_\d]+\)\./.test(
+    return /^DATABASE_URL names a Postgres server that cannot be used: [^\n]*[A-Z_\d]{5,}/.test(
       error.message,
     )
   })
@@ -116,5 +117,31 @@ test('a database that is not there is reported', {
 }, async (t) => {
   const url = new URL(await temporaryDatabase(t))
   url.pathname = '/no_such_database'
-  assert.match(await refused(t, url.href), /3D000/)
+  assert.match(await refused(t, url.href), /"no_such_database" does not exist.*3D000.*createdb/)
+})
+
+test('a setting in the URL that Postgres does not know is reported in its words', {
+  skip: NO_SERVER,
+}, async (t) => {
+  const url = `${await temporaryDatabase(t)}?schema=public`
+  assert.match(await refused(t, url), /"schema".*42704/)
+})
+
+test('a user who does not own the database learns which rights it takes', {
+  skip: NO_SERVER,
+}, async (t) => {
+  const url = new URL(await temporaryDatabase(t))
+  const role = `latchkey_test_${url.pathname.slice(-12)}`
+  const once = async (at: string, ...statements: string[]) => {
+    const sql = postgres(at, { max: 1 })
+    for (const statement of statements) await sql.unsafe(statement)
+    await sql.end()
+  }
+  t.after(() => once(process.env['DATABASE_URL'] ?? '', `DROP ROLE ${role}`))
+  const revoke = 'REVOKE CREATE ON SCHEMA public FROM PUBLIC'
+  await once(url.href, revoke, `CREATE ROLE ${role} LOGIN PASSWORD 'correct horse battery'`)
+  url.username = role
+  url.password = 'correct horse battery'
+  const opening = open(t, temporaryFolder(t), { databaseUrl: url.href })
+  await assert.rejects(opening, { message: /42501.*own the database.*CREATEROLE/ })
 })

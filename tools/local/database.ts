@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises'
+import { sqlStateOf } from '../../lib/faults.ts'
 import type { Engine } from './data-api/engine.ts'
 import { openPglite } from './data-api/pglite-engine.ts'
 import { connectPostgres } from './data-api/postgres-engine.ts'
@@ -59,7 +60,12 @@ async function serve(
   engine: Engine,
   { databaseName, say }: LocalDatabaseOptions,
 ): Promise<LocalDatabase> {
-  const { url, close } = await serveMigrated(engine, databaseName, say)
+  const { url, close } = await serveMigrated(engine, databaseName, say).catch((error: unknown) => {
+    if (sqlStateOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
+    throw new Error(
+      `The user of DATABASE_URL has too few rights (${reason(error)}). It must own the database and may need CREATEROLE: ALTER DATABASE … OWNER TO …; ALTER ROLE … CREATEROLE`,
+    )
+  })
   say(`Database ready: ${engine.description}`)
   return { dataApiUrl: url, close }
 }
@@ -70,7 +76,7 @@ async function connect(databaseUrl: string): Promise<Engine> {
   } catch (error) {
     // The URL holds a password, so the message names the variable and not its value.
     throw new Error(
-      `DATABASE_URL names a Postgres server that cannot be used (${reason(error)}). Start it, correct the URL, or unset the variable to use the embedded database.`,
+      `DATABASE_URL names a Postgres server that cannot be used: ${reason(error)}. ${remedyOf(error)} Or unset the variable to use the embedded database.`,
     )
   }
 }
@@ -99,6 +105,24 @@ async function openEmbedded(folder: string, say: (line: string) => void): Promis
   }
 }
 
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+/** What helps, by Postgres's SQLSTATE; what failed before there was a server to answer has none. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  '28000': 'Correct its user.',
+  '28P01': 'Correct its password.',
+  '3D000': 'Create the database (createdb NAME), or correct the name.',
+  '42704': 'Leave out what follows the question mark: Postgres reads it as a setting.',
+  '53300': 'Close other connections.',
+}
+
+const remedyOf = (error: unknown) =>
+  REMEDIES[String(Object(error).code)] ?? 'Start it, or correct the URL.'
+
+/** The code of an error, and Postgres's sentence. Another's message may quote a part of the URL. */
 function reason(error: unknown): string {
-  return error instanceof Error ? String(Reflect.get(error, 'code') ?? error.message) : 'unknown'
+  if (!(error instanceof Error)) return 'unknown'
+  const { code, severity } = Object(error)
+  if (code === undefined) return error.message
+  return severity === undefined ? String(code) : `${error.message} (${code})`
 }
