@@ -83,6 +83,10 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
     const me = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${token}` } })
     assert.deepEqual(await me.json(), { id: 1, username: 'ada' })
 
+    const query = ['run', 'sql', '--', 'SELECT id, username FROM users']
+    const table = await run('npm', query, { cwd, env: newcomersEnvironment() })
+    assert.match(table.stdout, /^id \| username\n---\+-+\n1 {2}\| ada\n\(1 row\)$/m)
+
     const args = 'run account -- --stage local Ada sign-out --yes'.split(' ')
     const { stdout } = await run('npm', args, { cwd, env: newcomersEnvironment() })
     assert.match(stdout, /^1 ada, .*version 0/m)

@@ -124,6 +124,7 @@ async function main(args: string[]): Promise<void> {
     const { rows, picture } = await measure(rig, quick ? QUICK : FULL)
     const report = `${describeMachine(rig)}\n\n${resultTable(rows)}\n`
     process.stdout.write(report)
+    if (quick) say('The bounds are for a full run: a quick one is too short for them.')
     const file = new URL(write ? 'docs/waterfall.svg' : '.local/waterfall.svg', ROOT)
     await mkdir(new URL('.', file), { recursive: true })
     await writeFile(file, picture)

@@ -3,8 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { createPasswords } from '../../lib/passwords.ts'
 import { foldUsername } from '../../lib/usernames.ts'
-import { LOCAL_DATABASE_NAME, openLocalDatabase } from '../local/database.ts'
-import { loadLocalEnvironment } from '../local/environment.ts'
+import { LOCAL_DATABASE_NAME, openThisMachinesDatabase } from '../local/database.ts'
 import { openDatabaseAt } from '../local/migrated-data-api.ts'
 import { runProgram, STAGE_OPTIONS, say } from './command-line.ts'
 import type { Database } from './data-api-database.ts'
@@ -103,12 +102,8 @@ async function openDatabase(
     const database = await openStageDatabase(await readStackOutputs(stage, region), region)
     return { database, close: async () => {} }
   }
-  loadLocalEnvironment({ envFile: '.env', localFolder: '.local' })
-  const databaseName = LOCAL_DATABASE_NAME
-  const databaseUrl = process.env['DATABASE_URL']
-  const options = { folder: '.local', databaseUrl, databaseName, share: false, say: () => {} }
-  const { dataApiUrl, close } = await openLocalDatabase(options)
-  return { database: openDatabaseAt(dataApiUrl, databaseName), close }
+  const { dataApiUrl, close } = await openThisMachinesDatabase()
+  return { database: openDatabaseAt(dataApiUrl, LOCAL_DATABASE_NAME), close }
 }
 
 /** Rejects unless a person agrees. */

@@ -4,6 +4,7 @@ import { sqlStateOf } from '../../lib/faults.ts'
 import type { Engine } from './data-api/engine.ts'
 import { openPglite } from './data-api/pglite-engine.ts'
 import { connectPostgres } from './data-api/postgres-engine.ts'
+import { loadLocalEnvironment } from './environment.ts'
 import { claimFolder } from './folder-lock.ts'
 import { serveMigrated } from './migrated-data-api.ts'
 
@@ -54,6 +55,21 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     claim.release()
     throw error
   }
+}
+
+/**
+ * Opens the database that `npm start` in this folder uses, or joins the one that is running, as the
+ * environment and `.env` have it.
+ */
+export async function openThisMachinesDatabase(): Promise<LocalDatabase> {
+  loadLocalEnvironment({ envFile: '.env', localFolder: '.local' })
+  return openLocalDatabase({
+    folder: '.local',
+    databaseUrl: process.env['DATABASE_URL'],
+    databaseName: LOCAL_DATABASE_NAME,
+    share: false,
+    say: () => {},
+  })
 }
 
 async function serve(

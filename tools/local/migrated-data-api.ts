@@ -39,14 +39,16 @@ async function migrateThrough(url: string, databaseName: string, say: (line: str
   }
 }
 
+/** The client's configuration but the endpoint: a local Data API takes any credentials. */
+export const LOCAL_CLIENT = {
+  region: 'eu-central-1',
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+} as const
+
 /** The database behind the local Data API at `url`, which takes any credentials and ARNs. */
 export const openDatabaseAt = (url: string, databaseName: string) =>
   openDataApiDatabase({
-    client: {
-      endpoint: url,
-      region: 'eu-central-1',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    },
+    client: { ...LOCAL_CLIENT, endpoint: url },
     clusterArn: 'local',
     secretArn: 'local',
     databaseName,
