@@ -30,7 +30,7 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
   await t.test('the first time it creates the database and says where to sign up', async (t) => {
     const { child, output } = await start(t, cwd, port)
     assert.match(output, /Creating the database/)
-    assert.match(output, new RegExp(`Sign-up is at http://localhost:${port}/auth/sign-up`))
+    assert.match(output, new RegExp(`Try the API at http://localhost:${port}/ `))
 
     const { status, headers, body } = await signUp(port, { origin: 'https://app.example' })
     assert.equal(status, 201)

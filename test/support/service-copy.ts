@@ -17,6 +17,7 @@ export function copyService(t: TestContext): string {
     'functions',
     'lib',
     'migrations',
+    'openapi.yaml',
     'package.json',
     'resources',
     'serverless.yml',

@@ -8,6 +8,8 @@ interface Places {
   readonly envFile: string
   /** A folder that git ignores. */
   readonly localFolder: string
+  /** The default of `POWERTOOLS_LOG_LEVEL`; without it only faults are logged. */
+  readonly logLevel?: 'INFO' | 'WARN'
 }
 
 /**
@@ -16,7 +18,7 @@ interface Places {
  * used, and no setting of the SDK's (FIPS, dual-stack, another endpoint) leads past this machine.
  * `AWS_ENDPOINT_URL_RDS_DATA` is set later, with the local Data API.
  */
-export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
+export function loadLocalEnvironment({ envFile, localFolder, logLevel = 'WARN' }: Places): void {
   if (existsSync(envFile)) process.loadEnvFile(envFile)
 
   const isRsa = process.env['JWT_ALGORITHM'] === 'RS256'
@@ -32,8 +34,8 @@ export function loadLocalEnvironment({ envFile, localFolder }: Places): void {
       JWT_ISSUER: `http://localhost:${process.env['PORT'] || 3000}`,
       JWT_AUDIENCE: 'local',
     }),
-    // On AWS every outcome is a log line and a metric; here they would hide the output of a command.
-    POWERTOOLS_LOG_LEVEL: 'WARN',
+    POWERTOOLS_LOG_LEVEL: logLevel,
+    // On AWS every outcome is a metric too; here nobody collects them.
     POWERTOOLS_METRICS_DISABLED: 'true',
   }
   for (const [name, value] of Object.entries(defaults)) {

@@ -8,10 +8,11 @@ import { freePort, readPort } from './port.ts'
 /** The part of osls's `Serverless` object that is used here. */
 interface Serverless {
   readonly serviceDir: string
+  readonly processedInput: { readonly commands: readonly string[] }
   readonly service: {
     readonly provider: { readonly stage: string }
     readonly custom: Record<string, object>
-    readonly functions: Readonly<Record<string, { readonly handler: string }>>
+    readonly functions: Record<string, { readonly handler: string }>
   }
   readonly classes: { readonly Error: new (message: string, code: string) => Error }
 }
@@ -22,6 +23,13 @@ interface Utils {
 }
 
 const HOST = '127.0.0.1'
+
+/** The function of the page at `/`, as osls would have read it from serverless.yml. */
+const PAGE = {
+  name: 'latchkey-local-page',
+  handler: 'tools/local/page/serve.handler',
+  events: [{ httpApi: 'GET /' }, { httpApi: 'GET /docs/{file}' }],
+}
 
 /** How often npm is looked for. */
 const PARENT_POLL_MILLISECONDS = 500
@@ -77,6 +85,8 @@ export default class LatchkeyPlugin {
     loadLocalEnvironment({
       envFile: `${this.#serverless.serviceDir}/.env`,
       localFolder: this.#localFolder,
+      // An endpoint says what became of each request. A command's output would drown in that.
+      logLevel: this.#serverless.processedInput.commands[0] === 'offline' ? 'INFO' : 'WARN',
     })
   }
 
@@ -124,15 +134,17 @@ export default class LatchkeyPlugin {
     const { custom } = this.#serverless.service
     const settings = { ...custom['serverless-offline'], host: HOST, httpPort, lambdaPort }
     custom['serverless-offline'] = settings
-    this.#url = `http://localhost:${httpPort}/auth/sign-up`
+    this.#url = `http://localhost:${httpPort}`
     await this.#start({ share: true })
+    // Only `offline start` comes here, so the page reaches neither the zip nor a template.
+    Object.assign(this.#serverless.service.functions, { page: PAGE })
   }
 
   #announceEndpoint(): void {
     this.#log.notice(`
-Sign-up is at ${this.#url} until Ctrl-C. Try it:
+Try the API at ${this.#url}/ until Ctrl-C, or sign up with curl:
 
-curl -i ${this.#url} -H 'content-type: application/json' -d '{"username":"gary","password":"correct horse battery"}'
+curl -i ${this.#url}/auth/sign-up -H 'content-type: application/json' -d '{"username":"gary","password":"correct horse battery"}'
 
 Make the next calls of its database fail: curl -X PUT ${this.#database?.dataApiUrl}/faults -d resuming:3
 `)
