@@ -48,7 +48,9 @@ export function createOperations(
       generatedFields: [],
       numberOfRecordsUpdated: result.affectedRows,
       ...rows(input, result),
-      ...(input['includeResultMetadata'] === true && { columnMetadata: toColumnMetadata(result) }),
+      // Clients tell a write by the absence of both; they read its count then.
+      ...(input['includeResultMetadata'] === true &&
+        result.columns.length > 0 && { columnMetadata: toColumnMetadata(result) }),
     }
   }
 

@@ -80,7 +80,7 @@ for (const { on, skip, start } of ENGINES) {
     await t.test('a write says how many rows; only RETURNING gives them', async () => {
       await execute('CREATE TABLE written (id serial, name text)')
       const insert = "INSERT INTO written (name) VALUES ('a'), ('b')"
-      const { $metadata, ...answer } = await execute(insert)
+      const { $metadata, ...answer } = await execute(insert, [], { includeResultMetadata: true })
       assert.deepEqual(answer, { generatedFields: [], numberOfRecordsUpdated: 2 })
       const returning = await execute(`${insert} RETURNING id, name`)
       assert.equal(returning.numberOfRecordsUpdated, 2)
