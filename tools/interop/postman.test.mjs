@@ -10,11 +10,10 @@ import { startEndpoint } from '../../test/support/npm-start.ts'
 import { copyService } from '../../test/support/service-copy.ts'
 import { freePort } from '../../tools/local/port.ts'
 
-// Who imports openapi.yaml into Postman and sends the first request gets a token, whatever the settings of the
-// import: the converter makes up values, which the sign-up's rules would refuse, where it finds none.
+// Who imports openapi.yaml into Postman and sends its requests as they are succeeds, whatever the settings of
+// the import: the converter makes up values, which the sign-up's rules would refuse, where it finds none.
 
 const DESCRIPTION = readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8')
-const SIGN_UP = 'Sign a person up'
 
 // The converter's second interface calls the first one's requestParametersResolution parametersResolution.
 const SETTINGS = [
@@ -22,6 +21,15 @@ const SETTINGS = [
   ['convert', { requestParametersResolution: 'Example' }],
   ['convertV2', { parametersResolution: 'Schema' }],
   ['convertV2', { parametersResolution: 'Example' }],
+]
+
+/** Every request with a body, by its summary, in an order in which each succeeds; and its status. */
+const REQUESTS = [
+  ['Sign a person up', 201],
+  ['Sign a person in', 200],
+  ['Delete the account', 204],
+  ['Sign a person up', 201],
+  ['Change the password', 200],
 ]
 
 /** The Postman collection of openapi.yaml. */
@@ -36,11 +44,11 @@ async function toCollection(convert, options) {
 }
 
 /** Sends one request of a collection, as it is in there, to the service at `baseUrl`. */
-async function send(collection, name, baseUrl) {
+async function send(collection, name, variables) {
   const { run } = await promisify(newman.run)({
     collection,
     folder: name,
-    envVar: [{ key: 'baseUrl', value: baseUrl }],
+    envVar: Object.entries(variables).map(([key, value]) => ({ key, value })),
   })
   assert.equal(run.executions.length, 1)
   const [{ request, response, requestError }] = run.executions
@@ -48,7 +56,7 @@ async function send(collection, name, baseUrl) {
   return { sent: `${request.body}`, status: response.code, body: `${response.stream}` }
 }
 
-test('the sign-up of a Postman collection succeeds', async (t) => {
+test('the requests of a Postman collection succeed as they are', async (t) => {
   const port = await freePort('127.0.0.1', 0)
   const { output } = await startEndpoint(t, { cwd: copyService(t), env: { PORT: `${port}` } })
   const [, dataApi] = /(http:\S+)\/faults/.exec(output)
@@ -67,9 +75,12 @@ test('the sign-up of a Postman collection succeeds', async (t) => {
     await t.test(`${convert} ${JSON.stringify(options)}`, async () => {
       await deleteEverybody()
       const collection = await toCollection(convert, options)
-      const { sent, status, body } = await send(collection, SIGN_UP, `http://localhost:${port}`)
-      assert.equal(status, 201, `${sent} got ${body}`)
-      assert.match(body, /^\{"token":"[\w-]+\.[\w-]+\.[\w-]+"\}$/)
+      const variables = { baseUrl: `http://localhost:${port}`, bearerToken: '' }
+      for (const [name, expected] of REQUESTS) {
+        const { sent, status, body } = await send(collection, name, variables)
+        assert.equal(status, expected, `${name}: ${sent} got ${body}`)
+        variables.bearerToken = /"token":"([^"]+)"/.exec(body)?.[1] ?? variables.bearerToken
+      }
     })
   }
 })
