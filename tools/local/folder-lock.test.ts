@@ -132,8 +132,11 @@ test('only this user may enter the folder', async (t) => {
   release()
 })
 
-test('of six processes there is never more than one inside', async (t) => {
+test('of six processes that find an ended owner there is never more than one inside', async (t) => {
   const folder = temporaryFolder(t)
+  const ended = spawn(process.execPath, ['--version'])
+  await once(ended, 'exit')
+  writeFileSync(`${folder}/owner.json`, `{"pid":${ended.pid},"url":"http://127.0.0.1:1"}`)
   const module = new URL('folder-lock.ts', import.meta.url).href
   const script = `import { appendFileSync } from 'node:fs'
     import { claimFolder } from '${module}'

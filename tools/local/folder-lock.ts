@@ -9,6 +9,7 @@ import {
 } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { createAtomically } from './create-atomically.ts'
 
 /** The process that owns a folder, and the URL at which it shares the database, if it does. */
@@ -58,6 +59,8 @@ export async function claimFolder(folder: string, onWait: (pid: number) => void)
     if (owner?.url !== undefined && (await responds(owner.url))) {
       return { owned: false, url: owner.url }
     }
+    // Another start may have taken the folder over while the owner was asked.
+    if (!isDeepStrictEqual(readOwner(path), owner)) continue
     if (owner !== undefined && owner.place !== PLACE) {
       throw new Error(
         `Process ${owner.pid} of "${owner.place}" is using ${folder}, or was when it ended; this is "${PLACE}". Stop it there. If it no longer runs, delete ${path}.`,

@@ -31,7 +31,11 @@ const showClaims = () => ({
         const body = React.createElement(Original, props)
         if (token === undefined) return body
         const title = React.createElement('h5', null, 'Claims of the token')
-        const claims = React.createElement('pre', { className: 'claims microlight' }, claimsOf(token))
+        const claims = React.createElement(
+          'pre',
+          { className: 'claims microlight' },
+          claimsOf(token),
+        )
         return React.createElement('div', null, body, title, claims)
       },
   },
