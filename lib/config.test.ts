@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { Logger } from '@aws-lambda-powertools/logger'
 import { Metrics } from '@aws-lambda-powertools/metrics'
 import { signingKey } from '../test/support/handler.ts'
-import { newSigningKey } from '../tools/deploy/new-signing-key.ts'
+import { newSigningKey } from '../tools/new-signing-key.ts'
 import { ConfigError, readConfig, readServiceName } from './config.ts'
 
 const REQUIRED = {

@@ -4,8 +4,8 @@ import {
   parseSigningKey,
   type SigningKey,
   WANTED_KEY,
-} from './signing-key.ts'
-import type { TokenOptions } from './tokens.ts'
+} from './adapters/signing-key.ts'
+import type { TokenOptions } from './adapters/tokens.ts'
 
 /** The function's settings, valid; `.env.example` describes every variable. */
 export interface Config {

@@ -67,8 +67,8 @@ const events = run({
   ...(suite === 'templates' && { isolation: 'none' }),
   ...(coverage && {
     coverage,
-    coverageIncludeGlobs: ['functions/*.ts', 'lib/*.ts', 'tools/**/*.ts'],
-    coverageExcludeGlobs: ['**/*.test.ts', 'tools/bench/**'],
+    coverageIncludeGlobs: ['functions/*.ts', 'lib/**/*.ts', 'tools/**/*.ts'],
+    coverageExcludeGlobs: ['**/*.test.ts'],
   }),
 })
 for await (const { type, data } of events) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { after, type TestContext, test } from 'node:test'
 import { hash } from 'bcryptjs'
-import { signToken } from '../../lib/tokens.ts'
+import { signToken } from '../../lib/adapters/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
 import {

@@ -9,9 +9,9 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose'
-import { newSigningKey } from '../../tools/deploy/new-signing-key.ts'
 import { rotateKey } from '../../tools/deploy/rotate-key.ts'
 import { fitSigningKey, openSigningSecret } from '../../tools/deploy/signing-secret.ts'
+import { newSigningKey } from '../../tools/new-signing-key.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { serveDatabase } from '../support/database.ts'
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hash } from 'bcryptjs'
-import { signToken } from '../../lib/tokens.ts'
+import { signToken } from '../../lib/adapters/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { scriptDataApi } from '../support/data-api-script.ts'
 import { environment, eventWith, readEvent, signingKey, withToken } from '../support/handler.ts'

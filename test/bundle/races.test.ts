@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { hash } from 'bcryptjs'
-import { signToken } from '../../lib/tokens.ts'
+import { signToken } from '../../lib/adapters/tokens.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { serveDatabase } from '../support/database.ts'

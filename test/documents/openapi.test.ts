@@ -2,19 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { USERNAME_MAX_CODE_POINTS } from '../../lib/accounts/usernames.ts'
+import { signToken } from '../../lib/adapters/tokens.ts'
 import { readConfig } from '../../lib/config.ts'
 import {
   type CredentialsRefusal,
   PASSWORD_MAX_BYTES,
   parseNewCredentials,
-} from '../../lib/credentials.ts'
-import { IDEMPOTENCY_KEY_LENGTH } from '../../lib/idempotency-key.ts'
-import { BODY_MAX_BYTES } from '../../lib/json-body.ts'
-import { createResponder, type Reason, refusals } from '../../lib/responses.ts'
-import { signToken } from '../../lib/tokens.ts'
-import { USERNAME_MAX_CODE_POINTS } from '../../lib/usernames.ts'
-import { discovery, keySet } from '../../lib/well-known.ts'
-import { newSigningKey } from '../../tools/deploy/new-signing-key.ts'
+} from '../../lib/http/credentials.ts'
+import { IDEMPOTENCY_KEY_LENGTH } from '../../lib/http/idempotency-key.ts'
+import { BODY_MAX_BYTES } from '../../lib/http/json-body.ts'
+import { createResponder, type Reason, refusals } from '../../lib/http/responses.ts'
+import { discovery, keySet } from '../../lib/http/well-known.ts'
+import { newSigningKey } from '../../tools/new-signing-key.ts'
 import { signingKey } from '../support/handler.ts'
 import {
   answer,

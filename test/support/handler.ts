@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda'
 import type { handler } from '../../functions/auth.ts'
-import { parseSigningKey, type SigningKey } from '../../lib/signing-key.ts'
+import { parseSigningKey, type SigningKey } from '../../lib/adapters/signing-key.ts'
 
 /** The key that the handler under test signs with. */
 export const JWT_SECRET = 'a key for tests alone, of more than 32 bytes'

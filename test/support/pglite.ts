@@ -59,7 +59,7 @@ async function keepDump(database: PGlite, file: URL): Promise<void> {
 /** A digest of what makes the schema. */
 function schemaDigest(): string {
   const root = new URL('../../', import.meta.url)
-  const files = globSync(['migrations/*.sql', 'tools/deploy/*.ts', 'lib/usernames.ts'], {
+  const files = globSync(['migrations/*.sql', 'tools/database/*.ts', 'lib/accounts/usernames.ts'], {
     cwd: fileURLToPath(root),
   })
   const hash = createHash('sha256')

@@ -142,7 +142,7 @@ for (const stage of ['dev', 'prod']) {
       ([, { Type }]) => Type === 'AWS::CloudWatch::Alarm',
     )
     for (const [id] of alarms) assert.ok(text.includes(`\${${id}.Arn}`), id)
-    const telemetry = readText('lib/telemetry.ts')
+    const telemetry = readText('lib/http/telemetry.ts')
     const metrics = [...telemetry.matchAll(/addMetric\('(\w+)'|, '(\w+)'\],$/gm)]
     const names = metrics.map(([, own, success]) => own ?? success)
     assert.ok(names.length >= 9)

@@ -5,7 +5,7 @@ import { at, entriesOf, namesIn, readText } from '../support/yaml.ts'
 const manifest: object = JSON.parse(readText('package.json'))
 const packagesOf = (folder: string) =>
   entriesOf(at(JSON.parse(readText(`${folder}package-lock.json`)), 'packages'))
-for (const folder of ['', 'tools/interop/', 'tools/mutation/']) {
+for (const folder of ['', 'test/interop/', 'tools/mutation/']) {
   test(`every package of ${folder}package-lock.json has its SHA-512, and no source but the registry`, () => {
     const [[, root] = [], ...packages] = packagesOf(folder)
     assert.ok(packages.length > 100)

@@ -46,9 +46,7 @@ function assertCallsExist(run: string): void {
     const file = /node (\S+\.ts)[^&]*$/.exec(String(scripts.get(name)))?.[1]
     const own = file === undefined ? '' : readText(file)
     // The options that name a stage are in one place.
-    const text = own.includes('STAGE_OPTIONS')
-      ? own + readText('tools/deploy/command-line.ts')
-      : own
+    const text = own.includes('STAGE_OPTIONS') ? own + readText('tools/command-line.ts') : own
     for (const option of options.filter((option) => file && option !== 'silent')) {
       assert.match(text, new RegExp(`\\b${option}['"]?: {\\s*type: `), option)
     }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { brotliCompressSync } from 'node:zlib'
 import { commonPasswords } from './common-passwords-source.ts'
 
-// `npm run common-passwords` writes lib/common-passwords-list.ts anew, after its source has changed.
+// `npm run common-passwords` writes lib/accounts/common-passwords-list.ts anew, after its source has changed.
 const packageJson = createRequire(import.meta.url).resolve(
   '@zxcvbn-ts/language-common/package.json',
 )
@@ -12,7 +12,7 @@ const licence = readFileSync(packageJson.replace('package.json', 'LICENSE.txt'),
 // Sorted, they pack best. A line break around each, so that a search finds whole passwords.
 const packed = brotliCompressSync(`\n${commonPasswords().sort().join('\n')}\n`).toString('base64')
 
-const file = fileURLToPath(new URL('../../lib/common-passwords-list.ts', import.meta.url))
+const file = fileURLToPath(new URL('../../lib/accounts/common-passwords-list.ts', import.meta.url))
 writeFileSync(
   file,
   `/*! The common passwords are from @zxcvbn-ts/language-common, under this licence:

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
-import { createPasswords } from '../../lib/passwords.ts'
-import { foldUsername } from '../../lib/usernames.ts'
+import { foldUsername } from '../../lib/accounts/usernames.ts'
+import { createPasswords } from '../../lib/adapters/passwords.ts'
+import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
+import type { Database } from '../database/data-api-database.ts'
+import { retryWhileResuming } from '../database/resuming.ts'
 import { LOCAL_DATABASE_NAME, openThisMachinesDatabase } from '../local/database.ts'
 import { openDatabaseAt } from '../local/migrated-data-api.ts'
-import { runProgram, STAGE_OPTIONS, say } from './command-line.ts'
-import type { Database } from './data-api-database.ts'
-import { retryWhileResuming } from './resuming.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
 
 const USAGE = `Shows or changes one account of a stage, as the database's master.

@@ -4,8 +4,8 @@ import { startDataApi } from '../../test/support/data-api.ts'
 import { scriptDataApi } from '../../test/support/data-api-script.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
+import { migrate } from '../database/schema.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
-import { migrate } from './schema.ts'
 import { scramVerifier } from './scram-verifier.ts'
 
 const PASSWORD = 'aB3'.repeat(21)

@@ -1,7 +1,7 @@
-import { sqlStateOf } from '../../lib/faults.ts'
-import type { Database } from './data-api-database.ts'
-import { inLockedTransaction } from './locked-transaction.ts'
-import type { Waiting } from './resuming.ts'
+import { sqlStateOf } from '../../lib/faults/faults.ts'
+import type { Database } from '../database/data-api-database.ts'
+import { inLockedTransaction } from '../database/locked-transaction.ts'
+import type { Waiting } from '../database/resuming.ts'
 import { scramVerifier } from './scram-verifier.ts'
 
 const APP_ROLE = 'latchkey_app'

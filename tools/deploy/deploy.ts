@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
-import { runProgram, STAGE_OPTIONS } from './command-line.ts'
+import { runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import { hasDatabase } from './stage.ts'
 import { readStageTable } from './stage-table.ts'
 

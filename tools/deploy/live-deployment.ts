@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudformation'
-import { runProgram, STAGE_OPTIONS, say } from './command-line.ts'
+import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
 
 /** The key of a deployment's zip. Its folder begins with what `serverless rollback --timestamp` takes. */
 const CODE_KEY = /^serverless\/latchkey\/[^/]+\/(\d+)-[^/]+\//

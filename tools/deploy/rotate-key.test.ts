@@ -4,7 +4,7 @@ import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { signingKey } from '../../test/support/handler.ts'
 import { createSecret, serveSecret } from '../../test/support/secret-endpoint.ts'
-import { newSigningKey } from './new-signing-key.ts'
+import { newSigningKey } from '../new-signing-key.ts'
 import { rotateKey } from './rotate-key.ts'
 import { fitSigningKey, openSigningSecret } from './signing-secret.ts'
 

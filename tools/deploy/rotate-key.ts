@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import type { Algorithm } from '../../lib/adapters/signing-key.ts'
 import { KEY_REFRESH_SECONDS } from '../../lib/config.ts'
-import type { Algorithm } from '../../lib/signing-key.ts'
-import { PUBLISHED_SECONDS } from '../../lib/well-known.ts'
-import { runProgram, STAGE_OPTIONS, say } from './command-line.ts'
+import { PUBLISHED_SECONDS } from '../../lib/http/well-known.ts'
+import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
 import { openSigningSecret, type SigningSecret } from './signing-secret.ts'
 import { readStackOutputs } from './stage.ts'
 

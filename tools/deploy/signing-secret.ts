@@ -5,9 +5,9 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager'
-import { readSecret } from '../../lib/secrets.ts'
-import { type Algorithm, parseSigningKey } from '../../lib/signing-key.ts'
-import { newSigningKey } from './new-signing-key.ts'
+import { readSecret } from '../../lib/adapters/secrets.ts'
+import { type Algorithm, parseSigningKey } from '../../lib/adapters/signing-key.ts'
+import { newSigningKey } from '../new-signing-key.ts'
 
 /** The ids of the versions with a label, and when the secret was changed last. */
 export interface SecretVersions {

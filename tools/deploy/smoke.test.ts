@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import { type CryptoKey, type JWTHeaderParameters, SignJWT } from 'jose'
-import { discovery, keySet } from '../../lib/well-known.ts'
+import { discovery, keySet } from '../../lib/http/well-known.ts'
 import { MASTER_SECRET_ARN, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
@@ -19,7 +19,7 @@ import {
   serveHttp,
 } from '../../test/support/http-endpoint.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
-import { newSigningKey } from './new-signing-key.ts'
+import { newSigningKey } from '../new-signing-key.ts'
 import { runSmokeSteps } from './smoke.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }

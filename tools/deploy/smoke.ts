@@ -10,10 +10,10 @@ import {
   type JWTVerifyGetKey,
   jwtVerify,
 } from 'jose'
-import { readSecret } from '../../lib/secrets.ts'
-import { PUBLISHED_SECONDS } from '../../lib/well-known.ts'
-import { runProgram, STAGE_OPTIONS, say } from './command-line.ts'
-import { retryWhileResuming } from './resuming.ts'
+import { readSecret } from '../../lib/adapters/secrets.ts'
+import { PUBLISHED_SECONDS } from '../../lib/http/well-known.ts'
+import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
+import { retryWhileResuming } from '../database/resuming.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
 
 const USAGE = `Tries the contract of every route on a deployed endpoint.

@@ -4,8 +4,8 @@ import {
   type Output,
 } from '@aws-sdk/client-cloudformation'
 import { DescribeDBClustersCommand, RDSClient } from '@aws-sdk/client-rds'
-import type { Algorithm } from '../../lib/signing-key.ts'
-import { type Database, openDataApiDatabase } from './data-api-database.ts'
+import type { Algorithm } from '../../lib/adapters/signing-key.ts'
+import { type Database, openDataApiDatabase } from '../database/data-api-database.ts'
 
 /** The outputs of a deployed stage's stack. */
 export interface StackOutputs {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises'
-import { sqlStateOf } from '../../lib/faults.ts'
+import { sqlStateOf } from '../../lib/faults/faults.ts'
 import type { Engine } from './data-api/engine.ts'
 import { openPglite } from './data-api/pglite-engine.ts'
 import { connectPostgres } from './data-api/postgres-engine.ts'

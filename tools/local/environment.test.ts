@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
 import { readConfig } from '../../lib/config.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
-import { newSigningKey } from '../deploy/new-signing-key.ts'
+import { newSigningKey } from '../new-signing-key.ts'
 
 const run = promisify(execFile)
 const MODULE = new URL('environment.ts', import.meta.url).href

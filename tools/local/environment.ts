@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { devNull } from 'node:os'
-import { newSigningKey } from '../deploy/new-signing-key.ts'
+import { newSigningKey } from '../new-signing-key.ts'
 import { createAtomically } from './create-atomically.ts'
 
 /** Where local settings are read from, and kept. */

@@ -1,5 +1,5 @@
-import { openDataApiDatabase } from '../deploy/data-api-database.ts'
-import { migrate } from '../deploy/schema.ts'
+import { openDataApiDatabase } from '../database/data-api-database.ts'
+import { migrate } from '../database/schema.ts'
 import type { Engine } from './data-api/engine.ts'
 import { type DataApiServer, serveDataApi } from './data-api/server.ts'
 

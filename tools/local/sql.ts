@@ -1,5 +1,5 @@
 import { ExecuteStatementCommand, type Field, RDSDataClient } from '@aws-sdk/client-rds-data'
-import { runProgram, say } from '../deploy/command-line.ts'
+import { runProgram, say } from '../command-line.ts'
 import { LOCAL_DATABASE_NAME, openThisMachinesDatabase } from './database.ts'
 import { LOCAL_CLIENT } from './migrated-data-api.ts'
 

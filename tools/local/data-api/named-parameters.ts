@@ -1,4 +1,4 @@
-import { SQL_TOKEN } from '../../deploy/sql.ts'
+import { SQL_TOKEN } from '../../database/sql.ts'
 import { DataApiError, multistatements } from './errors.ts'
 
 /** SQL with `$1`, `$2`, … in place of `:name`, and the name behind each, in order. */

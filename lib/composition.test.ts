@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { jwtVerify } from 'jose'
+import { type ScriptedResponse, scriptDataApi } from '../test/support/data-api-script.ts'
+import { environment, signingKey } from '../test/support/handler.ts'
+import { signToken } from './adapters/tokens.ts'
+import { type Deps, startService } from './composition.ts'
+import { readConfig } from './config.ts'
+import { startDeadline } from './faults/deadline.ts'
+
+const FIRST = 'the first key, of more than 32 bytes'
+const THIRD = 'the third key, of more than 32 bytes'
+const SECOND = 'the second, of more than 32 bytes'
+
+const secret = (SecretString: string): ScriptedResponse => ({ body: { SecretString } })
+const ROTATED = [secret(FIRST), ...Array(200).fill(secret(SECOND))]
+
+/** The deps of a request to a service whose key is in a secret, read again after that many seconds. */
+async function depsWithSecret(t: TestContext, refreshSeconds: number, answers = ROTATED) {
+  const { url, requests } = await scriptDataApi(t, answers)
+  const env = environment('http://127.0.0.1:9')
+  Object.assign(process.env, env, { AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
+  const source = { secretArn: 'arn:jwt', refreshSeconds }
+  const { depsFor } = startService({ ...readConfig(env), signingKey: source })
+  return { requests, deps: depsFor(startDeadline(), {}) }
+}
+
+/** Whether a token is signed now with that key. */
+async function signsWith({ loadTokenSigner }: Deps, key = '') {
+  const signToken = await loadTokenSigner()
+  const token = await signToken({ id: 7, username: 'gary' })
+  return jwtVerify(token, new TextEncoder().encode(key)).then(
+    () => true,
+    () => false,
+  )
+}
+
+test('the key of the secret signs, and is read once', async (t) => {
+  const { requests, deps } = await depsWithSecret(t, 3600)
+  assert.ok(await signsWith(deps, FIRST))
+  assert.ok(await signsWith(deps, FIRST))
+  assert.equal(requests.length, 1)
+})
+
+test('a rotated key signs once it has been read', async (t) => {
+  const { deps } = await depsWithSecret(t, 0)
+  assert.ok(await signsWith(deps, FIRST))
+  for (let tries = 0; !(await signsWith(deps, SECOND)); tries += 1) {
+    assert.ok(tries < 100, 'The first key still signs.')
+    await sleep(10)
+  }
+})
+
+const tokenOf = async (secret: string) => {
+  const key = signingKey(secret)
+  return signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 60 })
+}
+const VALID = { ok: true, userId: 7, passwordVersion: 0 }
+const INVALID = { ok: false, reason: 'token_invalid' }
+const NOT_FOUND: ScriptedResponse = { status: 400, body: { __type: 'ResourceNotFoundException' } }
+
+test('a token of a newer key has the secret read again, also without a version before', async (t) => {
+  const { requests, deps } = await depsWithSecret(t, 3600, [
+    secret(FIRST),
+    secret(SECOND),
+    NOT_FOUND,
+    NOT_FOUND,
+  ])
+  assert.deepEqual(await deps.verifyToken(await tokenOf(FIRST)), VALID)
+  assert.equal(requests.length, 1)
+  assert.deepEqual(await deps.verifyToken(await tokenOf(SECOND)), VALID)
+  assert.deepEqual(
+    requests.map(({ body }) => Object(body).VersionStage),
+    ['AWSCURRENT', 'AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'],
+  )
+  // Without a version before, the first key is none any more, and there is one read in 10 s.
+  assert.deepEqual(await deps.verifyToken(await tokenOf(FIRST)), INVALID)
+  assert.equal(requests.length, 4)
+})
+
+test('a token of the version before verifies, and one of the version that is pending', async (t) => {
+  const answers = [SECOND, SECOND, THIRD, FIRST].map(secret)
+  const { deps } = await depsWithSecret(t, 3600, answers)
+  assert.deepEqual(await deps.verifyToken(await tokenOf(FIRST)), VALID)
+  assert.deepEqual(await deps.verifyToken(await tokenOf(THIRD)), VALID)
+  assert.ok(await signsWith(deps, SECOND))
+})
+
+test('a token that is none has nothing read', async (t) => {
+  const { requests, deps } = await depsWithSecret(t, 3600)
+  assert.deepEqual(await deps.verifyToken('x.y.z'), INVALID)
+  assert.equal(requests.length, 1)
+})

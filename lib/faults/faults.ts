@@ -1,0 +1,90 @@
+import { SigningKeyError } from '../adapters/key-ring.ts'
+import { ConfigError } from '../config.ts'
+import { type FaultPolicy, type FaultReason, type FaultSigns, policyFor } from './fault-policy.ts'
+
+/** What is logged of a fault: names and numbers. No messages, since they quote SQL, ARNs and values. */
+export interface Fault {
+  readonly reason: FaultReason
+  readonly error: string
+  /** The message of a `ConfigError` or `SigningKeyError`, which names a variable and quotes no value. */
+  readonly detail?: string
+  /** What caused a `SigningKeyError`. */
+  readonly cause?: Readonly<Record<string, unknown>>
+  /** A system error's code, such as `ECONNRESET`. */
+  readonly errno?: string
+  readonly httpStatus?: number
+  /** Postgres's SQLSTATE, from the Data API's message. */
+  readonly sqlState?: string
+  /** AWS's id of the failed call, which AWS support asks for. */
+  readonly awsRequestId?: string
+}
+
+/** Reduces anything thrown to what the response and the log may show. */
+export function describeFault(thrown: unknown): Fault {
+  if (thrown instanceof ConfigError) return describeOwn(thrown)
+  if (!(thrown instanceof SigningKeyError)) return describeForeign(thrown)
+  if (thrown.cause === undefined) return describeOwn(thrown)
+  const { reason: _, ...cause } = describeForeign(thrown.cause)
+  return { ...describeOwn(thrown), cause }
+}
+
+/** Whether and how a call that has thrown this is retried. */
+export function retryFor(thrown: unknown): FaultPolicy['retry'] {
+  return policyFor(signsOf(thrown)).retry
+}
+
+/** The SQLSTATE of a Postgres error, which the Data API puts into its message; otherwise `undefined`. */
+export function sqlStateOf(thrown: unknown): string | undefined {
+  // The last match: the message may quote a value that looks like one, and the SQLSTATE is at its end.
+  return text(thrown, 'message')?.match(/.*SQLState:\s*(\w{5})/s)?.[1]
+}
+
+const describeOwn = ({ name, message }: ConfigError | SigningKeyError): Fault => ({
+  reason: 'internal_error',
+  error: name,
+  detail: message,
+})
+
+function describeForeign(thrown: unknown): Fault {
+  const signs = signsOf(thrown)
+  const { name, errno, httpStatus, sqlState } = signs
+  const awsRequestId = identifier(property(thrown, '$metadata'), 'requestId')
+
+  return {
+    reason: policyFor(signs).reason,
+    error: name,
+    ...(errno !== undefined && { errno }),
+    ...(httpStatus !== undefined && { httpStatus }),
+    ...(sqlState !== undefined && { sqlState }),
+    ...(awsRequestId !== undefined && { awsRequestId }),
+  }
+}
+
+function signsOf(thrown: unknown): FaultSigns {
+  return {
+    name: identifier(thrown, 'name') ?? typeof thrown,
+    errno: identifier(thrown, 'code'),
+    sqlState: sqlStateOf(thrown),
+    httpStatus: number(property(thrown, '$metadata'), 'httpStatusCode'),
+  }
+}
+
+function property(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+}
+
+function text(value: unknown, key: string): string | undefined {
+  const found = property(value, key)
+  return typeof found === 'string' ? found : undefined
+}
+
+/** A name or an id. Anything else is left out, since the wire can put any text in its place. */
+function identifier(value: unknown, key: string): string | undefined {
+  const found = text(value, key)
+  return found !== undefined && /^[\w-]{1,64}$/.test(found) ? found : undefined
+}
+
+function number(value: unknown, key: string): number | undefined {
+  const found = property(value, key)
+  return typeof found === 'number' ? found : undefined
+}

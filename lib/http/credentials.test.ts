@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { foldUsername } from '../accounts/usernames.ts'
+import { type CredentialsRefusal, parseCredentials, parseNewCredentials } from './credentials.ts'
+
+const PASSWORD = 'correct horse'
+const RULES = { passwordMinLength: 8, serviceName: 'shop-dev' }
+const parse = (body: unknown) => parseNewCredentials(body, RULES)
+const parseName = (username: unknown) => parse({ username, password: PASSWORD })
+const parsePassword = (password: unknown) => parse({ username: 'gary', password })
+const accepted = (username: string, password: string) => ({
+  ok: true,
+  credentials: { username, usernameKey: foldUsername(username), password },
+})
+
+/** Names a string in a title, where what matters about it can be invisible. */
+const show = (value: unknown) => {
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+  const escaped = text.replace(/[^\x20-\x7e]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`)
+  return escaped.length > 40 ? `${escaped.slice(0, 40)}… (${text.length} units)` : escaped
+}
+
+const PARSERS = { body: parse, username: parseName, password: parsePassword }
+
+/** What is refused, by the reason, whose first word says what is parsed. */
+const REFUSED: Readonly<Partial<Record<CredentialsRefusal, readonly unknown[]>>> = {
+  body_not_object: [null, undefined, [], ['gary', PASSWORD], 'gary', 7, true],
+  username_missing: [undefined],
+  username_not_string: [null, 7, true, ['gary'], { toString: 'gary' }],
+  username_not_well_formed: ['\uD800', 'gary\uDC00', '\uDC00\uD800'],
+  username_empty: [''],
+  // The last one is 26 characters that NFC takes apart into two each.
+  username_too_long: ['x'.repeat(51), '🔑'.repeat(51), '\u0958'.repeat(26), '\u0300'.repeat(8000)],
+  username_outer_space: [' gary', 'gary ', ' ', '\u00A0gary', 'gary\u3000', 'gary\n', '\u2028gary'],
+  username_forbidden_character: [
+    ...[...'\0\x1B\n\x7F\u202E\u00AD\u0378\uFFFF\uE000\u2028\u2029\u2800\uFFFD\u{E0041}'].map(
+      (character) => `ga${character}ry`,
+    ),
+    '\uFEFFgary',
+  ],
+  username_leading_mark: ['\u0301gary', '\uFE0Fgary', '\u0E4D'],
+  // Hangul fillers, and joiners alone.
+  username_invisible: ['\u3164', '\u115F\u1160', '\uFFA0', '\u200D\u200C'],
+  password_missing: [undefined],
+  password_not_string: [null, 12345678, true, [PASSWORD], {}],
+  password_not_well_formed: [`${PASSWORD}\uD800`, `\uDC00${PASSWORD}`],
+  // 7 characters of two units each; 8 before, 4 after normalisation.
+  password_too_short: ['', '1234567', '🔑'.repeat(7), 'e\u0301'.repeat(4)],
+  // 73 bytes; 75 bytes in 25 characters; 36 code points, of which NFC makes 72 of three bytes each.
+  password_too_long: ['x'.repeat(73), 'あ'.repeat(25), '\u0958'.repeat(36), '\u0300'.repeat(8000)],
+  password_nul: ['\0', `${PASSWORD}\0`, `a\0${PASSWORD}`],
+  password_forbidden_character: [`${PASSWORD}\uFFFD`, `\u0378${PASSWORD}`, `${PASSWORD}\uFFFF`],
+  password_common: ['password', 'PassWord', '12345678', 'Password123', 'iloveyou'],
+}
+
+for (const [reason, values] of Object.entries(REFUSED)) {
+  for (const value of values) {
+    test(`${reason}: ${show(value)}`, () => {
+      const parser = Object.entries(PARSERS).find(([field]) => reason.startsWith(field))?.[1]
+      assert.deepEqual(parser?.(value), { ok: false, reason })
+    })
+  }
+}
+
+test('usernames are accepted as typed, up to 50 code points', () => {
+  const names = ['x', 'x'.repeat(50), '🔑'.repeat(50), 'Gary', 'Mary Jane', 'Ни́на', '名前', 'ﬁ①']
+  for (const name of [...names, 'toString', 'constructor', '__proto__', "Robert'); DROP TABLE"]) {
+    assert.deepEqual(parseName(name), accepted(name, PASSWORD))
+  }
+  const scripts = ['علی\u200Cرضا', 'ශ්\u200Dරී', '山田\u3000太郎', 'น้ำฝน', 'Gary ❤\uFE0F']
+  for (const name of [...scripts, 'Mary\u00A0Jane', 'gary\u3164', 'ﷺ'.repeat(50)]) {
+    assert.deepEqual(parseName(name), accepted(name, PASSWORD))
+  }
+})
+
+test('at a sign-in any name is folded, and any password that bcrypt can hash is taken', () => {
+  const signIn = (username: unknown, password: unknown) => parseCredentials({ username, password })
+  const taken = (usernameKey: string, password: string) => ({
+    ok: true,
+    credentials: { usernameKey, password },
+  })
+  for (const name of ['ＧＡＲＹ', '', 'x'.repeat(300), '\u202E', '\u0301x']) {
+    assert.deepEqual(signIn(name, 'x'), taken(foldUsername(name), 'x'))
+  }
+  for (const password of ['x', 'password', 'e\u0301'.repeat(36), '\uFFFD', 'x'.repeat(72)]) {
+    assert.deepEqual(signIn('gary', password), taken('gary', password.normalize('NFC')))
+  }
+  for (const password of ['', 'x'.repeat(73), 'a\0', '\u0300'.repeat(8000)]) {
+    assert.deepEqual(signIn('gary', password), { ok: false, reason: 'invalid_credentials' })
+  }
+  assert.deepEqual(signIn('ga\0ry', 'x'), { ok: false, reason: 'invalid_credentials' })
+  for (const [username, password, reason] of [
+    [undefined, 'x', 'username_missing'],
+    [7, 'x', 'username_not_string'],
+    ['\uD800', 'x', 'username_not_well_formed'],
+    ['x'.repeat(301), 'x', 'username_too_long'],
+    ['gary', undefined, 'password_missing'],
+    ['gary', 7, 'password_not_string'],
+    ['gary', '\uD800', 'password_not_well_formed'],
+  ]) {
+    assert.deepEqual(signIn(username, password), { ok: false, reason })
+  }
+  assert.deepEqual(parseCredentials([]), { ok: false, reason: 'body_not_object' })
+})
+
+test('passwords are accepted as typed, of any composition, from 8 code points to 72 bytes', () => {
+  const bounds = ['12345679 ', '🔑'.repeat(8), 'x'.repeat(72), 'あ'.repeat(24), '🔑'.repeat(18)]
+  for (const password of [...bounds, ' '.repeat(8), ' spaces count ', 'tab\tand\nline']) {
+    assert.deepEqual(parsePassword(password), accepted('gary', password))
+  }
+})
+
+test('the shortest password is the one that is configured', () => {
+  const parseFor15 = (password: string) =>
+    parseNewCredentials({ username: 'gary', password }, { ...RULES, passwordMinLength: 15 }).ok
+  assert.equal(parseFor15('x'.repeat(14)), false)
+  assert.equal(parseFor15('x'.repeat(15)), true)
+})
+
+test('the username is refused as password, in any letter case and Unicode form', () => {
+  const refused = { ok: false, reason: 'password_is_username' }
+  assert.deepEqual(parse({ username: 'Zoë Brontë', password: 'zoe\u0308 BRONTE\u0308' }), refused)
+  assert.deepEqual(parse({ username: 'password', password: 'password' }), refused)
+  assert.equal(parse({ username: 'Zoë Brontë', password: 'zoë Brontë?' }).ok, true)
+})
+
+test("the service's name is refused as password, with and without its stage", () => {
+  const parseFor = (serviceName: string, password: string) =>
+    parseNewCredentials({ username: 'gary', password }, { ...RULES, serviceName })
+  const refused = { ok: false, reason: 'password_is_service_name' }
+  for (const password of ['latchkey', 'LatchKey', 'latchkey-prod', 'LATCHKEY-PROD']) {
+    assert.deepEqual(parseFor('latchkey-prod', password), refused, password)
+  }
+  assert.deepEqual(parseFor('My-Great-Shop', 'my-great'), refused)
+  assert.deepEqual(parseFor('Latchkey', 'latchkey'), refused)
+  for (const password of ['latchkeys', 'a latchkey', 'latchkey-dev', '-prod and more']) {
+    assert.equal(parseFor('latchkey-prod', password).ok, true, password)
+  }
+})
+
+test('a password that contains a common one is accepted', () => {
+  for (const password of ['password password', 'my 12345678', ' iloveyou', 'iloveyou ']) {
+    assert.equal(parsePassword(password).ok, true, password)
+  }
+})
+
+test('both Unicode forms of one text are one username and one password', () => {
+  const parsed = parse({ username: 'Zoe\u0308', password: 'pa\u030Assword' })
+  assert.deepEqual(parsed, accepted('Zo\u00EB', 'p\u00E5ssword'))
+})
+
+test('lengths are counted after normalisation', () => {
+  assert.deepEqual(parseName('e\u0301'.repeat(50)), accepted('\u00E9'.repeat(50), PASSWORD))
+  assert.deepEqual(parsePassword('e\u0301'.repeat(36)), accepted('gary', '\u00E9'.repeat(36)))
+})
+
+test('the username is reported first', () => {
+  assert.deepEqual(parse({}), { ok: false, reason: 'username_missing' })
+  assert.deepEqual(parse({ username: '', password: '' }), { ok: false, reason: 'username_empty' })
+})
+
+test('other keys are ignored, and values on a prototype do not replace what was not sent', () => {
+  const body = { username: 'gary', password: PASSWORD, id: 1, role: 'admin', Password: 'other' }
+  assert.deepEqual(parse(body), accepted('gary', PASSWORD))
+  const inProto: unknown = JSON.parse(`{"username":"gary","__proto__":{"password":"${PASSWORD}"}}`)
+  assert.deepEqual(parse(inProto), { ok: false, reason: 'password_missing' })
+
+  Object.defineProperty(Object.prototype, 'password', { value: PASSWORD, configurable: true })
+  try {
+    assert.deepEqual(parse({ username: 'gary' }), { ok: false, reason: 'password_missing' })
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'password')
+  }
+})

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { signingKey } from '../../test/support/handler.ts'
+import { newSigningKey } from '../../tools/new-signing-key.ts'
+import { discovery, keySet } from './well-known.ts'
+
+const [RSA, OTHER] = [signingKey(newSigningKey('RS256')), signingKey(newSigningKey('RS256'))]
+const HMAC = signingKey()
+
+test('the set holds each public key in force once, and of no other key anything', async () => {
+  for (const [keys, inSet] of [
+    [[HMAC], []],
+    [[RSA], [RSA]],
+    [
+      [RSA, OTHER, HMAC],
+      [RSA, OTHER],
+    ],
+    // A pending version that is the current one, too.
+    [[RSA, signingKey(newSigningKey('RS256')), RSA], undefined],
+    [[HMAC, RSA], [RSA]],
+  ] as const) {
+    const { body, code } = await keySet({ loadKeys: async () => keys })
+    assert.equal(code, 'published')
+    const { keys: published }: { keys: { kid: string }[] } = JSON.parse(JSON.stringify(body))
+    if (inSet)
+      assert.deepEqual(
+        published,
+        inSet.map(({ publicJwk }) => ({ ...publicJwk })),
+      )
+    assert.equal(new Set(published.map(({ kid }) => kid)).size, published.length)
+    for (const jwk of published) {
+      assert.equal(Object.keys(jwk).sort().join(' '), 'alg e kid kty n use')
+    }
+  }
+})
+
+test('discovery says where the keys are, under the issuer', () => {
+  for (const issuer of ['https://id.example', 'http://localhost:3000', 'https://id.example/v1']) {
+    for (const slash of ['', '/']) {
+      const result = discovery('RS256', `${issuer}${slash}`)
+      assert.ok(result.ok)
+      assert.partialDeepStrictEqual(result.body, {
+        issuer: `${issuer}${slash}`,
+        jwks_uri: `${issuer}/.well-known/jwks.json`,
+        id_token_signing_alg_values_supported: ['RS256'],
+      })
+    }
+  }
+})
+
+test('there is no discovery with HS256, or where the issuer is no URL', () => {
+  const unavailable = { ok: false, reason: 'discovery_unavailable' }
+  for (const issuer of [undefined, '', 'latchkey', 'ftp://id.example', 'id.example:443']) {
+    assert.deepEqual(discovery('RS256', issuer), unavailable)
+  }
+  assert.deepEqual(discovery('HS256', 'https://id.example'), unavailable)
+})

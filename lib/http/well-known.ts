@@ -1,0 +1,54 @@
+import type { Keys } from '../adapters/key-ring.ts'
+import type { Algorithm, PublicJwk } from '../adapters/signing-key.ts'
+
+/** How long others may keep a document, in seconds. API Gateway keeps keys for two hours, whatever it says. */
+export const PUBLISHED_SECONDS = 300
+
+/** A document for everybody. */
+export interface Published {
+  readonly ok: true
+  readonly code: 'published'
+  readonly body: object
+}
+
+/** What `keySet` depends on. */
+export interface KeySetDeps {
+  /** Resolves with every key in force. Rejects on faults only. */
+  loadKeys(): Promise<Keys>
+}
+
+/**
+ * Returns the set of the public keys in force (RFC 7517), which is empty with HS256. A new key is in it before
+ * it signs, and an old one for as long as its tokens live.
+ */
+export async function keySet({ loadKeys }: KeySetDeps): Promise<Published> {
+  const jwks = new Map<string, PublicJwk>()
+  for (const { publicJwk } of await loadKeys()) {
+    if (publicJwk) jwks.set(publicJwk.kid, publicJwk)
+  }
+  return { ok: true, code: 'published', body: { keys: [...jwks.values()] } }
+}
+
+/**
+ * Returns the discovery document (OpenID Connect Discovery 1.0, section 3), with what a verifier of tokens
+ * needs: there is no flow of OpenID Connect here. The keys are beside it, under the issuer, which therefore
+ * has to be a URL.
+ */
+export function discovery(
+  algorithm: Algorithm,
+  issuer = '',
+): Published | { readonly ok: false; readonly reason: 'discovery_unavailable' } {
+  const isUrl = /^https?:$/.test(URL.parse(issuer)?.protocol ?? '')
+  if (algorithm !== 'RS256' || !isUrl) return { ok: false, reason: 'discovery_unavailable' }
+  return {
+    ok: true,
+    code: 'published',
+    body: {
+      issuer,
+      jwks_uri: `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: [algorithm],
+    },
+  }
+}

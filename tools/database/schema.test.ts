@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { cpSync } from 'node:fs'
+import { type TestContext, test } from 'node:test'
+import type { SqlParameter } from '@aws-sdk/client-rds-data'
+import { foldUsername } from '../../lib/accounts/usernames.ts'
+import { createUserStore } from '../../lib/adapters/user-store.ts'
+import { ENGINES } from '../../test/support/data-api.ts'
+import { migrationDatabase } from '../../test/support/migration-database.ts'
+import { temporaryFolder } from '../../test/support/temporary-folder.ts'
+import { applyMigrations } from './migrations.ts'
+import { migrate } from './schema.ts'
+
+/** The statements of release 0.2.0, which run while this release is being deployed. */
+const PREVIOUS_INSERT = `
+INSERT INTO users (username, password, idempotency_key_sha256)
+VALUES (:username, :password, :idempotencyKey)
+ON CONFLICT (lower(username)) DO UPDATE SET username = users.username
+WHERE users.password = EXCLUDED.password
+RETURNING id, username`
+
+const PREVIOUS_SELECT = `
+SELECT id, username, password FROM repeatable_sign_ups
+WHERE lower(username) = lower(:username) AND username = :username
+AND idempotency_key_sha256 = :idempotencyKey`
+
+const parameters = (values: Readonly<Record<string, string>>): SqlParameter[] =>
+  Object.entries(values).map(([name, stringValue]) => ({ name, value: { stringValue } }))
+
+/** A name for each thing that the fold does, and 600 more, which are more than a page. */
+const NAMES = [
+  ...[
+    'gary',
+    'Gary Two',
+    'a  b',
+    'Straße',
+    'ſam',
+    'ﬁn',
+    'Ё',
+    'Σίσυφος',
+    '山田\u3000太郎',
+    '\u3164',
+    'ﷺ',
+  ],
+  ...Array.from({ length: 600 }, (_, index) => `Нина ${index}`),
+]
+
+const { signal } = new AbortController()
+
+for (const { on, skip, start } of ENGINES) {
+  test(`the schema, on ${on}`, { skip }, async (t) => {
+    const { query, url, execute, client, target } = await start(t)
+    const database = migrationDatabase(t, url)
+    const users = createUserStore({
+      client,
+      clusterArn: target.resourceArn,
+      secretArn: target.secretArn,
+      databaseName: target.database,
+    })
+    const signUp = (username: string, passwordHash = `hash of ${username}`) => {
+      const usernameKey = foldUsername(username)
+      return users.insertUser(
+        { username, usernameKey, passwordHash, idempotencyKeySha256: undefined },
+        signal,
+      )
+    }
+    const previousSignUp = async (username: string, key = 'the digest') => {
+      const values = { username, password: `hash of ${username}`, idempotencyKey: key }
+      const { records } = await execute(PREVIOUS_INSERT, parameters(values))
+      return records?.[0]?.[0]?.longValue
+    }
+    const previousReplay = async (username: string, idempotencyKey: string) => {
+      const { records } = await execute(PREVIOUS_SELECT, parameters({ username, idempotencyKey }))
+      return records?.[0]?.[0]?.longValue
+    }
+    const idOf = async (username: string) =>
+      Number((await query(`SELECT id FROM users WHERE username = '${username}'`))[0]?.[0])
+    const columns = async () =>
+      (
+        await query("SELECT column_name FROM information_schema.columns WHERE table_name = 'users'")
+      ).flat()
+    const folder = previousRelease(t)
+    t.beforeEach(async () => {
+      await applyMigrations(database, { folder })
+    })
+    t.afterEach(async () => {
+      await query('DROP SCHEMA public CASCADE')
+      await query('CREATE SCHEMA public')
+    })
+
+    await t.test('an upgrade gives every user the key of their name, once', async () => {
+      for (const name of NAMES) await previousSignUp(name)
+      const lines: string[] = []
+      const say = (line: string) => lines.push(line)
+      const files = [
+        '005-sign-in.sql',
+        '006-app-role-sign-in.sql',
+        '007-username-keys.sql',
+        '008-password-version.sql',
+        '009-app-role-password-version.sql',
+        '010-delete-user.sql',
+        '011-app-role-delete-user.sql',
+      ]
+      assert.deepEqual(await migrate(database, { say }), files)
+      const keys = await query('SELECT username, username_key FROM users ORDER BY id')
+      assert.deepEqual(
+        keys,
+        NAMES.map((name) => [name, foldUsername(name)]),
+      )
+      assert.match(lines.join(), /filled: 608/)
+      const versions = () => query('SELECT xmin FROM users ORDER BY id')
+      const before = await versions()
+      assert.deepEqual(await migrate(database, { say: assert.fail }), [])
+      assert.deepEqual(await versions(), before)
+    })
+
+    await t.test('ids may be larger than four bytes hold', async () => {
+      await migrate(database)
+      await query("SELECT setval('users_id_seq', 2147483647)")
+      assert.deepEqual(await signUp('late'), { id: 2 ** 31, username: 'late' })
+    })
+
+    await t.test(
+      'names that are one by the new rules stop it before anything changes',
+      async () => {
+        const names = ['sam', 'ſam', 'Straße', 'STRASSE', 'ς', 'Σ', 'a b', 'a  b', 'alone', 'Ωne']
+        for (const name of names) await previousSignUp(name)
+        const before = await columns()
+        const [sam, longSam] = [await idOf('sam'), await idOf('ſam')]
+        await assert.rejects(migrate(database), ({ message }: Error) => {
+          assert.ok(message.includes(`${longSam} and ${sam}`), message)
+          assert.equal(message.match(/ and /g)?.length, 4)
+          assert.doesNotMatch(message, /sam|Stra/i)
+          return true
+        })
+        await assert.rejects(migrate(database, { dryRun: true }))
+        assert.deepEqual(await columns(), before)
+      },
+    )
+
+    await t.test('the previous release runs on the new schema, beside this one', async () => {
+      await migrate(database)
+      const id = await previousSignUp('Beside', 'its digest')
+      assert.ok(id !== undefined)
+      assert.equal(await previousSignUp('Beside', 'its digest'), id)
+      assert.equal(await previousReplay('Beside', 'its digest'), id)
+      assert.equal(await previousReplay('Beside', 'another digest'), undefined)
+      // Whom the one has stored, the other finds taken.
+      assert.equal(await signUp('bESIDE'), undefined)
+      assert.deepEqual((await signUp('Newer'))?.username, 'Newer')
+      assert.equal(await previousSignUp('nEWER'), undefined)
+      assert.equal(await users.findAccount('beside', signal), undefined)
+
+      await migrate(database)
+      assert.equal((await users.findAccount('beside', signal))?.id, id)
+    })
+
+    await t.test(
+      'a name that the previous release has stored meanwhile and that is taken by the new rules is reported',
+      async () => {
+        await migrate(database)
+        const { id } = (await signUp('sam')) ?? {}
+        const later = await previousSignUp('ſam')
+        await assert.rejects(migrate(database), ({ message }: Error) => {
+          assert.ok(message.includes(`${later} and ${id}`), message)
+          return true
+        })
+        assert.equal(await previousReplay('sam', 'the digest'), undefined)
+      },
+    )
+
+    await t.test('a digest that is older than a day is no value of the view', async () => {
+      await migrate(database)
+      await previousSignUp('Aged', 'a digest of long ago')
+      await query("UPDATE users SET created_at = now() - interval '30 days'")
+      const leak =
+        "SELECT 1 FROM repeatable_sign_ups WHERE to_timestamp(idempotency_key_sha256,'Month') IS NULL"
+      assert.equal((await execute(leak)).records?.length, 1)
+      assert.equal(await previousReplay('Aged', 'a digest of long ago'), undefined)
+    })
+  })
+}
+
+/** The migrations of release 0.2.0, in a folder that goes with the test. */
+function previousRelease(t: TestContext): string {
+  const folder = temporaryFolder(t)
+  const filter = (source: string) => !/0(0[5-9]|1[01])-/.test(source)
+  cpSync(new URL('../../migrations/', import.meta.url).pathname, folder, {
+    recursive: true,
+    filter,
+  })
+  return folder
+}
