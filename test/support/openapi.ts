@@ -63,6 +63,27 @@ export function documentedNames(keys: Keys): string[] {
   return Object.keys(value)
 }
 
+/** The codes of a status of a route. */
+export function documentedCodes(routeKey: string, status: string): string[] {
+  const codes = documented([
+    ...json(answer(Number(status), routeKey)),
+    'schema',
+    'properties',
+    'code',
+    'enum',
+  ])
+  assert.ok(Array.isArray(codes))
+  return codes.map(String)
+}
+
+/** The documented codes of a route's client errors, but `token_expired` and `too_many_attempts`, which take time. */
+export function clientErrorCodes(routeKey: string): string[] {
+  return documentedNames([...operation(routeKey), 'responses'])
+    .filter((status) => /^4/.test(status) && status !== '429')
+    .flatMap((status) => documentedCodes(routeKey, status))
+    .filter((code) => code !== 'token_expired')
+}
+
 /**
  * Makes a function that returns what is wrong with a value by the schema under the keys, or ''. A key that the schema does not name is wrong too, unless it allows any.
  */
