@@ -84,12 +84,12 @@ test('.env.example and README list every variable that the function reads, with 
   }
 })
 
-test('README and the operations guide list every code of a response that is not 401', () => {
+test('README and the runbook list every code of a response that is not 401', () => {
   const readme = readText('README.md')
-  const operations = readText('docs/operations.md')
+  const runbook = readText('docs/runbook.md')
   for (const [code, { status, retryAfterSeconds }] of Object.entries(rejections(8))) {
     if (status !== 401) assert.match(readme, new RegExp(`^\\| .*\\b${code}\\b.* \\|$`, 'm'))
-    if (retryAfterSeconds) assert.match(operations, new RegExp(`^\\| .*\`${code}\`.* \\|`, 'm'))
+    if (retryAfterSeconds) assert.match(runbook, new RegExp(`^\\| .*\`${code}\`.* \\|`, 'm'))
   }
 })
 
