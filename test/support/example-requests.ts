@@ -65,14 +65,19 @@ const MEMBERS: readonly (readonly [prefix: string, member: string])[] = [
   ['username_', 'username'],
 ]
 
-/**
- * The route's event, changed so that it is rejected with `code`; `undefined` if this file has no example of it. The
- * name of the token's holder is `username`.
- */
+/** The account that an example request is made for. */
+export interface Holder {
+  readonly token: string
+  readonly username: string
+  /** The name of another account. */
+  readonly takenName: string
+}
+
+/** The route's event, changed so that it is rejected with `code`; `undefined` if this file has no example of it. */
 export function rejectedEvent(
   routeKey: string,
   code: string,
-  { token, username }: { readonly token: string; readonly username: string },
+  { token, username, takenName }: Holder,
 ): APIGatewayProxyEventV2 | undefined {
   const event = exampleEvent(routeKey, token)
   const { authorization: _, ...headers } = event.headers
@@ -95,7 +100,7 @@ export function rejectedEvent(
       return withBody({ [member]: 'wrong horse battery' })
     }
     case 'username_taken':
-      return withBody({ username, password: 'another horse battery' })
+      return withBody({ username: takenName })
     case 'password_is_username':
       return withBody({ username: 'correct horse', password: 'Correct  Horse' })
     case 'new_password_is_username':
