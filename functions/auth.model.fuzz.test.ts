@@ -3,9 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeJwt } from 'jose'
 import { startApi } from '../test/support/api.ts'
-import { ROUTE_KEYS } from '../test/support/example-requests.ts'
 import { fuzzRuns } from '../test/support/fuzz-runs.ts'
-import { eventWith, readEvent, withToken } from '../test/support/handler.ts'
+import { eventWith, ROUTE_KEYS, readEvent, withToken } from '../test/support/handler.ts'
 
 // Sequences of requests by several people, held against a plain model. A failure prints its seed:
 // FUZZ_SEED=… npm test -- functions/auth.model.fuzz.test.ts repeats the run.
