@@ -95,6 +95,8 @@ export function rejectedEvent(
     }
     case 'username_taken':
       return withBody({ username: takenName })
+    case 'username_is_password':
+      return withBody({ username: 'Correct  Horse', password: 'correct horse' })
     case 'password_is_username':
       return withBody({ username: 'correct horse', password: 'Correct  Horse' })
     case 'new_password_is_username':
