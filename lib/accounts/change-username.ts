@@ -26,7 +26,7 @@ export interface ChangeUsernameRequest {
   readonly password: string
 }
 
-export type ChangeUsernameResult =
+type ChangeUsernameResult =
   | TokenGranted<'username_changed'>
   | { readonly ok: false; readonly reason: 'username_taken' }
   | Extract<AttemptResult, { ok: false }>

@@ -11,9 +11,11 @@ export function exampleEvent(routeKey: string, token?: string): APIGatewayProxyE
   return isProtected(routeKey) && token !== undefined ? withToken(event, token) : event
 }
 
+/** Returns whether the route needs a token. */
 export const isProtected = (routeKey: string) =>
   Object.hasOwn(readEvent(eventName(routeKey)).headers, 'authorization')
 
+/** The routes that need a token. */
 export const PROTECTED_ROUTE_KEYS = ROUTE_KEYS.filter(isProtected)
 
 /** The routes that take a body. */
