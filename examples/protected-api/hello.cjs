@@ -1,4 +1,4 @@
-/** Greets the user of a token that API Gateway has verified. Claims come as text. */
+/** Greets the user of a token that API Gateway has verified. The claims are text. */
 exports.handler = async ({ requestContext }) => {
   const { preferred_username: name, sub } = requestContext.authorizer.jwt.claims
   return {

@@ -3,7 +3,7 @@ const { createRemoteJWKSet, jwtVerify } = require('jose')
 const issuer = process.env.LATCHKEY_URL || 'http://localhost:3000'
 const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', issuer))
 
-/** What API Gateway's JWT authorizer does, on this machine: it verifies the token, and passes claims on as text. */
+/** Does what API Gateway's JWT authorizer does on AWS: verifies the token, and passes claims on as text. */
 module.exports = (_endpoint, functionKey, method, path) => ({
   name: `latchkey-${functionKey}-${method}-${path}`,
   scheme: `latchkey-${functionKey}-${method}-${path}`,
