@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url)
 /** Options that the AWS command line has for every command. */
 const GLOBAL = ['region', 'query', 'output', 'profile']
 
-/** Commands of the AWS command line that are no operation of a service, with their options. */
+/** Commands of the AWS command line that are not operations of a service, with their options. */
 const CUSTOM: Readonly<Record<string, readonly string[]>> = {
   'cloudformation deploy': ['stack-name', 'template-file', 'capabilities', 'parameter-overrides'],
   'logs tail': ['since', 'filter-pattern'],
@@ -23,7 +23,7 @@ const CLIENTS: Readonly<Record<string, string>> = {
 
 const flat = (name: string) => name.replaceAll('-', '').toLowerCase()
 
-/** The members of what an operation takes, and those that it requires, by the SDK's own schema. */
+/** Returns the members of an operation's input, and the required ones, by the SDK's own schema. */
 function inputOf(service: string, command: string) {
   const client: object = require(`@aws-sdk/client-${CLIENTS[service] ?? service}`)
   const find = (name: string) =>
@@ -65,7 +65,7 @@ function awsLines(): Line[] {
         /(?:^|\$\(|[;{&|]|until|do)\s*aws ([a-z][\w-]*) (wait [\w-]+|[\w-]+)((?:"[^"]*"|'[^']*'|[^\n;|)])*)/gm,
       ),
       ([, service = '', command = '', rest = '']) => {
-        // Options of a command within this one are its own.
+        // Options of a nested command belong to that command.
         const own = rest.replaceAll(/"\$\([^)]*\)"|"[^"]*"|'[^']*'/g, '""')
         const options = Array.from(own.matchAll(/(?<=\s)--([\w-]+)/g), ([, name = '']) => name)
         return { file, service, command, options }
@@ -78,7 +78,7 @@ test('each aws command of the documents exists, with its options and all that it
   const lines = awsLines()
   assert.ok(lines.length > 25, `${lines.length}`)
   for (const { file, service, command, options } of lines) {
-    const what = `${file}: aws ${service} ${command}`
+    const label = `${file}: aws ${service} ${command}`
     const custom = CUSTOM[`${service} ${command}`]
     const { members, required } = custom
       ? { members: custom.map(flat), required: [] }
@@ -87,14 +87,14 @@ test('each aws command of the documents exists, with its options and all that it
     for (const option of given) {
       assert.ok(
         members.includes(option) || members.includes(option.replace(/^no/, '')),
-        `${what} --${option}`,
+        `${label} --${option}`,
       )
     }
-    for (const member of required) assert.ok(given.includes(member), `${what} lacks --${member}`)
+    for (const member of required) assert.ok(given.includes(member), `${label} lacks --${member}`)
   }
 })
 
-test('the master’s password of a restored cluster needs a command of its own', () => {
+test('the master’s password of a restored cluster needs a separate command', () => {
   const option = 'managemasteruserpassword'
   assert.ok(!inputOf('rds', 'restore-db-cluster-to-point-in-time').members.includes(option))
   assert.ok(!inputOf('rds', 'restore-db-cluster-from-snapshot').members.includes(option))

@@ -19,7 +19,7 @@ const files = execFileSync('git', LS_FILES, { cwd: ROOT, encoding: 'utf8' })
 const documents = files.filter((file) => file.endsWith('.md'))
 const folders = new Set(files.flatMap((file) => /^([^/]+)\//.exec(file)?.[1] ?? []))
 
-/** GitHub's anchor of a heading. */
+/** Returns GitHub's anchor of a heading. */
 const anchorOf = (heading: string) =>
   heading
     .toLowerCase()
@@ -39,7 +39,7 @@ for (const file of documents) {
       const headings = readText(other).match(/(?<=^#+ ).*$/gm) ?? []
       assert.ok(headings.map(anchorOf).includes(anchor), target)
     }
-    // Also in commands. CHANGELOG.md may name what is gone.
+    // Paths, also in commands. CHANGELOG.md may name removed files.
     for (const [path] of text.matchAll(
       /(?<![\w./:-])[\w.-]+(?:(?:\/[\w.-]*\w)+\/?|\.(?:md|yml|yaml))/g,
     )) {
@@ -66,7 +66,7 @@ test('.env.example and README list every variable that the function reads, with 
   readConfig(env)
   const [example, readme] = [readText('.env.example'), readText('README.md')]
   for (const name of variables) {
-    // Powertools documents the rest of its own.
+    // Powertools documents its other variables.
     if (/^POWERTOOLS_(DEV|LOGGER_)/.test(name)) continue
     assert.match(example, new RegExp(`^# ${name}=`, 'm'))
     assert.match(readme, new RegExp(`^\\| .*\`${name}\`.* \\|`, 'm'))

@@ -43,7 +43,7 @@ const REQUEST = json([...operation(SIGN_UP), 'requestBody'])
 const credentialsProblem = createValidator([...REQUEST, 'schema'])
 const claimsProblem = createValidator(['components', 'schemas', 'TokenClaims'])
 
-/** The example of an error response under that name. */
+/** Returns the example of an error response under that name. */
 const exampleOf = (routeKey: string, status: string, name: string) =>
   documented([...json(answer(Number(status), routeKey)), 'examples', name, 'value'])
 
@@ -55,7 +55,7 @@ for (const routeKey of ROUTE_KEYS) {
     for (const status of statuses.filter((status) => !status.startsWith('2'))) {
       const codes = documentedCodes(routeKey, status)
       const examples = documentedNames([...json(answer(Number(status), routeKey)), 'examples'])
-      // The examples of a 401 that another route has too are there.
+      // A 401 that another route also has may have its example there.
       assert.ok(status === '401' || examples.length === codes.length)
       for (const code of codes) {
         const outcome =
@@ -77,7 +77,7 @@ for (const routeKey of ROUTE_KEYS) {
   })
 }
 
-test('each code has an example at one route at least', () => {
+test('each code has an example for at least one route', () => {
   const examples = ROUTE_KEYS.flatMap((routeKey) =>
     documentedNames([...operation(routeKey), 'responses'])
       .filter((status) => !status.startsWith('2'))
@@ -103,11 +103,11 @@ test('the documents for verifiers are documented, and their examples are those r
   const issuer = String(Object(value('openid-configuration', 'rs256')).issuer)
   const found = discovery('RS256', issuer)
   assert.ok(found.ok)
-  const none = await keySet({ loadKeys: async () => [signingKey()] })
+  const emptySet = await keySet({ loadKeys: async () => [signingKey()] })
   for (const [path, name, outcome] of [
     ['openid-configuration', 'rs256', found],
-    ['jwks.json', 'hs256', none],
-    ['jwks.json', 'rs256', { ...none, body: Object(value('jwks.json', 'rs256')) }],
+    ['jwks.json', 'hs256', emptySet],
+    ['jwks.json', 'rs256', { ...emptySet, body: Object(value('jwks.json', 'rs256')) }],
   ] as const) {
     const response = respond(outcome)
     assertDocumented(response, `GET /.well-known/${path}`)
@@ -155,7 +155,7 @@ test('the documented limits are those of the code', () => {
   assert.ok(String(prose).includes(` ${BODY_MAX_BYTES} bytes`))
 })
 
-test('the request schema accepts what the service accepts, and so the examples', () => {
+test('the request schema accepts the examples and samples that the service accepts', () => {
   const examples = documentedNames([...REQUEST, 'examples']).map((name) =>
     documented([...REQUEST, 'examples', name, 'value']),
   )
@@ -183,7 +183,7 @@ test('the request schema accepts the NFC form of everything that the service acc
   )
 })
 
-test('the request schema rejects what a schema can express of what the service rejects', () => {
+test('the request schema rejects what the service rejects, as far as a schema can express it', () => {
   const [username, password] = ['ada', 'correct horse']
   const bySchema: Partial<Record<RequestBodyRejection, unknown>> = {
     body_not_object: [],

@@ -38,7 +38,7 @@ test('each route has an event in events/', () => {
 const [HASH_SECONDS, COLD_SECONDS, WARM_SECONDS] = [0.4, 0.55, 0.1]
 
 for (const stage of STAGES) {
-  test(`${stage}: the API lets in no more requests than the function can serve, over all routes`, () => {
+  test(`${stage}: the throttles of all routes admit no more requests than the function can serve`, () => {
     const setting = (...keys: readonly string[]) =>
       Number(at(stages, stage, ...keys) ?? at(stages, 'default', ...keys))
     const memory = Number(at(serverless, 'functions', 'auth', 'memorySize'))
@@ -52,6 +52,6 @@ for (const stage of STAGES) {
     })
     const sum = parts.reduce((total, part) => total + part)
     const concurrency = setting('reservedConcurrency')
-    assert.ok(sum <= concurrency + 1e-9, `${sum} requests at once, ${concurrency} functions`)
+    assert.ok(sum <= concurrency + 1e-9, `${sum} concurrent requests, ${concurrency} functions`)
   })
 }
