@@ -11,8 +11,8 @@ export const PASSWORD = 'correct horse battery'
 export const WRONG = 'wrong horse battery'
 
 /**
- * Starts the function in this process over a migrated database, until the tests of the file have ended. Each
- * response is held against openapi.yaml.
+ * Starts the function in this process over a migrated database, until the tests of the file have ended. Each response
+ * is checked against openapi.yaml.
  */
 export async function startApi() {
   const database = await serveDatabase(await openMigratedPglite())

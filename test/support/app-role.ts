@@ -1,13 +1,13 @@
 import type { TestContext } from 'node:test'
 import postgres from 'postgres'
 
-/** Any number, as long as every test that changes the role takes the same. */
+/** Any number shared by all tests that change the role. */
 const LOCK = 7_202_612
 
 /**
- * Waits until no other test changes `latchkey_app` on the server at `DATABASE_URL`, and keeps it so until
- * the test `t` ends: databases of their own do not part tests here, since a role is the server's. The
- * role stays there afterwards, because another test's database may use it.
+ * Locks `latchkey_app` on the server at `DATABASE_URL` until the test `t` ends, and waits for other tests first. A
+ * database per test does not isolate them here, since a role belongs to the server. The role is not dropped, because
+ * another test's database may use it.
  */
 export async function lockAppRole(t: TestContext): Promise<void> {
   const server = process.env['DATABASE_URL']

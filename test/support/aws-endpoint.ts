@@ -2,27 +2,27 @@ import type { TestContext } from 'node:test'
 import { type HttpRequest, type ScriptedHttpResponse, serveHttp } from './http-endpoint.ts'
 import { type createSecret, secretAction } from './secret-endpoint.ts'
 
-/** What a stand-in for AWS knows of one deployed stage. */
+/** One deployed stage, as a fake AWS reports it. */
 export interface FakeStack {
-  /** Left out, the response is AWS's for a stack that does not exist. */
+  /** If absent, the response is AWS's for a stack that does not exist. */
   readonly outputs?: Readonly<Record<string, string>>
-  /** Whether CloudFormation refuses to describe it. */
+  /** True if CloudFormation denies access to it. */
   readonly denied?: boolean
   readonly template?: string
-  /** Of the account's Lambda quota; 1000 if left out. */
+  /** Of the account's Lambda quota; 1000 if absent. */
   readonly unreserved?: number
-  /** The secret of the signing key, which keeps what it is told. */
+  /** The secret of the signing key, which keeps its changes. */
   readonly signingSecret?: ReturnType<typeof createSecret>
-  /** What every other secret holds. */
+  /** The text of every other secret. */
   readonly secret?: string
   /** The Data API's response to each statement. */
   readonly statement?: () => ScriptedHttpResponse
 }
 
-/** The secret that RDS says a cluster's master has. */
+/** The ARN of the master's secret, as RDS reports it. */
 export const MASTER_SECRET_ARN = 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:master'
 
-/** The outputs of a stack that was deployed to the end. */
+/** The outputs of a fully deployed stack. */
 export const STACK_OUTPUTS = {
   SignUpUrl: 'https://example.org/auth/sign-up',
   ClusterArn: 'arn:aws:rds:eu-west-1:000000000000:cluster:latchkey-dev',
@@ -32,11 +32,11 @@ export const STACK_OUTPUTS = {
 } as const
 
 /**
- * Serves, on loopback until the test `t` ends, the few operations of CloudFormation, Secrets Manager and
- * the Data API that a deployed stage is asked for. `env` sends every client of the SDK there.
+ * Serves, on loopback until the test `t` ends, the few operations of CloudFormation, Secrets Manager, Lambda, RDS and
+ * the Data API that commands call for a deployed stage. `env` points every client of the SDK there.
  */
 export async function serveAws(t: TestContext, stack: FakeStack) {
-  const { url, requests } = await serveHttp(t, (request) => answerAws(request, stack))
+  const { url, requests } = await serveHttp(t, (request) => respondAsAws(request, stack))
   const env = {
     PATH: process.env['PATH'] ?? '',
     AWS_ENDPOINT_URL: url,
@@ -48,7 +48,7 @@ export async function serveAws(t: TestContext, stack: FakeStack) {
   return { env, requests, statements }
 }
 
-function answerAws(request: HttpRequest, stack: FakeStack): ScriptedHttpResponse {
+function respondAsAws(request: HttpRequest, stack: FakeStack): ScriptedHttpResponse {
   const { path, body } = request
   if (path.startsWith('/2016-08-19/account-settings')) {
     const { unreserved: UnreservedConcurrentExecutions = 1000 } = stack

@@ -19,16 +19,16 @@ const STRICT = [
 interface RunOptions {
   /** Milliseconds left of each request's time, as Lambda's context says. */
   readonly remainingMilliseconds?: number
-  /** Send each event after the response to the one before, and not all at once. */
+  /** Sends each event after the response to the previous one, instead of all concurrently. */
   readonly inTurn?: boolean
 }
 
 /**
- * Bundles the function into a folder that is removed with this process. `path` is the bundle's.
+ * Bundles the function into a folder that is removed when this process exits. `path` is the bundle's.
  *
- * `run` loads the bundle in a process with nothing but `env`, under strict flags, sends it the events, and
- * resolves with what it printed. The responses are the last line of stdout, as a JSON list; `statusCodes`
- * are theirs, sorted unless they came in turn.
+ * `run` loads the bundle in a process with only `env` and strict flags, sends it the events, and resolves with its
+ * output. The responses are the last line of stdout, as a JSON list; `statusCodes` are theirs, sorted unless `inTurn`
+ * is set.
  */
 export async function bundleFunction() {
   const folder = mkdtempSync(`${tmpdir()}/latchkey-bundle-`)
@@ -51,7 +51,7 @@ export async function bundleFunction() {
         responses.push(last)
       }
       Promise.all(responses).then((all) => {
-        // With a connection that hangs the process would not end, and Lambda does not wait for one.
+        // A connection that hangs would keep the process running, and Lambda does not wait for one.
         process.stdout.write(JSON.stringify(all) + '\\n', () => ${inTurn} && process.exit())
       })`
     const mutation = mutationOfThisProcess()

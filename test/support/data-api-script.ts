@@ -9,22 +9,26 @@ export type ScriptedResponse =
       readonly status?: number
       /** The AWS error class, sent as AWS does, in `x-amzn-errortype`. */
       readonly errorType?: string
-      /** Sent as it stands if it is a string, else as JSON. */
+      /** Sent verbatim if it is a string, otherwise as JSON. */
       readonly body: unknown
     }
 
 /**
- * Starts a server on loopback that sends `answers` in order, whatever the requests, and a client of the
- * unmodified SDK that calls it. Both end with the test `t`. `requests` holds those that have arrived, and
- * `answers` may grow meanwhile. `hung` holds a promise for each request that hangs: its connection is closed.
+ * Starts a server on loopback that sends `responses` in order, regardless of the requests, and a client of the
+ * unmodified SDK that calls it. Both end with the test `t`. `requests` holds those that have arrived; `responses` may
+ * grow meanwhile. `hung` holds a promise for each request that hangs, which resolves when its connection closes.
  */
-export async function scriptDataApi(t: CleanUps, answers: readonly ScriptedResponse[]) {
+export async function scriptDataApi(t: CleanUps, responses: readonly ScriptedResponse[]) {
   const requests: Readonly<Record<'method' | 'path', string> & { body: unknown }>[] = []
   const { url, hung } = await serveHttp(t, ({ method, path, body: text }) => {
-    const answer = answers[requests.length] ?? { status: 400, errorType: 'ScriptEnded', body: {} }
+    const response = responses[requests.length] ?? {
+      status: 400,
+      errorType: 'ScriptEnded',
+      body: {},
+    }
     requests.push({ method: `${method}`, path, body: JSON.parse(text) })
-    if (!('body' in answer)) return answer
-    const { status = 200, errorType, body } = answer
+    if (!('body' in response)) return response
+    const { status = 200, errorType, body } = response
     const headers = {
       'content-type': 'application/json',
       'x-amzn-requestid': 'scripted-request-id',
@@ -35,7 +39,7 @@ export async function scriptDataApi(t: CleanUps, answers: readonly ScriptedRespo
   return { client: createClient(t, url), requests, hung, url }
 }
 
-/** The SDK's unmodified client for the Data API at `endpoint`, until the test `t` ends. */
+/** Creates the SDK's unmodified client for the Data API at `endpoint`, until the test `t` ends. */
 export function createClient(t: CleanUps, endpoint: string): RDSDataClient {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
   const client = new RDSDataClient({

@@ -2,10 +2,10 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import { BODY_MAX_BYTES } from '../../lib/http/json-body.ts'
 import { bodyOf, eventName, ROUTE_KEYS, readEvent, withToken } from './handler.ts'
 
-// Example requests of every route, for all tests that must not leave one out. A route's event in events/ is its
+// Example requests of every route, for tests that must cover all of them. A route's event in events/ is its
 // request that succeeds: a body there means that the route takes one, and an `authorization` that it is protected.
 
-/** The route's event; with the token if the route is protected and one is given. */
+/** Returns the route's event, with the token if the route is protected and one is given. */
 export function exampleEvent(routeKey: string, token?: string): APIGatewayProxyEventV2 {
   const event = readEvent(eventName(routeKey))
   return isProtected(routeKey) && token !== undefined ? withToken(event, token) : event
@@ -28,7 +28,7 @@ export const BODY_MEMBERS = [
   ...new Set(BODY_ROUTE_KEYS.flatMap((routeKey) => Object.keys(bodyOf(exampleEvent(routeKey))))),
 ]
 
-/** The bodies that are rejected before their content counts, by code; text as it is sent. */
+/** The bodies that are rejected before their content is read, by code, as text. */
 const BODIES: Readonly<Record<string, string>> = {
   body_missing: '',
   body_too_large: ' '.repeat(BODY_MAX_BYTES + 1),
@@ -69,7 +69,7 @@ export interface Holder {
   readonly takenName: string
 }
 
-/** The route's event, changed so that it is rejected with `code`; `undefined` if this file has no example of it. */
+/** Returns the route's event, changed so that it is rejected with `code`, or `undefined` if there is no example. */
 export function rejectedEvent(
   routeKey: string,
   code: string,

@@ -1,3 +1,3 @@
-/** How many runs a property gets: few in `npm test`, and many in `npm run fuzz`. */
+/** Returns the number of runs of a property: `quick` in `npm test`, `atLength` in `npm run fuzz`. */
 export const fuzzRuns = (quick: number, atLength: number) =>
   process.env['FUZZ_AT_LENGTH'] === 'true' ? atLength : quick

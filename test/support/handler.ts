@@ -9,8 +9,8 @@ import { readConfig } from '../../lib/config.ts'
 export const JWT_SECRET = 'a key for tests alone, of more than 32 bytes'
 
 /**
- * What the function's process needs. The cost factor is the lowest, so that tests are quick. Only faults are
- * logged, which goes to stderr, since the tests' reporter has stdout.
+ * Returns the environment of the function's process. The cost factor is the lowest that is accepted, so that tests
+ * are quick. Only server errors are logged, to stderr, since the tests' reporter has stdout.
  */
 export const environment = (dataApiUrl: string) => ({
   AWS_ENDPOINT_URL_RDS_DATA: dataApiUrl,
@@ -26,11 +26,11 @@ export const environment = (dataApiUrl: string) => ({
   POWERTOOLS_METRICS_DISABLED: 'true',
 })
 
-/** The key of a secret's text, or of the handler under test. */
+/** Returns the key of a secret's text, by default that of the handler under test. */
 export function signingKey(text = JWT_SECRET): SigningKey {
   const key = parseSigningKey(text)
   if (key !== undefined) return key
-  throw new TypeError('This is no key.')
+  throw new TypeError('The text is not a signing key.')
 }
 
 /** Sends one event, as API Gateway would, and returns the proxy response. */
@@ -46,24 +46,24 @@ export async function loadHandler(dataApiUrl: string): Promise<Send> {
   return sender(createHandler(() => ({ ...readConfig(process.env), bcryptCost: TEST_COST })))
 }
 
-/** Calls a handler with the context of a function that has 29 s left, or `remainingMilliseconds`. */
+/** Returns a function that calls a handler with the context of a function that has `remainingMilliseconds` left. */
 export const sender =
-  (signUp: typeof handler, remainingMilliseconds = 29_000): Send =>
+  (handle: typeof handler, remainingMilliseconds = 29_000): Send =>
   async (event) =>
-    signUp(event, { ...CONTEXT, getRemainingTimeInMillis: () => remainingMilliseconds })
+    handle(event, { ...CONTEXT, getRemainingTimeInMillis: () => remainingMilliseconds })
 
 /** Every route's key. */
 export const ROUTE_KEYS = Object.keys(ROUTES)
 
-/** The name of a route's event in events/: `sign-up`, `jwks`. */
+/** Returns the name of a route's event in events/: `sign-up`, `jwks`. */
 export const eventName = (routeKey: string) => routeKey.replace(/^.*\//, '').replace(/\.json$/, '')
 
-/** An event from `events/`, by its name without `.json`. */
+/** Reads an event of `events/`, by its name without `.json`. */
 export function readEvent(name: string): APIGatewayProxyEventV2 {
   return JSON.parse(readFileSync(new URL(`../../events/${name}.json`, import.meta.url), 'utf8'))
 }
 
-/** The event of `events/` under that name, with `body` sent as it stands, or as JSON if it is no string. */
+/** Returns the event of `events/` under that name, with `body` verbatim if it is a string, otherwise as JSON. */
 export function eventWith(body: unknown, name = 'sign-up'): APIGatewayProxyEventV2 {
   return {
     ...readEvent(name),
@@ -72,13 +72,13 @@ export function eventWith(body: unknown, name = 'sign-up'): APIGatewayProxyEvent
   }
 }
 
-/** The event with that token in its `Authorization`. */
+/** Returns the event with that token in its `Authorization`. */
 export const withToken = (event: APIGatewayProxyEventV2, token: string) => ({
   ...event,
   headers: { ...event.headers, authorization: `Bearer ${token}` },
 })
 
-/** The JSON object in the body of an event or a response. */
+/** Parses the JSON object in the body of an event or a response. */
 export function bodyOf({ body }: { readonly body?: string | undefined }): Record<string, unknown> {
   return JSON.parse(body ?? '')
 }

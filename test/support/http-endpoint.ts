@@ -13,10 +13,10 @@ export type ScriptedHttpResponse =
       readonly body: string
     }
 
-/** A request as it came. */
+/** A request as received. */
 export interface HttpRequest {
   readonly method: string | undefined
-  /** The caller's, so one a connection. */
+  /** The caller's port: one per connection. */
   readonly port: number | undefined
   readonly path: string
   readonly headers: NodeJS.Dict<string | string[]>
@@ -24,12 +24,12 @@ export interface HttpRequest {
 }
 
 /**
- * Serves `answer` on loopback until the test `t` ends. `requests` fills up as they come, and `hung` with a
- * promise for each request that hangs: its connection is closed.
+ * Serves the responses of `respond` on loopback until the test `t` ends. `requests` holds those that have arrived,
+ * and `hung` a promise for each request that hangs, which resolves when its connection closes.
  */
 export async function serveHttp(
   t: CleanUps,
-  answer: (request: HttpRequest) => ScriptedHttpResponse | Promise<ScriptedHttpResponse>,
+  respond: (request: HttpRequest) => ScriptedHttpResponse | Promise<ScriptedHttpResponse>,
 ) {
   const requests: HttpRequest[] = []
   const hung: Promise<unknown>[] = []
@@ -42,10 +42,10 @@ export async function serveHttp(
       body: await text(incoming),
     }
     requests.push(request)
-    const answered = await answer(request)
-    if ('hangs' in answered) hung.push(once(incoming.socket, 'close'))
-    else if ('lost' in answered) incoming.socket.destroy()
-    else outgoing.writeHead(answered.status, answered.headers).end(answered.body)
+    const response = await respond(request)
+    if ('hangs' in response) hung.push(once(incoming.socket, 'close'))
+    else if ('lost' in response) incoming.socket.destroy()
+    else outgoing.writeHead(response.status, response.headers).end(response.body)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 import { openDatabaseAt } from '../../tools/local/migrated-data-api.ts'
 
-/** What migrations take for a database, behind the Data API at `url`, until the test `t` ends. */
+/** Opens a database for migrations through the Data API at `url`, until the test `t` ends. */
 export function migrationDatabase(t: TestContext, url: string) {
   const database = openDatabaseAt(url, 'latchkey')
   t.after(() => database.close())

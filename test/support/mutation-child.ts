@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 
-/** What Stryker's runner for TAP keeps in each process. */
+/** The state of Stryker's TAP runner in each process. */
 interface Namespace {
   mutantCoverage?: { readonly static: Record<string, number>; readonly perTest: object }
 }
 
 /**
- * What a child process must be given to take part in a mutation run, as this test process does: the runner's
- * hook, the mutant, and what else the runner says by environment. Nothing in any other run.
+ * Returns the arguments and variables with which a child process takes part in a mutation run, as this test process
+ * does: the runner's hook, the mutant and the runner's other variables. Both are empty in any other run.
  */
 export function mutationOfThisProcess() {
   const env: Record<string, string> = {}
@@ -18,16 +18,16 @@ export function mutationOfThisProcess() {
   return { args: isMutationRun ? process.execArgv : [], env }
 }
 
-/** Counts what the child covered, which the hook left in its working directory, as this process's. */
+/** Adds the child's coverage, which the hook wrote to its working directory, to that of this process. */
 export function takeMutantCoverage(pid: number | undefined, directory: string): void {
   const file = `${directory}/stryker-output-${pid}.json`
   if (!existsSync(file)) return
-  const theirs: Namespace = JSON.parse(readFileSync(file, 'utf8'))
+  const childState: Namespace = JSON.parse(readFileSync(file, 'utf8'))
   rmSync(file)
-  const ours: Namespace = Reflect.get(globalThis, '__stryker__')
-  ours.mutantCoverage ??= { static: {}, perTest: {} }
-  const counts = ours.mutantCoverage.static
-  for (const [mutant, hits] of Object.entries(theirs.mutantCoverage?.static ?? {})) {
+  const ownState: Namespace = Reflect.get(globalThis, '__stryker__')
+  ownState.mutantCoverage ??= { static: {}, perTest: {} }
+  const counts = ownState.mutantCoverage.static
+  for (const [mutant, hits] of Object.entries(childState.mutantCoverage?.static ?? {})) {
     counts[mutant] = (counts[mutant] ?? 0) + hits
   }
 }

@@ -9,11 +9,11 @@ interface StartOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Run instead of `npm start`. */
   readonly command?: readonly [name: string, ...args: string[]]
-  /** What the last line of the announcement holds. */
+  /** Text in the last line of the announcement. */
   readonly lastLine?: string
 }
 
-/** Starts an endpoint, and resolves with what it has printed until it listens. It ends with the test `t`. */
+/** Starts an endpoint, and resolves with its output once it listens. It ends with the test `t`. */
 export async function startEndpoint(
   t: TestContext,
   {
@@ -27,7 +27,7 @@ export async function startEndpoint(
     cwd,
     env: { ...newcomersEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A process group of its own, to which Ctrl-C can be sent as a terminal sends it.
+    // A separate process group, which can get Ctrl-C as from a terminal.
     detached: true,
   })
   t.after(() => signal(child, 'SIGKILL'))
@@ -44,7 +44,7 @@ function signal({ pid, exitCode, signalCode }: ChildProcess, name: NodeJS.Signal
   if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, name)
 }
 
-/** Sends SIGINT, as a terminal does, and waits for the end. */
+/** Sends SIGINT, as a terminal does, and waits for the exit. */
 export async function pressCtrlC(child: ChildProcess): Promise<void> {
   const exit = once(child, 'exit')
   signal(child, 'SIGINT')

@@ -3,8 +3,8 @@ import type { Engine } from '../../tools/local/data-api/engine.ts'
 import { createSemaphore } from '../../tools/local/data-api/semaphore.ts'
 
 /**
- * An engine with one session, as PGlite has, and no database: it keeps what it is asked in `queries`, and
- * fails as Node does at `FAIL`.
+ * Creates an engine with one session, like PGlite, and no database. It records statements in `queries`, and throws an
+ * error like Node's for `FAIL`.
  */
 export function recordingEngine() {
   const queries: string[] = []
@@ -23,7 +23,7 @@ export function recordingEngine() {
     },
     close: async () => {},
   }
-  /** Resolves once that many sessions have been asked for. */
+  /** Resolves once that many sessions have been requested. */
   async function asked(count: number) {
     while (sessions < count) await turnOfTheLoop()
   }

@@ -6,8 +6,8 @@ import type { CleanUps } from './temporary-database.ts'
 type Input = Readonly<Record<string, unknown>>
 
 /**
- * A secret as Secrets Manager keeps one: versions with labels, of which each is on one version at a time, and
- * the date of the last change by `now`. `handle` answers a request for it, and rejects as AWS does.
+ * Creates a secret like those of Secrets Manager: versions with labels, of which each is on one version at a time,
+ * and the date of the last change by `now`. `handle` returns AWS's response to a request for it, or AWS's error.
  */
 export function createSecret(text: string, now: () => number = Date.now) {
   const versions = new Map<string, { text: string; labels: Set<string> }>()
@@ -15,11 +15,11 @@ export function createSecret(text: string, now: () => number = Date.now) {
 
   const withLabel = (label: string) => [...versions].find(([, { labels }]) => labels.has(label))
   function attach(label: string, id: string) {
-    const [before] = withLabel(label) ?? []
-    if (before === id) return
-    if (before) versions.get(before)?.labels.delete(label)
+    const [previousId] = withLabel(label) ?? []
+    if (previousId === id) return
+    if (previousId) versions.get(previousId)?.labels.delete(label)
     versions.get(id)?.labels.add(label)
-    if (label === 'AWSCURRENT' && before) attach('AWSPREVIOUS', before)
+    if (label === 'AWSCURRENT' && previousId) attach('AWSPREVIOUS', previousId)
     changedAt = now()
   }
   function put(value: unknown, labels: readonly string[]) {
@@ -50,14 +50,14 @@ export function createSecret(text: string, now: () => number = Date.now) {
     },
     UpdateSecretVersionStage({ VersionStage, MoveToVersionId: to, RemoveFromVersionId: from }) {
       const label = String(VersionStage)
-      const [before] = withLabel(label) ?? []
-      if (before !== from && (from !== undefined || before !== undefined)) {
-        return fail('InvalidParameterException', `${label} is on ${before}, not on ${from}`)
+      const [previousId] = withLabel(label) ?? []
+      if (previousId !== from && (from !== undefined || previousId !== undefined)) {
+        return fail('InvalidParameterException', `${label} is on ${previousId}, not on ${from}`)
       }
       if (to !== undefined) attach(label, String(to))
       else if (label === 'AWSCURRENT') return fail('InvalidParameterException', 'No AWSCURRENT')
-      else if (before) {
-        versions.get(before)?.labels.delete(label)
+      else if (previousId) {
+        versions.get(previousId)?.labels.delete(label)
         changedAt = now()
       }
       return {}
@@ -73,7 +73,7 @@ export function createSecret(text: string, now: () => number = Date.now) {
         body: JSON.stringify(result),
       }
     },
-    /** The texts by label. */
+    /** Returns the texts by label. */
     labels: (): Readonly<Record<string, string>> =>
       Object.fromEntries(
         [...versions.values()].flatMap(({ text, labels }) =>
@@ -86,11 +86,14 @@ export function createSecret(text: string, now: () => number = Date.now) {
 
 const fail = (__type: string, message: string) => ({ __type, message })
 
-/** The operation of Secrets Manager that a request asks for, or ''. */
+/** Returns the operation of Secrets Manager that a request calls, or ''. */
 export const secretAction = ({ headers }: HttpRequest): string =>
   /^secretsmanager\.(\w+)$/.exec(String(headers['x-amz-target']))?.[1] ?? ''
 
-/** Serves the secret as Secrets Manager does, with a client of the SDK, until the test `t` ends; `actions` are those asked for. */
+/**
+ * Serves the secret as Secrets Manager does, with a client of the SDK, until the test `t` ends; `actions` are the
+ * operations called.
+ */
 export async function serveSecret(t: CleanUps, secret: ReturnType<typeof createSecret>) {
   const actions: string[] = []
   const { url } = await serveHttp(t, (request) => {

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 /**
- * Copies the service into a folder of its own, as a fresh clone after `npm ci` would be, so that a test
- * can run its commands without meeting a developer's `.local/` or `.env`. The folder ends with `t`.
+ * Copies the service into a new folder, like a fresh clone after `npm ci`, so that a test can run its commands
+ * without a developer's `.local/` or `.env`. The folder is removed after the test `t`.
  */
 export function copyService(t: TestContext): string {
   const folder = mkdtempSync(`${tmpdir()}/latchkey-service-`)
@@ -31,7 +31,7 @@ export function copyService(t: TestContext): string {
   return folder
 }
 
-/** What a newcomer's shell has: a path and a home, no AWS, no database, no setting of ours. */
+/** Returns the environment of a newcomer's shell: a path and a home, but no AWS, database or project settings. */
 export const newcomersEnvironment = () => ({
   PATH: process.env['PATH'] ?? '',
   HOME: process.env['HOME'] ?? '',

@@ -1,7 +1,7 @@
 import type { TestContext } from 'node:test'
 
 /**
- * Collects what this process writes to stderr until the test `t` ends. Not stdout: in a test's process
+ * Collects what this process writes to stderr until the test `t` ends. It leaves stdout alone: in a test's process
  * the reporter writes there.
  */
 export function captureStderr(t: TestContext): () => string {

@@ -3,10 +3,10 @@ import postgres from 'postgres'
 
 const SERVER = process.env['DATABASE_URL']
 
-/** For a test's `skip`: the reason where there is no Postgres server, else `false`. */
+/** A test's `skip`: the reason if there is no Postgres server, otherwise `false`. */
 export const NO_SERVER = !SERVER && 'DATABASE_URL names no Postgres server'
 
-/** For a test's `skip` within it: the reason where the user of `DATABASE_URL` is no superuser, else `false`. */
+/** Returns a test's `skip`: the reason if the user of `DATABASE_URL` is not a superuser, otherwise `false`. */
 export async function noSuperuser(): Promise<string | false> {
   const sql = postgres(SERVER ?? '', { max: 1 })
   const [row] = await sql`SHOW is_superuser`
@@ -14,16 +14,15 @@ export async function noSuperuser(): Promise<string | false> {
   return row?.['is_superuser'] !== 'on' && 'the user of DATABASE_URL is no superuser'
 }
 
-/** What takes note of a clean-up: a test's context, or a program's own. */
+/** Registers clean-ups: a test's context, or a program's own object. */
 export interface CleanUps {
   after(cleanUp: () => Promise<void>): void
 }
 
 /**
- * Creates an empty database on the server at `DATABASE_URL` and resolves with its URL; it is dropped
- * after the test `t`, or what stands for one. So tests neither meet one another nor touch what else is
- * on that server. UTF-8, and of the locale C.UTF-8, in which lower() knows every letter, where the server
- * has that.
+ * Creates an empty database on the server at `DATABASE_URL` and resolves with its URL; it is dropped after `t`. Tests
+ * are isolated from one another and from the server's other databases. The encoding is UTF-8, and the locale C.UTF-8,
+ * in which lower() knows every letter, if the server has it.
  */
 export async function temporaryDatabase(t: CleanUps, locale = 'C.UTF-8'): Promise<string> {
   if (!SERVER) throw new Error('DATABASE_URL is not set.')

@@ -2,7 +2,7 @@ import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { createExecute } from '../../lib/adapters/data-api.ts'
 import { createUserStore } from '../../lib/adapters/user-store.ts'
 
-/** The functions that read and write users through `client`, without retries. */
+/** Returns the functions that read and write users through `client`, without retries. */
 export function userStore(
   client: RDSDataClient,
   target = {

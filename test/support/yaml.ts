@@ -4,15 +4,15 @@ import { parseDocument } from 'yaml'
 
 const ROOT = new URL('../../', import.meta.url)
 
-/** The text of a file of this repository. */
+/** Reads a file of this repository. */
 export const readText = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
 
-/** The names in a folder of this repository, in order. */
+/** Returns the names in a folder of this repository, in order. */
 export const namesIn = (folder: string) => readdirSync(new URL(folder, ROOT)).toSorted()
 
 /**
- * A YAML file of this repository. Fails on any error. CloudFormation's tags are dropped and what they
- * stand before is kept: `!Sub a-${B}` is the text `a-${B}`, `!If [a, b, c]` a list of three.
+ * Reads a YAML file of this repository. Fails on any error. CloudFormation's tags are dropped and their values kept:
+ * `!Sub a-${B}` is the text `a-${B}`, `!If [a, b, c]` a list of three.
  */
 export function readYaml(path: string): unknown {
   const document = parseDocument(readText(path), { logLevel: 'silent' })
@@ -20,7 +20,7 @@ export function readYaml(path: string): unknown {
   return document.toJS()
 }
 
-/** What a document has under the keys; `undefined` where it has nothing. */
+/** Returns the value of a document under the keys, or `undefined`. */
 export function at(value: unknown, ...keys: readonly (string | number)[]): unknown {
   return keys.reduce<unknown>(
     (node, key) => (typeof node === 'object' && node !== null ? Reflect.get(node, key) : undefined),
@@ -28,23 +28,23 @@ export function at(value: unknown, ...keys: readonly (string | number)[]): unkno
   )
 }
 
-/** The entries of a map; none where there is nothing. Fails on anything else. */
+/** Returns the entries of a map, or an empty list if it is absent. Fails on any other value. */
 export function entriesOf(value: unknown): [string, unknown][] {
   if (value === undefined || value === null) return []
-  assert.ok(typeof value === 'object' && !Array.isArray(value), 'This is no map.')
+  assert.ok(typeof value === 'object' && !Array.isArray(value), 'The value is not a map.')
   return Object.entries(value)
 }
 
-/** The items of a list, or the one item where there is no list: what AWS's policies allow. */
+/** Returns the items of a list. A single value is a list of one item, as in AWS's policies. */
 export function itemsOf(value: unknown): unknown[] {
   if (value === undefined) return []
   return Array.isArray(value) ? value : [value]
 }
 
-/** The items of a list of texts. Fails on any that is none. */
+/** Returns the items of a list of texts. Fails on an item that is not a text. */
 export function textsOf(value: unknown): string[] {
   return itemsOf(value).map((item) => {
-    assert.ok(typeof item === 'string', `This is no text: ${JSON.stringify(item)}`)
+    assert.ok(typeof item === 'string', `This is not a text: ${JSON.stringify(item)}`)
     return item
   })
 }
