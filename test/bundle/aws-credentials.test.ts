@@ -58,15 +58,15 @@ test("the bundle takes the credentials of a container's endpoint, once for all r
   }
 })
 
-test('without credentials the bundle calls nobody, and the log names the error', async (t) => {
+test('without credentials the bundle makes no call, and the log names the error', async (t) => {
   const { env, requests } = await serveDataApi(t)
-  const nowhere = {
+  const noSources = {
     // Neither a developer's own profiles nor the instance metadata service, whose time-out takes a second.
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
   }
-  const { statusCodes, stderr } = await run({ ...env, ...nowhere }, [SIGN_UP])
+  const { statusCodes, stderr } = await run({ ...env, ...noSources }, [SIGN_UP])
   assert.deepEqual(statusCodes, ['500'])
   assert.equal(requests.length, 0)
   assert.match(stderr, /"error":"CredentialsProviderError"/)

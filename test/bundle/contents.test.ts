@@ -7,12 +7,12 @@ const inputs = Object.entries(Object.values(metafile.outputs)[0]?.inputs ?? {})
   .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
   .map(([path]) => path)
 
-test('the bundle is one file, and of this project it holds only functions/ and lib/', () => {
+test('the bundle is one file, and of this project it has only functions/ and lib/', () => {
   assert.equal(Object.keys(metafile.outputs).length, 1)
   const own = Object.keys(metafile.inputs).filter((path) => !path.startsWith('node_modules/'))
   assert.ok(own.includes('functions/auth.ts') && own.includes('lib/adapters/user-store.ts'))
-  const strangers = own.filter((path) => !/^(functions|lib(\/[a-z]+)?)\/[a-z-]+\.ts$/.test(path))
-  assert.deepEqual(strangers, [])
+  const others = own.filter((path) => !/^(functions|lib(\/[a-z]+)?)\/[a-z-]+\.ts$/.test(path))
+  assert.deepEqual(others, [])
 })
 
 test('the bundle is at most 460 KB', () => {
@@ -20,7 +20,7 @@ test('the bundle is at most 460 KB', () => {
   assert.ok(bytes <= 460_000, `${bytes} bytes`)
 })
 
-test('the bundle holds these packages, and what the AWS SDK brings along', () => {
+test('the bundle has these packages, and the AWS SDK with its dependencies', () => {
   const packages = inputs
     .map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
     .filter((name) => name !== undefined && !/^@(aws-sdk|smithy)\//.test(name))
@@ -30,7 +30,7 @@ test('the bundle holds these packages, and what the AWS SDK brings along', () =>
   )
 })
 
-test('the bundle holds the AWS SDK as npm delivers it', () => {
+test('the bundle has the AWS SDK from npm, not from the runtime', () => {
   for (const client of ['client-rds-data', 'client-secrets-manager']) {
     assert.match(inputs.join(), new RegExp(`node_modules/@aws-sdk/${client}/`))
   }

@@ -22,7 +22,7 @@ const trickle: Disturb = (socket) => {
 }
 const SWITCHING = 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'
 
-/** What happens to a request that has been read, and how often, so that the SDK's own retries do not help. */
+/** A disturbance of a request that has been read, and the number of requests that exhausts the SDK's own retries. */
 const NETWORK_FAULTS: readonly (readonly [name: string, times: number, Disturb])[] = [
   ['a body that stalls after the headers', 1, stall],
   ['a body that trickles', 1, trickle],
@@ -67,14 +67,14 @@ async function serveOverTcp(
 
 const { run } = await bundleFunction()
 
-// Few at once: each has a second for its hash and its call.
+// Few concurrently: each has a second for its hash and its call.
 test('after a network fault the next request in the same process succeeds', {
   concurrency: 4,
 }, async (t) => {
   const cases = NETWORK_FAULTS.flatMap(([name, times, disturb]) => [
     t.test(`at the Data API: ${name}`, async (t) => {
       const env = environment(await serveOverTcp(t, ROW, disturb, 1))
-      // Time for one call that hangs and no other.
+      // Time for one call that hangs, and no more.
       const options = { remainingMilliseconds: 2200, inTurn: true }
       const { statusCodes, stderr } = await run(env, [SIGN_UP, SIGN_UP], options)
       const retried = name === 'a reset'

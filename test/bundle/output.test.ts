@@ -8,17 +8,17 @@ import { environment, eventWith, ROUTE_KEYS, signingKey, withToken } from '../su
 
 /** Quotes and a line break, so that its forms in JSON and in text differ. */
 const PASSWORD = 'pass"word\nof möbius'
-const KEY = 'an-idempotency-key-nobody-may-see'
-const NAME = 'a name that nobody may see'
+const KEY = 'an-idempotency-key-that-stays-secret'
+const NAME = 'a name that stays secret'
 const HASH = `$2b$10$${'h'.repeat(53)}`
 
-/** A token that nothing may print: an hour long it is the account. */
+/** A token that no output may hold: for an hour it opens the account. */
 const TOKEN = `${'e'.repeat(20)}.${'y'.repeat(20)}.${'J'.repeat(20)}`
 
 const key = signingKey()
 const VALID = await signToken({ id: 7, username: NAME }, key, { ttlSeconds: 3600 })
 
-/** What no output may hold, in each form in which it could be printed. */
+/** Text that no output may hold, in each form in which it could be printed. */
 const FORBIDDEN = [PASSWORD, 'möbius', KEY, NAME, HASH, TOKEN, VALID].flatMap((text) => [
   text,
   JSON.stringify(text).slice(1, -1),
@@ -28,8 +28,8 @@ const FORBIDDEN = [PASSWORD, 'möbius', KEY, NAME, HASH, TOKEN, VALID].flatMap((
 
 const { run } = await bundleFunction()
 
-/** All log levels, all metrics, and whatever a person in search of a fault might switch on. */
-function talkative(url: string) {
+/** Returns an environment with all log levels, all metrics and all switches for debugging. */
+function verboseEnvironment(url: string) {
   const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...env } = environment(url)
   return {
     ...env,
@@ -73,7 +73,7 @@ const fault = (status: number, errorType: string, sqlState = '42P01'): ScriptedR
   body: { message: `${quoted}; SQLState: ${sqlState}` },
 })
 
-const ANSWERS: readonly ScriptedResponse[] = [
+const RESPONSES: readonly ScriptedResponse[] = [
   { body: { records: [[{ longValue: 7 }, { stringValue: NAME }]] } },
   { body: { records: [], numberOfRecordsUpdated: 0 } },
   { body: { records: [[{ stringValue: HASH }, { stringValue: NAME }]] } },
@@ -84,18 +84,18 @@ const ANSWERS: readonly ScriptedResponse[] = [
 ]
 
 /** Responses of transient faults, each repeated. */
-const PASSING: readonly ScriptedResponse[] = [
+const TRANSIENT: readonly ScriptedResponse[] = [
   fault(400, 'DatabaseErrorException', '40001'),
   { status: 502, body: `<html>${quoted}</html>` },
   { body: `{"records": ${quoted}` },
 ]
 
-function assertSilent(log: string): void {
+function assertNothingForbidden(log: string): void {
   for (const text of FORBIDDEN) assert.ok(!log.includes(text), text)
 }
 
-test('whatever the body, no output holds the password, the name, the key or the token', async (t) => {
-  const { url } = await scriptDataApi(t, Array(400).fill(ANSWERS[1]))
+test('no output holds the password, the name, the key or the token, whatever the body', async (t) => {
+  const { url } = await scriptDataApi(t, Array(400).fill(RESPONSES[1]))
   const events = BODIES.flatMap((body) => {
     const event = eventWith(body)
     const headers = { ...event.headers, 'idempotency-key': KEY }
@@ -112,29 +112,29 @@ test('whatever the body, no output holds the password, the name, the key or the 
       { ...event, isBase64Encoded: true },
     ]
   })
-  const { stdout, stderr, statusCodes } = await run(talkative(url), events)
+  const { stdout, stderr, statusCodes } = await run(verboseEnvironment(url), events)
   assert.equal(statusCodes.length, events.length)
   assert.deepEqual([...new Set(statusCodes)], ['200', '400', '401', '404'])
   for (const code of ['body_not_json', 'username_taken', 'invalid_credentials', 'token_invalid']) {
     assert.ok(stdout.includes(`"${code}"`), code)
   }
-  assertSilent(`${stdout}${stderr}`)
+  assertNothingForbidden(`${stdout}${stderr}`)
 })
 
-test('whatever the Data API responds, no output quotes it', async (t) => {
-  for (const answers of [ANSWERS, ...PASSING.map((answer) => Array(40).fill(answer))]) {
-    const { url } = await scriptDataApi(t, answers)
+test('no output quotes a response of the Data API', async (t) => {
+  for (const responses of [RESPONSES, ...TRANSIENT.map((response) => Array(40).fill(response))]) {
+    const { url } = await scriptDataApi(t, responses)
     const forms = BODY_ROUTE_KEYS.map((routeKey) => ({
       ...exampleEvent(routeKey, VALID),
       body: credentials,
     }))
-    const events = answers === ANSWERS ? ANSWERS.flatMap(() => forms) : forms
-    const { stdout, stderr, statusCodes } = await run(talkative(url), events, {
+    const events = responses === RESPONSES ? RESPONSES.flatMap(() => forms) : forms
+    const { stdout, stderr, statusCodes } = await run(verboseEnvironment(url), events, {
       remainingMilliseconds: 2500,
     })
     assert.equal(statusCodes.length, events.length)
     assert.match(`${stdout}${stderr}`, /"level": "ERROR"/)
-    // The token holds the name, which is its purpose.
-    assertSilent(`${stdout}${stderr}`.replace(/"token\\":\\"[\w.-]+/g, ''))
+    // The token holds the name on purpose.
+    assertNothingForbidden(`${stdout}${stderr}`.replace(/"token\\":\\"[\w.-]+/g, ''))
   }
 })

@@ -12,8 +12,8 @@ const { run } = await bundleFunction()
 const HASH = await hash('correct horse battery', 10)
 
 /**
- * Sends both events at one moment in each of 8 processes, after `prepare`, which is SQL; resolves with the
- * statuses, the stored names and the failures of the first of them.
+ * Sends both events concurrently in each of 8 processes, after the SQL of `prepare`. Resolves with the statuses, the
+ * stored names and the failures of the first user.
  */
 async function race(
   t: TestContext,
@@ -42,7 +42,7 @@ test('of 16 simultaneous sign-ups of one name from 8 processes one succeeds', {
   assert.deepEqual(names, ['rival'])
 })
 
-test('of 16 identical requests at one moment from 8 processes, with one key, all succeed', {
+test('16 simultaneous identical requests from 8 processes, with one key, all succeed', {
   skip: NO_SERVER,
 }, async (t) => {
   const event = eventWith({ username: 'Twin', password: 'correct horse battery' })
@@ -53,12 +53,12 @@ test('of 16 identical requests at one moment from 8 processes, with one key, all
   assert.deepEqual(names, ['twin'])
 })
 
-/** A user with that many failures, whose pause is over. */
+/** Returns SQL that stores a user with failures, whose pause is over. */
 const userWith = (failures: number) =>
   `INSERT INTO users (username, username_key, password, failures, paused_until)
   VALUES ('Gary', 'gary', '${HASH}', ${failures}, now() - interval '1 second')`
 
-test('the failures of 16 guesses at one moment from 8 processes are all counted', {
+test('the failures of 16 simultaneous guesses from 8 processes are all counted', {
   skip: NO_SERVER,
 }, async (t) => {
   const guess = eventWith({ username: 'gary', password: 'wrong horse battery' }, 'sign-in')
@@ -69,7 +69,7 @@ test('the failures of 16 guesses at one moment from 8 processes are all counted'
   assert.deepEqual(statuses.slice(compared), Array(16 - compared).fill('429'))
 })
 
-test('of 16 guesses at one moment from 8 processes, after ten failures, one is compared', {
+test('of 16 simultaneous guesses from 8 processes, after ten failures, one is compared', {
   skip: NO_SERVER,
 }, async (t) => {
   const guess = eventWith({ username: 'gary', password: 'wrong horse battery' }, 'sign-in')
@@ -78,12 +78,12 @@ test('of 16 guesses at one moment from 8 processes, after ten failures, one is c
   assert.equal(failures, 11)
 })
 
-test('of 16 right sign-ins at one moment from 8 processes, after ten failures, one ends the count', {
+test('of 16 simultaneous correct sign-ins from 8 processes, after ten failures, one resets the count', {
   skip: NO_SERVER,
 }, async (t) => {
   const event = eventWith({ username: 'gary', password: 'correct horse battery' }, 'sign-in')
   const { statuses, failures } = await race(t, () => [event, event], userWith(10))
-  // Whoever reads the row after that finds no failures.
+  // A request that reads the row after that finds no failures.
   assert.ok(statuses.includes('200'))
   assert.ok(
     statuses.every((status) => status === '200' || status === '429'),
@@ -92,7 +92,7 @@ test('of 16 right sign-ins at one moment from 8 processes, after ten failures, o
   assert.equal(failures, 0)
 })
 
-test('of 16 changes of one password at one moment from 8 processes one wins', {
+test('of 16 simultaneous changes of one password from 8 processes one succeeds', {
   skip: NO_SERVER,
 }, async (t) => {
   const key = signingKey()

@@ -15,7 +15,7 @@ const SIGN_UP = readEvent('sign-up')
 
 const { run } = await bundleFunction()
 
-/** The environment on AWS, with a scripted Secrets Manager and a scripted Data API. */
+/** Returns the environment on AWS, with a scripted Secrets Manager and a scripted Data API. */
 async function awsEnvironment(t: Parameters<typeof scriptDataApi>[0], secrets: ScriptedResponse[]) {
   const row = [[{ longValue: 7 }, { stringValue: 'gary' }]]
   const dataApi = await scriptDataApi(t, [{ body: { records: row } }, { body: { records: row } }])
@@ -38,16 +38,16 @@ test('the key comes from the secret, which is read once for all requests', async
   for (const token of tokens) await jwtVerify(token ?? '', new TextEncoder().encode(KEY))
 })
 
-test('the key is read at the start, which no failure of that read ends', async (t) => {
-  for (const answer of [SECRET, DENIED]) {
-    const { env, secretsManager } = await awsEnvironment(t, [answer])
+test('the key is read at the start, and a failed read does not end the process', async (t) => {
+  for (const response of [SECRET, DENIED]) {
+    const { env, secretsManager } = await awsEnvironment(t, [response])
     const { status, stderr } = await run(env, [])
     assert.equal(secretsManager.requests.length, 1)
     assert.deepEqual({ status, stderr }, { status: 0, stderr: '' })
   }
 })
 
-test('with a secret that cannot be read nobody is stored, and the log names its variable', async (t) => {
+test('with a secret that cannot be read no user is stored, and the log names its variable', async (t) => {
   const { env, dataApi } = await awsEnvironment(t, [DENIED])
   const { stdout, stderr, statusCodes } = await run(env, [SIGN_UP])
   assert.deepEqual(statusCodes, ['500'])
