@@ -27,7 +27,7 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
   const cwd = copyService(t)
   const port = await freePort('127.0.0.1', 0)
 
-  await t.test('the first time it creates the database and says where to sign up', async (t) => {
+  await t.test('the first start creates the database and prints where to sign up', async (t) => {
     const { child, output } = await start(t, cwd, port)
     assert.match(output, /Creating the database/)
     assert.match(output, new RegExp(`Try the API at http://localhost:${port}/ `))
@@ -44,7 +44,7 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
       await assert.rejects(second, { code: 1, stdout: /Port \d+ is in use.*PORT=3001 npm start/ })
     })
 
-    await t.test('invoke local uses its database meanwhile', async () => {
+    await t.test('invoke local uses the database of the running endpoint', async () => {
       const event = JSON.parse(readFileSync(`${cwd}/events/sign-up.json`, 'utf8'))
       const body = JSON.stringify({ username: 'ADA', password: 'correct horse battery' })
       writeFileSync(`${cwd}/event.json`, JSON.stringify({ ...event, body }))
@@ -62,15 +62,15 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
     assert.ok(!existsSync(`${cwd}/.local/owner.json`))
   })
 
-  await t.test('the second time everybody is there, after the faults asked for', async (t) => {
+  await t.test('a restart keeps the users, after the faults that were configured', async (t) => {
     const { child, output } = await start(t, cwd, port, 'access-denied:2')
     assert.doesNotMatch(output, /Creating the database/)
     assert.match(output, /Faults of the next calls of the database: access-denied:2/)
     assert.equal((await signUp(port)).status, 500)
 
     const faults = /curl -X PUT (\S+\/faults) -d resuming:3$/.exec(output)?.[1] ?? ''
-    const left = await fetch(faults, { method: 'PUT', body: 'access-denied' })
-    assert.equal(await left.text(), 'access-denied\n')
+    const remaining = await fetch(faults, { method: 'PUT', body: 'access-denied' })
+    assert.equal(await remaining.text(), 'access-denied\n')
     assert.equal((await signUp(port)).status, 500)
     assert.equal((await signUp(port)).status, 400)
 
@@ -90,10 +90,10 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
     const args = 'run account -- --stage local Ada sign-out --yes'.split(' ')
     const { stdout } = await run('npm', args, { cwd, env: newcomersEnvironment() })
     assert.match(stdout, /^1 ada, .*version 0/m)
-    const ended = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${token}` } })
-    assert.equal(ended.status, 401)
+    const revoked = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${token}` } })
+    assert.equal(revoked.status, 401)
 
-    // SIGTERM ends npm alone, and the server has to see it.
+    // SIGTERM ends only npm, and the server must notice that.
     child.kill('SIGTERM')
     while (existsSync(`${cwd}/.local/owner.json`)) await sleep(100)
   })

@@ -10,7 +10,7 @@ const BROWSERS = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chrom
 const executablePath = BROWSERS.find((path) => existsSync(path))
 const skip = executablePath === undefined && 'there is no Chromium on this machine'
 
-test('on the page one signs up, and goes on with the token', { skip }, async (t) => {
+test('the page signs a user up, and calls me with the token', { skip }, async (t) => {
   const port = await freePort('127.0.0.1', 0)
   await startEndpoint(t, { cwd: copyService(t), env: { PORT: String(port) } })
   const browser = await chromium.launch({

@@ -17,7 +17,7 @@ const run = promisify(execFile)
 const ROOT = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
 
-/** The code of docs/verify.md in one language, in order: with RS256 and with HS256. */
+/** Returns the code of docs/verify.md in one language, in order: with RS256 and with HS256. */
 const snippets = (language: string) => {
   const [rs256 = '', hs256 = ''] = read('docs/verify.md').split('## With HS256')
   const find = (text: string) =>
@@ -33,7 +33,7 @@ type Variables = Readonly<Record<string, string>>
 const runNode = (code: string, env: Variables) =>
   run(process.execPath, ['--input-type=module', '--eval', code], { cwd: ROOT, env })
 
-/** A Python that has PyJWT, and what it needs for RSA. */
+/** Finds a Python that has PyJWT with RSA. */
 async function findPython(): Promise<string | undefined> {
   for (const python of ['python3', '/usr/bin/python3']) {
     const found = await run(python, ['-c', 'import jwt, cryptography']).then(
@@ -47,7 +47,7 @@ async function findPython(): Promise<string | undefined> {
 const python = await findPython()
 const NO_PYTHON = python ? false : 'no Python with PyJWT and cryptography'
 
-/** The languages of the snippets: why one cannot run here, and how it runs. */
+/** The languages of the snippets: the reason to skip one here, and the function that runs it. */
 const LANGUAGES = [
   ['js', false, runNode],
   ['python', NO_PYTHON, (code: string, env: Variables) => run(`${python}`, ['-c', code], { env })],
@@ -56,7 +56,7 @@ const LANGUAGES = [
 const USER = { id: 7, username: 'gary' }
 
 for (const [language, reason, runCode] of LANGUAGES) {
-  test(`with HS256 the snippet in ${language} prints whose a token is`, {
+  test(`with HS256 the snippet in ${language} prints the user of a token`, {
     skip: reason,
   }, async () => {
     const TOKEN = await signToken(USER, signingKey(), { ttlSeconds: 3600 })
@@ -83,7 +83,7 @@ test('the authorizer in the document is that of the example', () => {
   }
 })
 
-/** `npm start` with RS256, and somebody's token. */
+/** Runs `npm start` with RS256, and signs a user up. */
 async function startWithKeys(t: TestContext) {
   const cwd = copyService(t)
   const port = await freePort('127.0.0.1', 0)
@@ -95,17 +95,17 @@ async function startWithKeys(t: TestContext) {
     body: JSON.stringify({ username: 'grace', password: 'correct horse battery' }),
   })
   const { token } = Object(await response.json())
-  const stranger = signingKey(newSigningKey('RS256'))
+  const otherKey = signingKey(newSigningKey('RS256'))
   const forged = await new SignJWT(decodeJwt(token))
-    .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: `${stranger.publicJwk?.kid}` })
-    .sign(stranger.sign)
+    .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: `${otherKey.publicJwk?.kid}` })
+    .sign(otherKey.sign)
   return { cwd, ISSUER, AUDIENCE: 'local', TOKEN: String(token), forged }
 }
 
-test('whoever has the URL can verify a token, and a service behind an authorizer knows its user', async (t) => {
+test('anyone with the URL can verify a token, and a service behind an authorizer gets its user', async (t) => {
   const { cwd, ISSUER, AUDIENCE, TOKEN, forged } = await startWithKeys(t)
 
-  await t.test('jose’s remote key set fetches the keys once, also for many tokens', async () => {
+  await t.test('jose’s remote key set verifies tokens, and rejects a forged one', async () => {
     const keys = createRemoteJWKSet(new URL(`${ISSUER}/.well-known/jwks.json`))
     const options = { issuer: ISSUER, audience: AUDIENCE, algorithms: ['RS256'] }
     for (let time = 0; time < 3; time += 1) {
@@ -126,7 +126,7 @@ test('whoever has the URL can verify a token, and a service behind an authorizer
     }
   }
 
-  await t.test('the example takes the token, and no other', async (t) => {
+  await t.test('the example accepts the token, and no other', async (t) => {
     const [httpPort, lambdaPort] = [await freePort('127.0.0.1', 0), await freePort('127.0.0.1', 0)]
     const ports = ['--httpPort', `${httpPort}`, '--lambdaPort', `${lambdaPort}`]
     await startEndpoint(t, {
@@ -149,8 +149,8 @@ test('whoever has the URL can verify a token, and a service behind an authorizer
       .setProtectedHeader({ alg: 'HS256' })
       .sign(Buffer.from(key))
     for (const token of [undefined, forged, confused, `${TOKEN}x`, '']) {
-      const refused = await hello(token)
-      assert.deepEqual([refused.status, await refused.json()], [401, { message: 'Unauthorized' }])
+      const rejected = await hello(token)
+      assert.deepEqual([rejected.status, await rejected.json()], [401, { message: 'Unauthorized' }])
     }
   })
 })
