@@ -31,7 +31,7 @@ test('the new name opens the account, the former one is free, and earlier tokens
   assert.deepEqual(await stored(sub), ['Zo\u00EB', 'zo\u00EB', '0', '0'])
 })
 
-test('the same name in another letter case or Unicode form is a change, also for a row without a key', async () => {
+test('the same name in another letter case or Unicode form is a change, even for a row without a key', async () => {
   const token = await signUp('Straße')
   const { sub = '' } = decodeJwt(token)
   for (const name of ['STRASSE', 'straße', 'straße']) {

@@ -21,7 +21,7 @@ interface Count {
   isPaused: boolean
 }
 
-interface Person {
+interface Account {
   username: string
   password: string
   version: number
@@ -30,9 +30,9 @@ interface Person {
 }
 
 interface Model {
-  readonly people: Map<string, Person>
+  readonly accounts: Map<string, Account>
   /** Every granted token: its holder, and the version of the password at which it was signed. */
-  readonly tokens: { token: string; person: Person; version: number }[]
+  readonly tokens: { token: string; account: Account; version: number }[]
 }
 
 /** The routes that any run has sent a request to. */
@@ -45,17 +45,17 @@ async function respond(event: Parameters<typeof api.respond>[0]) {
 }
 
 /** Returns the token, and its holder if it is still valid. */
-function holderOf({ people, tokens }: Model, index: number) {
-  const { token = 'x.y.z', person, version } = tokens[index % (tokens.length || 1)] ?? {}
-  const isValid = person !== undefined && [...people.values()].includes(person)
-  return { token, person: isValid && person.version === version ? person : undefined }
+function holderOf({ accounts, tokens }: Model, index: number) {
+  const { token = 'x.y.z', account, version } = tokens[index % (tokens.length || 1)] ?? {}
+  const isValid = account !== undefined && [...accounts.values()].includes(account)
+  return { token, account: isValid && account.version === version ? account : undefined }
 }
 
 /** Returns the result of an attempt, and updates the count, by the rules of SECURITY.md. */
-function attempt(person: Person | undefined, counter: 'stranger' | 'device', password: string) {
-  const count = person?.counts[counter] ?? { failures: 0, isPaused: false }
+function attempt(account: Account | undefined, counter: 'stranger' | 'device', password: string) {
+  const count = account?.counts[counter] ?? { failures: 0, isPaused: false }
   if (count.isPaused) return 'too_many_attempts'
-  if (person?.password === password) {
+  if (account?.password === password) {
     count.failures = 0
     return 'correct'
   }
@@ -92,14 +92,14 @@ class Command implements fc.AsyncCommand<Model, object> {
   }
 }
 
-async function assertTable({ people }: Model): Promise<void> {
+async function assertTable({ accounts }: Model): Promise<void> {
   const rows = await database.query(
     'SELECT username, password_version, failures, device_failures FROM users ORDER BY username_key',
   )
-  const expected = [...people]
+  const expected = [...accounts]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, person]) => {
-      const { username, version, counts } = person
+    .map(([, account]) => {
+      const { username, version, counts } = account
       return [username, ...[version, counts.stranger.failures, counts.device.failures].map(String)]
     })
   assert.deepEqual(rows, expected)
@@ -113,10 +113,10 @@ const anyFault = fc.array(fc.constantFrom('reset-before', 'reset-after', 'broken
   maxLength: 2,
 })
 
-function grant(model: Model, person: Person, token: string): void {
-  model.tokens.push({ token, person, version: person.version })
+function grant(model: Model, account: Account, token: string): void {
+  model.tokens.push({ token, account, version: account.version })
   const { payload, password_version: version = 0 } = decodeJwt(token)
-  assert.deepEqual([Object(payload).username, version], [person.username, person.version])
+  assert.deepEqual([Object(payload).username, version], [account.username, account.version])
 }
 
 const signUp = fc
@@ -128,14 +128,14 @@ const signUp = fc
       const event = eventWith({ username, password })
       const headers = { ...event.headers, 'idempotency-key': idempotencyKey }
       const { outcome, token } = await respond({ ...event, headers })
-      const taken = model.people.get(keyOf(username))
+      const taken = model.accounts.get(keyOf(username))
       if (taken === undefined) {
         const noFailures = () => ({ failures: 0, isPaused: false })
         const counts = { stranger: noFailures(), device: noFailures() }
-        const person = { username, password, version: 0, idempotencyKey, counts }
-        model.people.set(keyOf(username), person)
+        const account = { username, password, version: 0, idempotencyKey, counts }
+        model.accounts.set(keyOf(username), account)
         assert.equal(outcome, 201)
-        grant(model, person, token)
+        grant(model, account, token)
         return
       }
       const isReplay = taken.username === username && taken.idempotencyKey === idempotencyKey
@@ -156,14 +156,14 @@ const signIn = fc
     const label = `sign in ${username} ${password} with ${tokenIndex} ${faults}`
     return new Command(label, async (model) => {
       plan(faults)
-      const { token: old, person: holder } = holderOf(model, tokenIndex ?? 0)
+      const { token: old, account: holder } = holderOf(model, tokenIndex ?? 0)
       const event = eventWith({ username, password }, 'sign-in')
       const { outcome, token } = await respond(tokenIndex === null ? event : withToken(event, old))
-      const person = model.people.get(keyOf(username))
-      const isDevice = tokenIndex !== null && person !== undefined && person === holder
-      const tried = attempt(person, isDevice ? 'device' : 'stranger', password)
+      const account = model.accounts.get(keyOf(username))
+      const isDevice = tokenIndex !== null && account !== undefined && account === holder
+      const tried = attempt(account, isDevice ? 'device' : 'stranger', password)
       assert.equal(outcome, tried === 'correct' ? 200 : tried)
-      if (tried === 'correct' && person) grant(model, person, token)
+      if (tried === 'correct' && account) grant(model, account, token)
     })
   })
 
@@ -171,10 +171,10 @@ const me = fc.tuple(index, anyFault).map(
   ([tokenIndex, faults]) =>
     new Command(`me ${tokenIndex} ${faults}`, async (model) => {
       plan(faults)
-      const { token, person } = holderOf(model, tokenIndex)
+      const { token, account } = holderOf(model, tokenIndex)
       const { outcome, body } = await respond(withToken(readEvent('me'), token))
-      assert.equal(outcome, person ? 200 : 'token_invalid')
-      assert.equal(body['username'], person?.username)
+      assert.equal(outcome, account ? 200 : 'token_invalid')
+      assert.equal(body['username'], account?.username)
     }),
 )
 
@@ -184,15 +184,15 @@ const changePassword = fc
     const label = `change ${tokenIndex} ${currentPassword} to ${newPassword} ${faults}`
     return new Command(label, async (model) => {
       plan(faults)
-      const { token: old, person } = holderOf(model, tokenIndex)
+      const { token: old, account } = holderOf(model, tokenIndex)
       const event = eventWith({ currentPassword, newPassword }, 'change-password')
       const { outcome, token } = await respond(withToken(event, old))
-      const tried = person ? attempt(person, 'device', currentPassword) : 'token_invalid'
+      const tried = account ? attempt(account, 'device', currentPassword) : 'token_invalid'
       assert.equal(outcome, tried === 'correct' ? 200 : tried)
-      if (tried !== 'correct' || person === undefined) return
-      person.password = newPassword
-      person.version += 1
-      grant(model, person, token)
+      if (tried !== 'correct' || account === undefined) return
+      account.password = newPassword
+      account.version += 1
+      grant(model, account, token)
     })
   })
 
@@ -202,22 +202,22 @@ const changeUsername = fc
     const label = `rename ${tokenIndex} to ${username} ${password} ${faults}`
     return new Command(label, async (model) => {
       plan(faults)
-      const { token: old, person } = holderOf(model, tokenIndex)
+      const { token: old, account } = holderOf(model, tokenIndex)
       const event = eventWith({ username, password }, 'change-username')
       const { outcome, token } = await respond(withToken(event, old))
-      const tried = person ? attempt(person, 'device', password) : 'token_invalid'
-      if (tried !== 'correct' || person === undefined) {
+      const tried = account ? attempt(account, 'device', password) : 'token_invalid'
+      if (tried !== 'correct' || account === undefined) {
         assert.equal(outcome, tried)
         return
       }
-      const holder = model.people.get(keyOf(username))
-      const isTaken = holder !== undefined && holder !== person
+      const holder = model.accounts.get(keyOf(username))
+      const isTaken = holder !== undefined && holder !== account
       assert.equal(outcome, isTaken ? 'username_taken' : 200)
       if (isTaken) return
-      model.people.delete(keyOf(person.username))
-      model.people.set(keyOf(username), person)
-      person.username = username
-      grant(model, person, token)
+      model.accounts.delete(keyOf(account.username))
+      model.accounts.set(keyOf(username), account)
+      account.username = username
+      grant(model, account, token)
     })
   })
 
@@ -225,20 +225,20 @@ const deleteAccount = fc.tuple(index, password, before).map(
   ([tokenIndex, password, faults]) =>
     new Command(`delete ${tokenIndex} ${password} ${faults}`, async (model) => {
       plan(faults)
-      const { token, person } = holderOf(model, tokenIndex)
+      const { token, account } = holderOf(model, tokenIndex)
       const { outcome } = await respond(withToken(eventWith({ password }, 'delete-account'), token))
-      const tried = person ? attempt(person, 'device', password) : 'token_invalid'
+      const tried = account ? attempt(account, 'device', password) : 'token_invalid'
       assert.equal(outcome, tried === 'correct' ? 204 : tried)
-      if (tried === 'correct' && person) model.people.delete(keyOf(person.username))
+      if (tried === 'correct' && account) model.accounts.delete(keyOf(account.username))
     }),
 )
 
 const wait = fc.constant(
-  new Command('wait for the end of every pause', async ({ people }) => {
+  new Command('wait for the end of every pause', async ({ accounts }) => {
     await database.query(
       "UPDATE users SET paused_until = now() - interval '1 s', device_paused_until = now() - interval '1 s'",
     )
-    for (const { counts } of people.values()) {
+    for (const { counts } of accounts.values()) {
       counts.stranger.isPaused = false
       counts.device.isPaused = false
     }
@@ -246,11 +246,11 @@ const wait = fc.constant(
 )
 
 const fourFailures = fc.constant(
-  new Command('four failures of every account', async ({ people }) => {
+  new Command('four failures of every account', async ({ accounts }) => {
     await database.query(
       'UPDATE users SET failures = 4, paused_until = now(), device_failures = 4, device_paused_until = now()',
     )
-    for (const { counts } of people.values()) {
+    for (const { counts } of accounts.values()) {
       Object.assign(counts.stranger, { failures: 4, isPaused: false })
       Object.assign(counts.device, { failures: 4, isPaused: false })
     }
@@ -282,7 +282,7 @@ test('after any sequence of requests the responses and the table are those of th
   await fc.assert(
     fc.asyncProperty(commands, async (steps) => {
       await database.query('DELETE FROM users')
-      const model: Model = { people: new Map(), tokens: [] }
+      const model: Model = { accounts: new Map(), tokens: [] }
       await fc.asyncModelRun(() => ({ model, real: {} }), steps)
     }),
     { numRuns: fuzzRuns(6, 200), ...(SEED && { seed: Number(SEED) }) },

@@ -135,8 +135,8 @@ test('a count lapses 24 hours after its last pause, and a high count causes no e
   assert.deepEqual(await failSignIns(name, 6), [...Array(5).fill(INVALID), PAUSED])
 })
 
-test('every wrong password of a parallel volley that is compared is counted', async () => {
-  const name = 'Volley'
+test('of concurrent guesses every one that is compared is counted', async () => {
+  const name = 'Guessed Concurrently'
   await signUp(name)
   const responses = await Promise.all(Array.from({ length: 12 }, () => signIn(name, WRONG)))
   const compared = responses.filter(({ code }) => code === INVALID)
@@ -144,7 +144,7 @@ test('every wrong password of a parallel volley that is compared is counted', as
   assert.deepEqual(await counts(name), [compared.length, 0])
 })
 
-test('of a parallel volley on an account with failures one password is compared, correct or wrong', async () => {
+test('of concurrent passwords for an account with failures one is compared, correct or wrong', async () => {
   for (const password of [WRONG, PASSWORD]) {
     const name = `Charged ${password}`
     await signUp(name)

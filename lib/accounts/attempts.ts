@@ -48,10 +48,10 @@ export interface Attempt {
 /**
  * Compares a password within {@link ATTEMPT_LIMITS}.
  *
- * Below the limit, a wrong password is counted after the comparison, so every guess of a parallel volley is counted.
- * From the limit on, the attempt is charged first: one guess of a volley is compared, and the charge stands even if
- * the request fails. During a pause, nothing is compared or counted. Without an account, the work is that of a wrong
- * password, so that response times do not reveal names.
+ * Below the limit, a wrong password is counted after the comparison, so that every concurrent guess is counted. From
+ * the limit on, the attempt is charged first: one of the concurrent guesses is compared, and its charge stands even
+ * if the request fails. During a pause, nothing is compared or counted. Without an account, the work is that of a
+ * wrong password, so that response times do not reveal names.
  */
 export async function attemptPassword(
   { password, account, counter }: Attempt,

@@ -210,8 +210,8 @@ test('the protected routes count failures for devices, regardless of those of st
     (deps: Deps, account: Account) => changeUsername(account, RENAME, deps),
     (deps: Deps, account: Account) => deleteAccount(account, { password: 'password' }, deps),
   ]) {
-    const right = await run((deps) => useCase(deps, account))
-    assert.deepEqual(right.calls.slice(0, 2), [VERIFY, 'resetFailures 7 device'])
+    const correct = await run((deps) => useCase(deps, account))
+    assert.deepEqual(correct.calls.slice(0, 2), [VERIFY, 'resetFailures 7 device'])
     assert.deepEqual(await run((deps) => useCase(deps, account), wrong), {
       result: INVALID,
       calls: [VERIFY, 'countFailure 7 device'],

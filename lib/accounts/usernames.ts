@@ -42,6 +42,6 @@ export function foldUsername(name: string): string {
   return folded === name ? name : foldUsername(folded)
 }
 
-/** Unicode's full case folding of a code point. Upper case joins ß and ss; dotless ı is a letter of its own. */
+/** Unicode's full case folding of a code point. Upper case joins ß and ss; dotless ı is a separate letter. */
 const foldCase = (codePoint: string) =>
   codePoint === 'ı' ? codePoint : codePoint.toUpperCase().toLowerCase()

@@ -5,7 +5,7 @@ export type FaultReason =
   | 'database_unavailable'
   | 'timed_out'
 
-/** How a call is retried: after milliseconds, after the seconds that a resume takes, or never. */
+/** The retry of a call: after milliseconds, after the seconds that a resume takes, or never. */
 export type Retry = 'soon' | 'slowly' | 'never'
 
 /** The consequence of an error: for the client, and for a call that is safe to retry. */

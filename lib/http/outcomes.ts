@@ -30,7 +30,7 @@ export type Reason =
   | 'discovery_unavailable'
   | FaultReason
 
-/** How a request ended. */
+/** The outcome of a request. */
 export type Outcome =
   | {
       readonly ok: true

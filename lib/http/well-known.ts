@@ -14,7 +14,7 @@ export interface DocumentRead {
 
 /** The dependencies of `keySet`. */
 export interface KeySetDeps {
-  /** Resolves with every key in force. Rejects on faults only. */
+  /** Resolves with every key in force. Rejects only on server errors. */
   loadKeys(): Promise<Keys>
 }
 

@@ -48,7 +48,7 @@ const credentials = JSON.stringify({
   newPassword: `${PASSWORD}!`,
 })
 
-/** Bodies with the password in them, right and wrong, as text and in base64. */
+/** Bodies with the password in them, valid and invalid, as text and in base64. */
 const BODIES = [
   credentials,
   credentials.slice(0, -1),

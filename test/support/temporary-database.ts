@@ -11,7 +11,7 @@ export async function noSuperuser(): Promise<string | false> {
   const sql = postgres(SERVER ?? '', { max: 1 })
   const [row] = await sql`SHOW is_superuser`
   await sql.end()
-  return row?.['is_superuser'] !== 'on' && 'the user of DATABASE_URL is no superuser'
+  return row?.['is_superuser'] !== 'on' && 'the user of DATABASE_URL is not a superuser'
 }
 
 /** Registers clean-ups: a test's context, or a program's own object. */

@@ -20,7 +20,7 @@ writeFileSync(
 ${licence}
 */
 
-/** One a line, in lower case; brotli in base64. Written by \`npm run common-passwords\`. */
+/** One per line, in lower case; brotli in base64. Written by \`npm run common-passwords\`. */
 export const COMMON_PASSWORDS =
   '${packed}'
 `,
