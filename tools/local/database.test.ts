@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { inspect } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { BeginTransactionCommand, ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
 import postgres from 'postgres'
 import { createClient } from '../../test/support/data-api-script.ts'
@@ -9,6 +10,7 @@ import { NO_SERVER, temporaryDatabase } from '../../test/support/temporary-datab
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { type LocalDatabaseOptions, openLocalDatabase } from './database.ts'
 
+const run = promisify(execFile)
 const TARGET = { resourceArn: 'arn:aws:rds:…', secretArn: 'arn:…', database: 'latchkey' }
 const INSERT =
   "INSERT INTO users (username, username_key, password) VALUES ('gary', 'gary', 'a hash')"
@@ -59,6 +61,9 @@ test('the embedded database', async (t) => {
     // It would outlive what it borrows.
     await assert.rejects(open(t, folder, { share: true }), /Another npm start is running/)
     assert.equal(await owner.users(), 1)
+    // The owner still has its lock: nothing here has opened and closed that file.
+    const script = `new (require('node:sqlite').DatabaseSync)('${folder}/lock').exec('BEGIN EXCLUSIVE')`
+    await assert.rejects(run(process.execPath, ['--eval', script]), /database is locked/)
     await owner.close()
   })
 

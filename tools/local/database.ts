@@ -38,8 +38,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     return serve(await connect(databaseUrl), options)
   }
 
-  const claim = await claimFolder(folder, (pid) =>
-    say(`Waiting for process ${pid}, which is using ${folder}`),
+  const claim = await claimFolder(folder, (owner) =>
+    say(`Waiting for ${owner}, which is using ${folder}`),
   )
   if (!claim.owned) {
     // A borrowed database ends with its owner, and an endpoint should not.
