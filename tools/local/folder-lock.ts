@@ -135,7 +135,7 @@ const lockError = (path: string, reason: string) =>
 function readOwner(path: string): Owner {
   try {
     const { pid, place = PLACE, url } = Object(JSON.parse(readFileSync(path, 'utf8')))
-    return { pid: Number(pid), place, url }
+    return typeof pid === 'number' ? { pid, place, url } : { place: PLACE }
   } catch {
     return { place: PLACE }
   }
