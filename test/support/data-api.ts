@@ -39,7 +39,7 @@ const TARGET = {
 
 /** Serves `engine` until the test `t` ends, and closes it then. */
 export async function startDataApi(t: TestContext, engine: Engine): Promise<DataApi> {
-  const server = await serveDataApi(engine, TARGET.database)
+  const server = await serveDataApi(engine.session, TARGET.database)
   const client = createClient(t, server.url)
   t.after(async () => {
     await server.close()

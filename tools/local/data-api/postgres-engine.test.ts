@@ -21,7 +21,7 @@ test('a connection lost in a transaction is never used again', { skip: NO_SERVER
   // Had it been replaced in silence, this would now be committed by itself.
   await assert.rejects(session.query('INSERT INTO t VALUES (2)'))
   await assert.rejects(session.query('COMMIT'), { message: /connection .* was lost/ })
-  session.release()
+  await session.release()
   assert.deepEqual((await call('SELECT count(*) FROM t')).rows, [['0']])
 })
 
