@@ -1,6 +1,7 @@
 import type { Engine } from '../../tools/local/data-api/engine.ts'
 import { serveMigrated } from '../../tools/local/migrated-data-api.ts'
 import { DB_SECRET_ARN } from './handler.ts'
+import { queryOnce } from './query-once.ts'
 
 /**
  * Migrates `engine`, here named `latchkey`, and serves it as a local Data API at `url`, where the handler under
@@ -17,15 +18,12 @@ export async function serveDatabase(engine: Engine) {
   return {
     url,
     planFaults,
-    async query(text: string, values: readonly string[] = []) {
-      const session = await engine.session()
-      try {
-        const bound = values.map((value) => ({ typeOid: 25, value }))
-        return (await session.query(text, bound)).rows
-      } finally {
-        await session.release()
-      }
-    },
+    query: (text: string, values: readonly string[] = []) =>
+      queryOnce(
+        engine,
+        text,
+        values.map((value) => ({ typeOid: 25, value })),
+      ),
     close,
   }
 }
