@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { toPositional } from '../../tools/local/data-api/named-parameters.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
-import { serveMigrated } from '../../tools/local/migrated-data-api.ts'
+import { migrateThroughDataApi } from '../../tools/local/migrated-data-api.ts'
 import { temporaryDatabase } from '../support/temporary-database.ts'
 import { type FloorRequest, now } from './handler-process.ts'
 import { newUsername } from './measure-sign-ups.ts'
@@ -58,10 +58,10 @@ export async function measureGrowth(
 /** Opens a migrated database of its own; resolves with the function that queries it. */
 async function openTable({ cleanUps }: Rig) {
   const engine = await connectPostgres(await temporaryDatabase(cleanUps))
-  const dataApi = await serveMigrated(engine, 'latchkey', () => {})
-  cleanUps.after(dataApi.close)
+  cleanUps.after(() => engine.close())
+  await migrateThroughDataApi(engine, 'latchkey', () => {})
   const session = await engine.session()
-  cleanUps.after(async () => session.release())
+  cleanUps.after(session.release)
   return async (text: string, values: readonly (string | null)[] = []) => {
     const bound = values.map((value) => ({ typeOid: value === null ? 0 : 25, value }))
     return (await session.query(text, bound)).rows

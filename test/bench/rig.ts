@@ -5,7 +5,7 @@ import { BUNDLING, bundle } from '../../tools/build/bundle.ts'
 import type { Engine } from '../../tools/local/data-api/engine.ts'
 import { openPglite } from '../../tools/local/data-api/pglite-engine.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
-import { serveMigrated } from '../../tools/local/migrated-data-api.ts'
+import { serveDatabase } from '../support/database.ts'
 import { environment, JWT_SECRET } from '../support/handler.ts'
 import { serveHttp } from '../support/http-endpoint.ts'
 import { type CleanUps, temporaryDatabase } from '../support/temporary-database.ts'
@@ -34,7 +34,7 @@ export async function setUp(cleanUps: CleanUps) {
 
   const databaseUrl = process.env['DATABASE_URL'] ? await temporaryDatabase(cleanUps) : undefined
   const engine = await (databaseUrl ? connectPostgres(databaseUrl) : openPglite())
-  const dataApi = await serveMigrated(engine, 'latchkey', () => {})
+  const dataApi = await serveDatabase(engine)
   cleanUps.after(dataApi.close)
   const secrets = await serveHttp(cleanUps, () => json({ SecretString: JWT_SECRET }))
   return {

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 import type { Engine } from '../../tools/local/data-api/engine.ts'
 import { openPglite, pgliteEngine } from '../../tools/local/data-api/pglite-engine.ts'
-import { serveMigrated } from '../../tools/local/migrated-data-api.ts'
+import { migrateThroughDataApi } from '../../tools/local/migrated-data-api.ts'
 
 const MODULES = new URL('../../node_modules/', import.meta.url)
 const { version } = JSON.parse(
@@ -43,9 +43,9 @@ export async function preparePglite(): Promise<void> {
   }
   if (existsSync(MIGRATED)) return
   const database = await PGlite.create({ loadDataDir: readDump(DUMP) })
-  const { close } = await serveMigrated(await pgliteEngine(database), 'latchkey', () => {})
+  await migrateThroughDataApi(await pgliteEngine(database), 'latchkey', () => {})
   await keepDump(database, MIGRATED)
-  await close()
+  await database.close()
 }
 
 /** Reads a dump whole: a file-backed Blob cannot be read once another process has replaced the file. */
