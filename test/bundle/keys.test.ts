@@ -214,7 +214,7 @@ async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
   async function tryTokens(step: number) {
     const [signer, other] = step % 2 === 0 ? processes : processes.toReversed()
     assert.ok(signer && other)
-    if (step % 15 === 0) tokens.push({ token: await signer.signIn(name), at: Date.now() })
+    if (step % 30 === 0) tokens.push({ token: await signer.signIn(name), at: Date.now() })
     // As a verifier that keeps keys for two hours and got them from a cache of five minutes.
     if (algorithm === 'RS256') sets.push({ set: await other.keySet(), at: Date.now() })
     const { set } = sets.find(({ at }) => at >= Date.now() - 7_500_000) ?? {}
