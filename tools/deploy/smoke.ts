@@ -11,7 +11,7 @@ import {
   jwtVerify,
 } from 'jose'
 import { readSecret } from '../../lib/adapters/secrets.ts'
-import { PUBLISHED_SECONDS } from '../../lib/http/well-known.ts'
+import { DOCUMENT_MAX_AGE_SECONDS } from '../../lib/http/well-known.ts'
 import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
 import { retryWhileResuming } from '../database/resuming.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
@@ -170,7 +170,7 @@ function expectResponse(
   }
 }
 
-const PUBLIC = `public, max-age=${PUBLISHED_SECONDS}`
+const PUBLIC = `public, max-age=${DOCUMENT_MAX_AGE_SECONDS}`
 
 /** The published keys, which are none with HS256. */
 async function readKeySet(url: string): Promise<JWTVerifyGetKey> {
