@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { compare } from 'bcryptjs'
 import { jwtVerify } from 'jose'
 import { PASSWORD, startApi } from '../test/support/api.ts'
-import { isProtected, ROUTE_KEYS, rejectedEvent } from '../test/support/example-requests.ts'
-import { JWT_SECRET, readEvent } from '../test/support/handler.ts'
+import { isProtected, rejectedEvent } from '../test/support/example-requests.ts'
+import { JWT_SECRET, ROUTE_KEYS, readEvent } from '../test/support/handler.ts'
 import { clientErrorCodes } from '../test/support/openapi.ts'
 
 const { database, respond, post, signUp } = await startApi()

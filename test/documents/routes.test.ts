@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { eventName, ROUTE_KEYS } from '../support/example-requests.ts'
-import { readEvent } from '../support/handler.ts'
+import { eventName, ROUTE_KEYS, readEvent } from '../support/handler.ts'
 import { at, entriesOf, itemsOf, readYaml } from '../support/yaml.ts'
 
 const serverless = readYaml('serverless.yml')

@@ -1,15 +1,9 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
-import { ROUTES } from '../../functions/routes.ts'
 import { BODY_MAX_BYTES } from '../../lib/http/json-body.ts'
-import { bodyOf, readEvent, withToken } from './handler.ts'
+import { bodyOf, eventName, ROUTE_KEYS, readEvent, withToken } from './handler.ts'
 
 // Example requests of every route, for all tests that must not leave one out. A route's event in events/ is its
 // request that succeeds: a body there means that the route takes one, and an `authorization` that it is protected.
-
-export const ROUTE_KEYS = Object.keys(ROUTES)
-
-/** The name of the route's event in events/: `sign-up`, `jwks`. */
-export const eventName = (routeKey: string) => routeKey.replace(/^.*\//, '').replace(/\.json$/, '')
 
 /** The route's event; with the token if the route is protected and one is given. */
 export function exampleEvent(routeKey: string, token?: string): APIGatewayProxyEventV2 {
@@ -101,6 +95,8 @@ export function rejectedEvent(
     }
     case 'username_taken':
       return withBody({ username: takenName })
+    case 'username_is_password':
+      return withBody({ username: 'Correct  Horse', password: 'correct horse' })
     case 'password_is_username':
       return withBody({ username: 'correct horse', password: 'Correct  Horse' })
     case 'new_password_is_username':

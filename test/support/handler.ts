@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda'
 import type { handler } from '../../functions/auth.ts'
+import { ROUTES } from '../../functions/routes.ts'
 import { parseSigningKey, type SigningKey } from '../../lib/adapters/signing-key.ts'
 import { readConfig } from '../../lib/config.ts'
 
@@ -50,6 +51,12 @@ export const sender =
   (signUp: typeof handler, remainingMilliseconds = 29_000): Send =>
   async (event) =>
     signUp(event, { ...CONTEXT, getRemainingTimeInMillis: () => remainingMilliseconds })
+
+/** Every route's key. */
+export const ROUTE_KEYS = Object.keys(ROUTES)
+
+/** The name of a route's event in events/: `sign-up`, `jwks`. */
+export const eventName = (routeKey: string) => routeKey.replace(/^.*\//, '').replace(/\.json$/, '')
 
 /** An event from `events/`, by its name without `.json`. */
 export function readEvent(name: string): APIGatewayProxyEventV2 {
