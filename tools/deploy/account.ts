@@ -120,12 +120,8 @@ async function confirm(question: string): Promise<void> {
   if (!/^y(es)?$/i.test(answer.trim())) throw new Error('Nothing was changed.')
 }
 
+const failure = 'Nothing was done'
 /** `npm run account`. */
-export const ACCOUNT: Program<Arguments> = {
-  usage: USAGE,
-  failure: 'Nothing was done',
-  parse,
-  run,
-}
+export const ACCOUNT: Program<Arguments> = { usage: USAGE, failure, parse, run }
 
 if (import.meta.main) await runProgram(ACCOUNT)

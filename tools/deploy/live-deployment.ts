@@ -46,12 +46,9 @@ async function run({ stage, region }: Arguments, { say }: Output): Promise<void>
   if (timestamp !== undefined) say(timestamp)
 }
 
+const usage = 'Usage: npm run live-deployment -- --stage S [--region R]\n'
+const failure = 'The running deployment is unknown'
 /** `npm run live-deployment`. */
-export const LIVE_DEPLOYMENT: Program<Arguments> = {
-  usage: 'Usage: npm run live-deployment -- --stage S [--region R]\n',
-  failure: 'The running deployment is unknown',
-  parse,
-  run,
-}
+export const LIVE_DEPLOYMENT: Program<Arguments> = { usage, failure, parse, run }
 
 if (import.meta.main) await runProgram(LIVE_DEPLOYMENT)

@@ -134,12 +134,8 @@ async function run({ stage, region, isLeaked }: Arguments, { say }: Output): Pro
   await rotateKey({ secret, algorithm: jwtAlgorithm, tokenSeconds: jwtTtlSeconds, isLeaked, say })
 }
 
+const failure = 'The rotation is not complete'
 /** `npm run rotate-key`. */
-export const ROTATE_KEY: Program<Arguments> = {
-  usage: USAGE,
-  failure: 'The rotation is not complete',
-  parse,
-  run,
-}
+export const ROTATE_KEY: Program<Arguments> = { usage: USAGE, failure, parse, run }
 
 if (import.meta.main) await runProgram(ROTATE_KEY)
