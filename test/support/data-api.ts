@@ -12,7 +12,7 @@ import { serveDataApi } from '../../tools/local/data-api/server.ts'
 import { createClient } from './data-api-script.ts'
 import { openTestPglite } from './pglite.ts'
 import { queryOnce } from './query-once.ts'
-import { NO_SERVER, temporaryDatabase } from './temporary-database.ts'
+import { type CleanUps, NO_SERVER, temporaryDatabase } from './temporary-database.ts'
 
 /** A local Data API over an empty database, and the unmodified SDK's client before it. */
 export interface DataApi {
@@ -39,7 +39,7 @@ const TARGET = {
 }
 
 /** Serves `engine` until the test `t` ends, and closes it then. */
-export async function startDataApi(t: TestContext, engine: Engine): Promise<DataApi> {
+export async function startDataApi(t: CleanUps, engine: Engine): Promise<DataApi> {
   const server = await serveDataApi(engine.session, TARGET.database)
   const client = createClient(t, server.url)
   t.after(async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { inspect, promisify } from 'node:util'
 import { BeginTransactionCommand, ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
@@ -38,20 +38,25 @@ async function open(t: TestContext, folder: string, options: Partial<LocalDataba
 test('the embedded database', async (t) => {
   const folder = `${temporaryFolder(t)}/.local`
 
-  await t.test('is created, migrated and served, and says so', async (t) => {
-    const { lines, client, close, execute, users } = await open(t, folder)
-    assert.match(lines[0] ?? '', /^Creating the database in .*\.local\/postgres; .* seconds/)
-    assert.equal(lines[1], 'Applied 001-users.sql')
-    assert.equal(lines.at(-1), 'Database ready: embedded Postgres (PGlite)')
-    await execute(INSERT)
-    assert.equal(await users(), 1)
+  await t.test(
+    'is created over what an interrupted creation left, migrated and served',
+    async (t) => {
+      mkdirSync(`${folder}/postgres`, { recursive: true })
+      writeFileSync(`${folder}/postgres/PG_VERSION`, '17\n')
+      const { lines, client, close, execute, users } = await open(t, folder)
+      assert.match(lines[0] ?? '', /^Creating the database in .*\.local\/postgres; .* seconds/)
+      assert.equal(lines[1], 'Applied 001-users.sql')
+      assert.equal(lines.at(-1), 'Database ready: embedded Postgres (PGlite)')
+      await execute(INSERT)
+      assert.equal(await users(), 1)
 
-    // A transaction left open must neither hold up the close nor be committed by it.
-    const { transactionId } = await client.send(new BeginTransactionCommand(TARGET))
-    await execute('DELETE FROM users', transactionId)
-    await close()
-    assert.ok(!existsSync(`${folder}/owner.json`))
-  })
+      // A transaction left open must neither hold up the close nor be committed by it.
+      const { transactionId } = await client.send(new BeginTransactionCommand(TARGET))
+      await execute('DELETE FROM users', transactionId)
+      await close()
+      assert.ok(!existsSync(`${folder}/owner.json`))
+    },
+  )
 
   await t.test('keeps its data, and lets others use it meanwhile if it is shared', async (t) => {
     const owner = await open(t, folder, { share: true })
@@ -69,18 +74,8 @@ test('the embedded database', async (t) => {
     await owner.close()
   })
 
-  await t.test('is created anew if its creation was interrupted', async (t) => {
-    rmSync(`${folder}/postgres.created`)
-    rmSync(`${folder}/postgres/PG_VERSION`)
-    const { lines, close, users } = await open(t, folder)
-    assert.match(lines[0] ?? '', /^Creating the database/)
-    assert.equal(await users(), 0)
-    await close()
-  })
-
   await t.test('that cannot be opened says what to delete, and its folder is free', async () => {
-    rmSync(`${folder}/postgres`, { recursive: true })
-    writeFileSync(`${folder}/postgres`, 'a file where the folder should be')
+    rmSync(`${folder}/postgres/global`, { recursive: true })
     await assert.rejects(open(t, folder), /cannot be opened .* Delete .*\.local to begin with an/)
     assert.ok(!existsSync(`${folder}/owner.json`))
   })
