@@ -76,6 +76,10 @@ export function documentedCodes(routeKey: string, status: string): string[] {
   return codes.map(String)
 }
 
+/** The documented status of a route's success. */
+export const successStatus = (routeKey: string) =>
+  documentedNames([...operation(routeKey), 'responses']).find((status) => /^2/.test(status)) ?? ''
+
 /** The documented codes of a route's client errors, but `token_expired` and `too_many_attempts`, which take time. */
 export function clientErrorCodes(routeKey: string): string[] {
   return documentedNames([...operation(routeKey), 'responses'])
