@@ -1,45 +1,35 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import { test } from 'node:test'
 import { compare } from 'bcryptjs'
 import { jwtVerify } from 'jose'
-import { serveDatabase } from '../test/support/database.ts'
-import { bodyOf, eventWith, JWT_SECRET, loadHandler } from '../test/support/handler.ts'
-import { assertDocumented } from '../test/support/openapi.ts'
-import { openMigratedPglite } from '../test/support/pglite.ts'
+import { PASSWORD, startApi } from '../test/support/api.ts'
+import { JWT_SECRET } from '../test/support/handler.ts'
 
-const database = await serveDatabase(await openMigratedPglite())
-after(() => database.close())
-const send = await loadHandler(database.url)
+const { database, ...api } = await startApi()
 
-const PASSWORD = 'correct horse battery'
 const KEY = '8e03978e-40d5-43e8-bc93-6894a57f9324'
 
-/** The event of a sign-up, with a key if one is given. */
-function signUp(username: string, key?: string, password = PASSWORD): APIGatewayProxyEventV2 {
-  const event = eventWith({ username, password })
-  return { ...event, headers: { ...event.headers, ...(key && { 'idempotency-key': key }) } }
-}
+const signUp = (username: string, key?: string, password = PASSWORD) =>
+  api.signUp(username, password, key)
+
+type Response = Awaited<ReturnType<typeof signUp>>
 
 /** The ids of all users of the name, and their hashes. */
 const stored = (username: string) =>
   database.query('SELECT id, password FROM users WHERE lower(username) = lower($1)', [username])
 
 /** Fails unless the response is a token of the one user of that name, and the password opens it. */
-async function assertSignedUp(response: APIGatewayProxyStructuredResultV2, username: string) {
-  assert.equal(response.statusCode, 201, response.body)
-  assertDocumented(response)
-  const token = String(bodyOf(response)['token'])
-  const { payload } = await jwtVerify(token, new TextEncoder().encode(JWT_SECRET))
+async function assertSignedUp(response: Response, username: string) {
+  assert.equal(response.status, 201, response.body)
+  const { payload } = await jwtVerify(response.token, new TextEncoder().encode(JWT_SECRET))
   const [[id, hash] = [], ...others] = await stored(username)
   assert.equal(others.length, 0)
   assert.deepEqual(payload['payload'], { username, id: Number(id) })
   assert.ok(await compare(PASSWORD, hash ?? ''))
 }
 
-function assertTaken(response: APIGatewayProxyStructuredResultV2): void {
-  assert.equal(response.statusCode, 400)
-  assert.equal(bodyOf(response)['code'], 'username_taken')
+function assertTaken({ status, code }: Response): void {
+  assert.deepEqual([status, code], [400, 'username_taken'])
 }
 
 for (const plan of [
@@ -50,62 +40,61 @@ for (const plan of [
   test(`after a commit whose response is lost it is 201 and one row: ${plan}`, async () => {
     const name = `Loser ${plan.length}`
     database.planFaults(plan)
-    await assertSignedUp(await send(signUp(name)), name)
-    await assertSignedUp(await send(signUp(`${name} with key`, KEY)), `${name} with key`)
+    await assertSignedUp(await signUp(name), name)
+    await assertSignedUp(await signUp(`${name} with key`, KEY), `${name} with key`)
   })
 }
 
 test('the same name, password and key again is 201 with a token of the one row, any number of times', async () => {
-  for (let time = 0; time < 3; time += 1)
-    await assertSignedUp(await send(signUp('Gary', KEY)), 'Gary')
+  for (let time = 0; time < 3; time += 1) await assertSignedUp(await signUp('Gary', KEY), 'Gary')
 })
 
 test('a replay whose responses are lost too is 201', async () => {
-  await send(signUp('Replayed', KEY))
+  await signUp('Replayed', KEY)
   database.planFaults('reset-after:2 broken-json reset-after')
-  await assertSignedUp(await send(signUp('Replayed', KEY)), 'Replayed')
+  await assertSignedUp(await signUp('Replayed', KEY), 'Replayed')
 })
 
 test('anything but an exact replay finds the name taken', async () => {
-  await send(signUp('Ada', KEY))
+  await signUp('Ada', KEY)
   const others = {
     'another password': signUp('Ada', KEY, 'another password'),
     'another key': signUp('Ada', `${KEY}!`),
     'no key': signUp('Ada'),
     'another letter case': signUp('ADA', KEY),
   }
-  for (const event of Object.values(others)) assertTaken(await send(event))
-  await assertSignedUp(await send(signUp('Ada', KEY)), 'Ada')
+  for (const response of Object.values(others)) assertTaken(await response)
+  await assertSignedUp(await signUp('Ada', KEY), 'Ada')
 })
 
 test('a key does not open a sign-up that was made without one', async () => {
-  await send(signUp('Keyless'))
-  assertTaken(await send(signUp('Keyless', KEY)))
+  await signUp('Keyless')
+  assertTaken(await signUp('Keyless', KEY))
 })
 
 test('one key may be used for two names', async () => {
-  for (const name of ['One', 'Two']) await assertSignedUp(await send(signUp(name, KEY)), name)
+  for (const name of ['One', 'Two']) await assertSignedUp(await signUp(name, KEY), name)
 })
 
 test('after 24 hours a replay finds the name taken', async () => {
-  await send(signUp('Late', KEY))
+  await signUp('Late', KEY)
   const age = (interval: string) =>
     database.query(
       `UPDATE users SET created_at = now() - interval '${interval}' WHERE username = 'Late'`,
     )
   await age('23 hours 59 minutes')
-  await assertSignedUp(await send(signUp('Late', KEY)), 'Late')
+  await assertSignedUp(await signUp('Late', KEY), 'Late')
   await age('24 hours')
-  assertTaken(await send(signUp('Late', KEY)))
+  assertTaken(await signUp('Late', KEY))
 })
 
 test('simultaneous identical requests with one key are all 201, and store one row', async () => {
-  const responses = await Promise.all([1, 2, 3, 4].map(() => send(signUp('Twin', KEY))))
+  const responses = await Promise.all([1, 2, 3, 4].map(() => signUp('Twin', KEY)))
   for (const response of responses) await assertSignedUp(response, 'Twin')
 })
 
 test('the key itself is stored nowhere', async () => {
-  await send(signUp('Secretive', KEY))
+  await signUp('Secretive', KEY)
   const rows = await database.query("SELECT * FROM users WHERE username = 'Secretive'")
   assert.ok(!JSON.stringify(rows).includes(KEY))
   assert.equal(rows.length, 1)

@@ -5,7 +5,7 @@ import { jwtVerify } from 'jose'
 import { type ScriptedResponse, scriptDataApi } from '../test/support/data-api-script.ts'
 import { environment, signingKey } from '../test/support/handler.ts'
 import { signToken } from './adapters/tokens.ts'
-import { type Deps, startService } from './composition.ts'
+import { compose, type Deps } from './composition.ts'
 import { readConfig } from './config.ts'
 import { startDeadline } from './faults/deadline.ts'
 
@@ -22,8 +22,8 @@ async function depsWithSecret(t: TestContext, refreshSeconds: number, answers = 
   const env = environment('http://127.0.0.1:9')
   Object.assign(process.env, env, { AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
   const source = { secretArn: 'arn:jwt', refreshSeconds }
-  const { depsFor } = startService({ ...readConfig(env), signingKey: source })
-  return { requests, deps: depsFor(startDeadline(), {}) }
+  const createDeps = compose({ ...readConfig(env), signingKey: source })
+  return { requests, deps: createDeps(startDeadline(), {}) }
 }
 
 /** Whether a token is signed now with that key. */
@@ -56,7 +56,7 @@ const tokenOf = async (secret: string) => {
   const key = signingKey(secret)
   return signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 60 })
 }
-const VALID = { ok: true, userId: 7, passwordVersion: 0 }
+const VALID = { ok: true, user: { id: 7, passwordVersion: 0 } }
 const INVALID = { ok: false, reason: 'token_invalid' }
 const NOT_FOUND: ScriptedResponse = { status: 400, body: { __type: 'ResourceNotFoundException' } }
 

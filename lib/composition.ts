@@ -2,9 +2,9 @@ import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { ChangePasswordDeps } from './accounts/change-password.ts'
 import type { DeleteAccountDeps } from './accounts/delete-account.ts'
-import type { MeDeps } from './accounts/me.ts'
 import type { SignInDeps } from './accounts/sign-in.ts'
 import type { SignUpDeps } from './accounts/sign-up.ts'
+import { createExecute, type Row } from './adapters/data-api.ts'
 import { fixedKey, type KeyRing, type Keys, storedKeys } from './adapters/key-ring.ts'
 import { createPasswords } from './adapters/passwords.ts'
 import { readSecret } from './adapters/secrets.ts'
@@ -14,7 +14,6 @@ import type { Config } from './config.ts'
 import type { Deadline } from './faults/deadline.ts'
 import { retryUntilDeadline } from './faults/retries.ts'
 import { withTimeLimit } from './faults/time-limit.ts'
-import { createResponder } from './http/responses.ts'
 import { type Timings, timed } from './http/timings.ts'
 import type { KeySetDeps } from './http/well-known.ts'
 
@@ -27,20 +26,13 @@ const SECRET_ATTEMPT_MILLISECONDS = 3000
 /** The whole read. It also ends a body that stalls after its headers, which the SDK waits for without end. */
 const SECRET_READ_MILLISECONDS = 9000
 
-/**
- * Replacing a hash of a lower cost, which no sign-in waits for longer: it is one call, and the next sign-in
- * tries again.
- */
+/** Time limit for a rehash; the sign-in continues without it, and the next one tries again. */
 const REHASH_MILLISECONDS = 2000
 
-/** What lives as long as the process. */
-export type Service = ReturnType<typeof startService>
-
-/** What the use cases depend on. */
+/** The dependencies of the routes. */
 export interface Deps
   extends SignUpDeps,
     SignInDeps,
-    MeDeps,
     ChangePasswordDeps,
     DeleteAccountDeps,
     KeySetDeps {
@@ -48,8 +40,12 @@ export interface Deps
   verifyToken(token: string, expiredSeconds?: number): Promise<TokenResult>
 }
 
-/** Builds the service, and starts to read the signing key where that is a secret. */
-export function startService(config: Config) {
+/**
+ * Composes what lives as long as the process, and starts to read the signing key where that is a secret. Returns
+ * the function that makes the deps of one request: bounded by its deadline; their durations are added to
+ * `timings`.
+ */
+export function compose(config: Config): (deadline: Deadline, timings: Timings) => Deps {
   const keys = keysFrom(config)
   // A cold start reads the key while it does other work. The request that needs the key reports a failure.
   keys.load().catch(() => {})
@@ -59,40 +55,34 @@ export function startService(config: Config) {
     maxAttempts: 1,
     requestHandler: { connectionTimeout: CONNECT_MILLISECONDS },
   })
-  const users = createUserStore({ ...config, client })
+  const execute = createExecute({ ...config, client })
 
-  /** The deps of one request: bounded by its deadline; what they take is added to `timings`. */
-  function depsFor(deadline: Deadline, timings: Timings): Deps {
+  return (deadline, timings) => {
     const onRetry = () => {
       timings.databaseRetries = (timings.databaseRetries ?? 0) + 1
     }
     const hashing = <T>(work: Promise<T>) => timed(timings, 'hashMs', work)
-    // Every statement is safe to retry, see users.ts.
-    const database = <T>(call: (signal: AbortSignal) => Promise<T>) =>
-      timed(timings, 'databaseMs', retryUntilDeadline(call, deadline, { onRetry }))
+    const database = (work: Promise<Row>) => timed(timings, 'databaseMs', work)
+    const users = createUserStore((sql, values) =>
+      database(
+        // Every statement is safe to retry, see user-store.ts.
+        retryUntilDeadline((signal) => execute(sql, values, signal), deadline, { onRetry }),
+      ),
+    )
+    const { replaceHash } = createUserStore((sql, values) =>
+      database(
+        withTimeLimit(
+          (signal) => execute(sql, values, signal),
+          Math.min(REHASH_MILLISECONDS, deadline.remainingMilliseconds()),
+        ),
+      ),
+    )
     return {
+      ...users,
+      replaceHash,
       hashPassword: (password) => hashing(passwords.hashPassword(password)),
       verifyPassword: (password, hash) => hashing(passwords.verifyPassword(password, hash)),
       isOutdated: passwords.isOutdated,
-      insertUser: (user) => database((signal) => users.insertUser(user, signal)),
-      findEarlier: (request) => database((signal) => users.findEarlier(request, signal)),
-      findAccount: (key) => database((signal) => users.findAccount(key, signal)),
-      findAccountById: (id) => database((signal) => users.findAccountById(id, signal)),
-      changeHash: (...change) => database((signal) => users.changeHash(...change, signal)),
-      deleteUser: (id) => database((signal) => users.deleteUser(id, signal)),
-      findUser: (id) => database((signal) => users.findUser(id, signal)),
-      countFailure: (...count) => database((signal) => users.countFailure(...count, signal)),
-      chargeAttempt: (...charge) => database((signal) => users.chargeAttempt(...charge, signal)),
-      endFailures: (...count) => database((signal) => users.endFailures(...count, signal)),
-      replaceHash: (...hashes) =>
-        timed(
-          timings,
-          'databaseMs',
-          withTimeLimit(
-            (signal) => users.replaceHash(...hashes, signal),
-            Math.min(REHASH_MILLISECONDS, deadline.remainingMilliseconds()),
-          ),
-        ),
       async loadTokenSigner() {
         const [key] = await keys.load()
         return (user) => signToken(user, key, config.token)
@@ -105,8 +95,6 @@ export function startService(config: Config) {
       },
     }
   }
-
-  return { config, depsFor, respond: createResponder(config) }
 }
 
 function keysFrom({ signingKey: source, algorithm }: Config): KeyRing {
@@ -125,7 +113,7 @@ function keysFrom({ signingKey: source, algorithm }: Config): KeyRing {
         (abortSignal) => readSecret(client, source.secretArn, { version, abortSignal }),
         SECRET_READ_MILLISECONDS,
       ).catch((error: unknown) => {
-        // Only while and after it is rotated a secret has other versions.
+        // A secret has other versions only during and after a rotation.
         if (version !== 'AWSCURRENT' && error instanceof ResourceNotFoundException) return undefined
         throw error
       }),

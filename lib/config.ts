@@ -6,6 +6,7 @@ import {
   WANTED_KEY,
 } from './adapters/signing-key.ts'
 import type { TokenOptions } from './adapters/tokens.ts'
+import { LoggableError } from './faults/loggable-error.ts'
 
 /** The function's settings, valid; `.env.example` describes every variable. */
 export interface Config {
@@ -32,8 +33,8 @@ export type SigningKeySource =
 /** Age in seconds at which a stored key is read again, where nothing else is set. */
 export const KEY_REFRESH_SECONDS = 300
 
-/** Names every variable that is missing or invalid. Its message never holds a value. */
-export class ConfigError extends Error {
+/** Names every variable that is missing or invalid. */
+export class ConfigError extends LoggableError {
   override name = 'ConfigError'
 }
 

@@ -1,9 +1,9 @@
-/** A user as others may know them. */
+/** A user as the API shows it. */
 export interface User {
   readonly id: number
-  /** As typed at the sign-up, in NFC. */
+  /** As typed at the sign-up or the last change, in NFC. */
   readonly username: string
-  /** How often the password was changed; absent is 0. Tokens of another version are refused. */
+  /** How often the password was changed; absent is 0. A token of another version is rejected. */
   readonly passwordVersion?: number
 }
 
@@ -18,17 +18,16 @@ export interface NewUser {
 }
 
 /**
- * Who an attempt is counted with: `device` is a client that shows a token of this very account, `stranger`
- * any other. Strangers cannot make the devices of the owner wait. This is OWASP's device cookie, without a
- * cookie.
+ * The count that an attempt belongs to: `device` if the client shows a token of this very account, otherwise
+ * `stranger`. Strangers cannot make the owner's devices wait. This is OWASP's device cookie, without a cookie.
  */
-export type Attempter = 'stranger' | 'device'
+export type AttemptCounter = 'stranger' | 'device'
 
-/** The consecutive failures of one kind of attempters. */
+/** The consecutive failures of one counter. */
 export interface Attempts {
-  /** 0 after a success, and 24 hours after the last pause. */
+  /** 0 after a success, and again once the count has lapsed (`ATTEMPT_LIMITS`). */
   readonly failures: number
-  /** Seconds that are left of the pause, rounded up; 0 if there is none. */
+  /** Seconds that are left of the pause, rounded up; 0 outside a pause. */
   readonly pauseSeconds: number
 }
 
@@ -36,5 +35,36 @@ export interface Attempts {
 export interface Account extends User {
   readonly passwordVersion: number
   readonly passwordHash: string
-  readonly attempts: Readonly<Record<Attempter, Attempts>>
+  readonly attempts: Readonly<Record<AttemptCounter, Attempts>>
+}
+
+/** The user that a verified token names, and the version of the password at which it was signed. */
+export interface TokenUser {
+  readonly id: number
+  readonly passwordVersion: number
+}
+
+/** Signs a token for the user. */
+export type SignToken = (user: User) => Promise<string>
+
+/** Resolves with a signer for the key in force, which may have to be read first. Rejects on faults only. */
+export interface TokenSignerDeps {
+  loadTokenSigner(): Promise<SignToken>
+}
+
+/** The outcome of a request that ends with a token for the user. */
+export interface TokenGranted<Code extends string> {
+  readonly ok: true
+  readonly code: Code
+  readonly userId: number
+  readonly body: { readonly token: string }
+}
+
+/** Signs the user's token, and returns the outcome with it. */
+export async function grantToken<Code extends string>(
+  code: Code,
+  user: User,
+  signToken: SignToken,
+): Promise<TokenGranted<Code>> {
+  return { ok: true, code, userId: user.id, body: { token: await signToken(user) } }
 }

@@ -1,22 +1,34 @@
-import type { Account, Attempter } from './account.ts'
+import type { Account, AttemptCounter } from './account.ts'
 
-/** Failures in a row after which each further attempt waits. */
-export const FREE_FAILURES = 5
+/**
+ * The limits on password guessing per account (ASVS 6.3.1). From the fifth failure in a row each attempt waits
+ * for a pause that doubles, which is Cognito's curve.
+ */
+export const ATTEMPT_LIMITS = {
+  /** Failures in a row without a pause. */
+  freeFailures: 5,
+  /** The pause starts at one second and doubles up to this. */
+  longestPauseSeconds: 900,
+  /** A count lapses this long after its last pause. */
+  countHours: 24,
+  /** A token expired less than this ago still marks a known device at a sign-in. */
+  deviceTokenExpiredSeconds: 30 * 86_400,
+} as const
 
 /** What checking a password depends on. Each function rejects on faults only. */
 export interface AttemptDeps {
-  /** Without a hash it takes as long, and resolves with `false`. */
+  /** Takes as long without a hash, and then resolves with `false`. */
   verifyPassword(password: string, passwordHash: string | undefined): Promise<boolean>
-  /** Finds the account of a name by its key. */
-  findAccount(usernameKey: string): Promise<Account | undefined>
-  /** Counts a failure. A key without an account is no error. */
-  countFailure(usernameKey: string, attempter: Attempter): Promise<void>
-  /** Counts a failure ahead of its attempt. Of several at once with one number of failures, one resolves with `true`. */
-  chargeAttempt(userId: number, attempter: Attempter, failures: number): Promise<boolean>
+  findAccountById(id: number): Promise<Account | undefined>
+  /** Counts a failure. Succeeds without an account. */
+  countFailure(id: number | undefined, counter: AttemptCounter): Promise<void>
+  /** Counts a failure ahead of its attempt. Of concurrent calls with one number of failures, one resolves with `true`. */
+  chargeAttempt(id: number, counter: AttemptCounter, failures: number): Promise<boolean>
   /** Sets the count to 0. */
-  endFailures(userId: number, attempter: Attempter): Promise<void>
+  resetFailures(id: number, counter: AttemptCounter): Promise<void>
 }
 
+/** The account, if the password is right. */
 export type AttemptResult =
   | { readonly ok: true; readonly account: Account }
   | { readonly ok: false; readonly reason: 'invalid_credentials' }
@@ -26,45 +38,41 @@ export type AttemptResult =
       readonly retryAfterSeconds: number
     }
 
-/** What is tried, on the account that was found under the name, if any. */
+/** A password to check, on the account that was found, if any. */
 export interface Attempt {
-  readonly usernameKey: string
   readonly password: string
   readonly account: Account | undefined
-  readonly attempter: Attempter
+  readonly counter: AttemptCounter
 }
 
 /**
- * Compares a password, and limits guessing by account (ASVS 6.3.1; the curve is that of Cognito).
+ * Compares a password within {@link ATTEMPT_LIMITS}.
  *
- * A wrong password on an account with fewer than five failures is counted after the comparison, so none of a
- * parallel volley is lost. With five or more the attempt is charged before it, so of a volley one is compared,
- * and the charge stands whatever becomes of the request. In a pause nothing is compared or counted.
- * Without an account a wrong password's work is done all the same, so that time does not tell names apart.
+ * Below the limit a wrong password is counted after the comparison, so a parallel volley is counted as a whole.
+ * From the limit on the attempt is charged before it, so one attempt of a volley is compared, and the charge
+ * stands whatever becomes of the request. In a pause nothing is compared or counted. Without an account the work
+ * of a wrong password is done all the same, so that response times do not reveal names.
  */
 export async function attemptPassword(
-  { usernameKey, password, account, attempter }: Attempt,
-  { verifyPassword, findAccount, countFailure, chargeAttempt, endFailures }: AttemptDeps,
+  { password, account, counter }: Attempt,
+  { verifyPassword, findAccountById, countFailure, chargeAttempt, resetFailures }: AttemptDeps,
 ): Promise<AttemptResult> {
-  const { failures, pauseSeconds } = account?.attempts[attempter] ?? {
-    failures: 0,
-    pauseSeconds: 0,
-  }
+  const { failures, pauseSeconds } = account?.attempts[counter] ?? { failures: 0, pauseSeconds: 0 }
   if (pauseSeconds > 0) return wait(pauseSeconds)
 
-  const isCharged = account !== undefined && failures >= FREE_FAILURES
-  if (isCharged && !(await chargeAttempt(account.id, attempter, failures))) {
+  const isCharged = account !== undefined && failures >= ATTEMPT_LIMITS.freeFailures
+  if (isCharged && !(await chargeAttempt(account.id, counter, failures))) {
     // Another request has won, and its pause is in the row.
-    const { attempts } = (await findAccount(usernameKey)) ?? account
-    return wait(Math.max(1, attempts[attempter].pauseSeconds))
+    const { attempts } = (await findAccountById(account.id)) ?? account
+    return wait(Math.max(1, attempts[counter].pauseSeconds))
   }
 
   const isRight = await verifyPassword(password, account?.passwordHash)
   if (isRight && account !== undefined) {
-    if (failures > 0) await endFailures(account.id, attempter)
+    if (failures > 0) await resetFailures(account.id, counter)
     return { ok: true, account }
   }
-  if (!isCharged) await countFailure(usernameKey, attempter)
+  if (!isCharged) await countFailure(account?.id, counter)
   return { ok: false, reason: 'invalid_credentials' }
 }
 

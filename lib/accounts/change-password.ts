@@ -1,65 +1,50 @@
-import type { SignToken, TokenUser } from '../adapters/tokens.ts'
-import type { TokenGranted } from '../http/responses.ts'
-import type { Account } from './account.ts'
+import { type Account, grantToken, type TokenGranted, type TokenSignerDeps } from './account.ts'
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
 import { foldUsername } from './usernames.ts'
 
 /** What a change of the password depends on. Each function rejects on faults only. */
-export interface ChangePasswordDeps extends AttemptDeps {
-  findAccountById(id: number): Promise<Account | undefined>
+export interface ChangePasswordDeps extends AttemptDeps, TokenSignerDeps {
   hashPassword(password: string): Promise<string>
   /**
-   * Stores the hash and adds one to the version, if the version is still that one; otherwise `false`. Right
-   * also when it is retried after a lost response.
+   * Stores the hash and adds one to the version, if the version is still that one; otherwise resolves with
+   * `false`. Safe to retry.
    */
-  changeHash(userId: number, passwordVersion: number, passwordHash: string): Promise<boolean>
-  /** Resolves with a signer for the key now in force, which may have to be read first. */
-  loadTokenSigner(): Promise<SignToken>
+  changeHash(id: number, passwordVersion: number, passwordHash: string): Promise<boolean>
 }
 
-/** The user of the request's token, and both passwords; the new one keeps the rules. */
+/** Both passwords; the new one keeps the rules. */
 export interface ChangePasswordRequest {
-  readonly user: TokenUser
   readonly currentPassword: string
   readonly newPassword: string
 }
 
 export type ChangePasswordResult =
   | TokenGranted<'password_changed'>
-  | { readonly ok: false; readonly reason: 'token_invalid' | 'new_password_is_username' }
+  | { readonly ok: false; readonly reason: 'new_password_is_username' }
   | Extract<AttemptResult, { ok: false }>
 
 /**
- * Changes a password, and ends every token from before here (ASVS 7.4.3): the row gets another version. Of two
- * changes at once one wins, and the other is `invalid_credentials` without being counted.
+ * Changes a password, and revokes every earlier token for this API (ASVS 7.4.3): the row gets another version.
+ * Of two concurrent changes one succeeds; the other is `invalid_credentials`, and is not counted.
  */
 export async function changePassword(
-  { user, currentPassword, newPassword }: ChangePasswordRequest,
+  account: Account,
+  { currentPassword, newPassword }: ChangePasswordRequest,
   deps: ChangePasswordDeps,
 ): Promise<ChangePasswordResult> {
-  const [found, signToken] = await Promise.all([
-    deps.findAccountById(user.userId),
-    deps.loadTokenSigner(),
-  ])
-  if (found?.passwordVersion !== user.passwordVersion) return { ok: false, reason: 'token_invalid' }
-  const usernameKey = foldUsername(found.username)
-  if (foldUsername(newPassword) === usernameKey) {
+  if (foldUsername(newPassword) === foldUsername(account.username)) {
     return { ok: false, reason: 'new_password_is_username' }
   }
-  const attempt = { usernameKey, password: currentPassword, account: found } as const
-  // A token of the account came with the request, so no stranger can stand in the way.
-  const result = await attemptPassword({ ...attempt, attempter: 'device' }, deps)
+  const attempt = { password: currentPassword, account, counter: 'device' } as const
+  const result = await attemptPassword(attempt, deps)
   if (!result.ok) return result
 
+  // The signer first: without a key to sign with, nothing is changed.
+  const signToken = await deps.loadTokenSigner()
   const passwordHash = await deps.hashPassword(newPassword)
-  if (!(await deps.changeHash(found.id, found.passwordVersion, passwordHash))) {
+  if (!(await deps.changeHash(account.id, account.passwordVersion, passwordHash))) {
     return { ok: false, reason: 'invalid_credentials' }
   }
-  const changed = { ...found, passwordVersion: found.passwordVersion + 1 }
-  return {
-    ok: true,
-    code: 'password_changed',
-    userId: found.id,
-    body: { token: await signToken(changed) },
-  }
+  const changed = { ...account, passwordVersion: account.passwordVersion + 1 }
+  return grantToken('password_changed', changed, signToken)
 }

@@ -2,7 +2,7 @@
 export const USERNAME_MAX_CODE_POINTS = 50
 
 /** Reasons a new username is rejected. */
-export type UsernameRefusal =
+export type UsernameRejection =
   | 'username_empty'
   | 'username_too_long'
   | 'username_outer_space'
@@ -16,8 +16,8 @@ export type UsernameRefusal =
  */
 const FORBIDDEN = /(?![\u200C\u200D])[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Zl}\p{Zp}\u2800\uFFFD]/u
 
-/** The reason that `name`, which is in NFC, may not be registered, or `undefined`. */
-export function refuseUsername(name: string): UsernameRefusal | undefined {
+/** Returns the reason that a new name, in NFC, is rejected, or `undefined`. */
+export function usernameRejection(name: string): UsernameRejection | undefined {
   if (name === '') return 'username_empty'
   if ([...name].length > USERNAME_MAX_CODE_POINTS) return 'username_too_long'
   if (/^\p{White_Space}|\p{White_Space}$/u.test(name)) return 'username_outer_space'
@@ -28,7 +28,7 @@ export function refuseUsername(name: string): UsernameRefusal | undefined {
 
 /**
  * Folds a name to the key by which it is unique and found, in the manner of Unicode's NFKC_Casefold: two names
- * with one key are one person. It drops default-ignorable code points, joins white space to one space and
+ * with one key belong to one account. It drops default-ignorable code points, joins white space to one space and
  * trims it. The key of 50 code points can have 900. It depends on this runtime's Unicode; a test pins it.
  */
 export function foldUsername(name: string): string {

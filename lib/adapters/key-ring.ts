@@ -1,7 +1,8 @@
+import { LoggableError } from '../faults/loggable-error.ts'
 import { type Algorithm, parseSigningKey, type SigningKey, WANTED_KEY } from './signing-key.ts'
 
-/** There is no signing key. `cause` is what the read threw, if it was the read that failed. */
-export class SigningKeyError extends Error {
+/** The signing key is missing or invalid. `cause` is the error of the read, if the read failed. */
+export class SigningKeyError extends LoggableError {
   override name = 'SigningKeyError'
 }
 
@@ -48,11 +49,10 @@ export interface StoredKeysOptions {
 const RELOAD_LEAST_MILLISECONDS = 10_000
 
 /**
- * Keys that are read at the first call, kept, and read again when they have aged. Nobody fails by that second
- * read, and only at twice that age, after idleness, does anybody wait for it: the kept key signs until a new
- * one has been read. A first read that fails rejects with a {@link SigningKeyError}, and the next call reads
- * again. The first read is of the current version alone, since a cold start waits for it and few tokens are of
- * another.
+ * Keys that are read at the first call, kept, and refreshed when they have aged. A refresh never fails a request;
+ * only a key past twice its refresh age is awaited. A first read that fails rejects with a
+ * {@link SigningKeyError}, and the next call reads again. The first read is of the current version alone, since a
+ * cold start waits for it and few tokens are of another.
  *
  * `AWSCURRENT` signs. While it is of another algorithm, `AWSPENDING` signs: so a stage that changes its
  * algorithm has the new key before its new code, and the old one until then.
@@ -102,7 +102,7 @@ export function storedKeys({
       .finally(() => {
         reading = undefined
       })
-    reading.catch(() => {}) // Whoever waits for it reports it.
+    reading.catch(() => {}) // Its callers report the failure.
     return reading
   }
 
@@ -112,7 +112,7 @@ export function storedKeys({
     if (age >= refreshAfterMilliseconds && reading === undefined) {
       const keys = kept
       const refreshed = startReading(ALL).catch(() => keys)
-      // A process that was idle for long may hold a key that is in force no more.
+      // A process that was idle for long may hold a retired key.
       if (age >= 2 * refreshAfterMilliseconds) return refreshed
     }
     return Promise.resolve(kept)

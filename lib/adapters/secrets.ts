@@ -1,8 +1,8 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 
 /**
- * Reads the text of a secret's version, the current one if none is named. Rejects with the SDK's error, also when the signal aborts, or with a
- * `TypeError` if the secret is binary.
+ * Reads the text of a secret's version, by default the current one. Rejects with the SDK's error, also when the
+ * signal aborts, or with a `TypeError` if the secret is binary.
  */
 export async function readSecret(
   client: SecretsManagerClient,

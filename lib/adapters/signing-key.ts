@@ -17,7 +17,7 @@ export interface PublicJwk {
   readonly e: string
 }
 
-/** A key of tokens. What it is decides on the algorithm, and no token does (RFC 8725, section 3.1). */
+/** A signing key. The key, never the token, sets the algorithm (RFC 8725, section 3.1). */
 export interface SigningKey {
   readonly algorithm: Algorithm
   readonly sign: CryptoKey
@@ -32,7 +32,7 @@ const HS256_MIN_BYTES = 32
 /** RFC 7518, section 3.3. */
 const RS256_MIN_BITS = 2048
 
-/** What a key of the algorithm must be, for the messages of errors. */
+/** The requirements on a key of the algorithm, for error messages. */
 export const WANTED_KEY: Readonly<Record<Algorithm, string>> = {
   HS256: `a random key of at least ${HS256_MIN_BYTES} bytes, and no PEM or JWK`,
   RS256: `one PKCS #8 PEM (BEGIN PRIVATE KEY) of an RSA key of at least ${RS256_MIN_BITS} bits`,
@@ -45,9 +45,9 @@ const PKCS8_PEM =
 const FOREIGN_KEY = /-----(BEGIN|END)|LS0tLS1CRUdJT|^\s*MII/
 
 /**
- * Makes a key of its text: an RSA key of a PKCS #8 PEM, and an HS256 key of the bytes of any text that is long
- * enough and is no other kind of key. Returns `undefined` for all else: whoever knows a public key that
- * served as an HS256 key could sign.
+ * Makes a key from its text: an RSA key from a PKCS #8 PEM, and an HS256 key from the bytes of any text that is
+ * long enough and not another kind of key. Returns `undefined` for all else: with a public key as the HS256 key,
+ * anyone who knows it could sign.
  */
 export function parseSigningKey(text: string): SigningKey | undefined {
   if (PKCS8_PEM.test(text)) return rsaKey(text)
@@ -90,7 +90,7 @@ function parsePem(pem: string) {
   }
 }
 
-/** Whether the text is a JSON Web Key, or a set of them. */
+/** Returns whether the text is a JSON Web Key, or a set of them. */
 function isJwk(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text.trim())

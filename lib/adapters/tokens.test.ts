@@ -10,6 +10,7 @@ const RSA = signingKey(newSigningKey('RS256'))
 const SECRET = 'ключ-'.repeat(8)
 const KEY = signingKey(SECRET)
 const USER = { id: 7, username: 'Zoë' }
+const VALID = { ok: true, user: { id: 7, passwordVersion: 0 } }
 
 const verify = (token: string, secret = SECRET) =>
   jwtVerify(token, new TextEncoder().encode(secret), { algorithms: ['HS256'], typ: 'JWT' })
@@ -86,20 +87,15 @@ function forge(claims: object) {
 test('a token of the service verifies with any of the keys, and gives the id', async () => {
   const token = await signToken(USER, KEY, OPTIONS)
   for (const keys of [[KEY], [OTHER, KEY], [KEY, OTHER]] as const) {
-    assert.deepEqual(await verifyToken(token, keys, OPTIONS), {
-      ok: true,
-      userId: 7,
-      passwordVersion: 0,
-    })
+    assert.deepEqual(await verifyToken(token, keys, OPTIONS), VALID)
   }
   assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
 })
 
 test('a token is verified with the algorithm of the key, whatever its header says', async () => {
   const token = await signToken(USER, RSA, OPTIONS)
-  const valid = { ok: true, userId: 7, passwordVersion: 0 }
-  assert.deepEqual(await verifyToken(token, [RSA], OPTIONS), valid)
-  assert.deepEqual(await verifyToken(token, [KEY, RSA], OPTIONS), valid)
+  assert.deepEqual(await verifyToken(token, [RSA], OPTIONS), VALID)
+  assert.deepEqual(await verifyToken(token, [KEY, RSA], OPTIONS), VALID)
   assert.equal(await verifyToken(token, [signingKey(newSigningKey('RS256'))], OPTIONS), undefined)
 
   // What is public as an HMAC key, under either header.
@@ -129,11 +125,10 @@ test('a token is verified with the algorithm of the key, whatever its header say
 })
 
 test('after a change of the algorithm a token from before has the issuer and the audience of then', async () => {
-  const valid = { ok: true, userId: 7, passwordVersion: 0 }
   const before = await signToken(USER, KEY, { ttlSeconds: 900 })
-  assert.deepEqual(await verifyToken(before, [RSA, KEY], OPTIONS), valid)
+  assert.deepEqual(await verifyToken(before, [RSA, KEY], OPTIONS), VALID)
   const back = await signToken(USER, RSA, { ttlSeconds: 900, issuer: 'x', audience: 'y' })
-  assert.deepEqual(await verifyToken(back, [KEY, RSA], OPTIONS), valid)
+  assert.deepEqual(await verifyToken(back, [KEY, RSA], OPTIONS), VALID)
   const now = await signToken(USER, RSA, { ttlSeconds: 900 })
   assert.deepEqual(await verifyToken(now, [RSA, KEY], OPTIONS), REFUSED)
 })
@@ -149,18 +144,13 @@ test('the version of the password is in the token where it is above 0', async ()
     assert.equal(payload['password_version'], passwordVersion || undefined)
     assert.deepEqual(await verifyToken(token, [KEY], OPTIONS), {
       ok: true,
-      userId: 7,
-      passwordVersion,
+      user: { id: 7, passwordVersion },
     })
   }
 })
 
 test('a token with claims that are not those of the service is refused', async () => {
-  assert.deepEqual(await verifyToken(await forge({}), [KEY], OPTIONS), {
-    ok: true,
-    userId: 7,
-    passwordVersion: 0,
-  })
+  assert.deepEqual(await verifyToken(await forge({}), [KEY], OPTIONS), VALID)
   for (const claims of [
     { exp: undefined },
     { exp: 'tomorrow' },
@@ -183,7 +173,7 @@ test('a token with claims that are not those of the service is refused', async (
 
 test('where no issuer and no audience are set, those of the token do not matter', async () => {
   const result = await verifyToken(await forge({}), [KEY], { ttlSeconds: 900 })
-  assert.deepEqual(result, { ok: true, userId: 7, passwordVersion: 0 })
+  assert.deepEqual(result, VALID)
 })
 
 test('an expired token is refused as such, but for as long as the caller allows', async () => {
@@ -191,11 +181,7 @@ test('an expired token is refused as such, but for as long as the caller allows'
   const expired = { ok: false, reason: 'token_expired' }
   assert.deepEqual(await verifyToken(token, [KEY], OPTIONS), expired)
   assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 90), expired)
-  assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 110), {
-    ok: true,
-    userId: 7,
-    passwordVersion: 0,
-  })
+  assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 110), VALID)
   // The signature counts first.
   assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
 })

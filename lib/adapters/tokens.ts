@@ -1,24 +1,17 @@
 import { errors, jwtVerify, SignJWT } from 'jose'
-import type { User } from '../accounts/account.ts'
-import type { TokenRefusal } from '../http/bearer-token.ts'
+import type { TokenUser, User } from '../accounts/account.ts'
 import type { Keys } from './key-ring.ts'
 import type { SigningKey } from './signing-key.ts'
 
-/** Signs a user's token. */
-export type SignToken = (user: User) => Promise<string>
+/** Reasons a token is rejected. */
+export type TokenRejection = 'token_expired' | 'token_invalid'
 
-/** The user whom a token names, and the version of the password at which it was signed. */
-export interface TokenUser {
-  readonly userId: number
-  readonly passwordVersion: number
-}
-
-/** The user whom a token names, or the reason it is refused. */
+/** The user that a token names, or the reason the token is rejected. */
 export type TokenResult =
-  | ({ readonly ok: true } & TokenUser)
-  | { readonly ok: false; readonly reason: TokenRefusal }
+  | { readonly ok: true; readonly user: TokenUser }
+  | { readonly ok: false; readonly reason: TokenRejection }
 
-/** What every token of this service shares. */
+/** The claims that every token of this service shares. */
 export interface TokenOptions {
   /** Time from `iat` to `exp`, in seconds. */
   readonly ttlSeconds: number
@@ -30,7 +23,7 @@ export interface TokenOptions {
  * Signs a user's token: a JWT (RFC 7519) with the key's algorithm and the claims `payload: {username, id}`,
  * `sub`, `iat`, `exp`, `password_version` where it is above 0, and `iss` and `aud` where set. With RS256 it
  * has `kid`, and the claim `preferred_username` (OpenID Connect Core, section 5.1): API Gateway passes claims
- * on as text, and what it makes of an object is not documented.
+ * on as text, and does not document what it does with an object.
  */
 export function signToken(
   { id, username, passwordVersion = 0 }: User,
@@ -61,8 +54,8 @@ const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /**
  * Verifies a token of this service: each key's own algorithm alone, `sub` and `exp`, and `iss` and `aud`
- * where set (RFC 8725). It may have expired up to `expiredSeconds` ago. Resolves with `undefined` if its
- * signature is of none of the keys, which are tried in turn; never rejects because of what the token holds.
+ * where set (RFC 8725). It may have expired up to `expiredSeconds` ago. Resolves with `undefined` if no key, tried
+ * in turn, verifies its signature; never rejects because of the token's content.
  */
 export async function verifyToken(
   token: string,
@@ -70,12 +63,12 @@ export async function verifyToken(
   options: TokenOptions,
   expiredSeconds = 0,
 ): Promise<TokenResult | undefined> {
-  // The decoders of base64url skip what is none, white space for one.
+  // Decoders of base64url skip other characters, such as white space.
   if (!COMPACT_JWS.test(token)) return { ok: false, reason: 'token_invalid' }
   for (const key of keys) {
-    // Tokens from before a change of the algorithm have the issuer and the audience of then.
-    const isOfNow = key.algorithm === keys[0].algorithm
-    const { issuer, audience }: Partial<TokenOptions> = isOfNow ? options : {}
+    // Tokens signed before a change of the algorithm have the previous issuer and audience.
+    const isCurrent = key.algorithm === keys[0].algorithm
+    const { issuer, audience }: Partial<TokenOptions> = isCurrent ? options : {}
     try {
       const { payload } = await jwtVerify(token, key.verify, {
         algorithms: [key.algorithm],
@@ -84,11 +77,11 @@ export async function verifyToken(
         ...(issuer !== undefined && { issuer }),
         ...(audience !== undefined && { audience }),
       })
-      const userId = Number(payload.sub)
-      const isId = String(userId) === payload.sub && Number.isSafeInteger(userId) && userId > 0
+      const id = Number(payload.sub)
+      const isId = String(id) === payload.sub && Number.isSafeInteger(id) && id > 0
       const { password_version: passwordVersion = 0 } = payload
       return isId && typeof passwordVersion === 'number'
-        ? { ok: true, userId, passwordVersion }
+        ? { ok: true, user: { id, passwordVersion } }
         : { ok: false, reason: 'token_invalid' }
     } catch (error) {
       if (error instanceof errors.JWSSignatureVerificationFailed) continue

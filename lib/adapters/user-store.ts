@@ -1,22 +1,8 @@
-import {
-  ExecuteStatementCommand,
-  type ExecuteStatementCommandOutput,
-  type Field,
-  type RDSDataClient,
-  type SqlParameter,
-} from '@aws-sdk/client-rds-data'
-import type { Account, Attempter, Attempts, NewUser, User } from '../accounts/account.ts'
-import { FREE_FAILURES } from '../accounts/attempts.ts'
+import type { Field } from '@aws-sdk/client-rds-data'
+import type { Account, AttemptCounter, Attempts, NewUser, User } from '../accounts/account.ts'
+import { ATTEMPT_LIMITS } from '../accounts/attempts.ts'
 import { sqlStateOf } from '../faults/faults.ts'
-
-/** Where the users are stored. */
-export interface UserStoreOptions {
-  /** Configured for one attempt a call: `retries.ts` retries, until the request's deadline. */
-  readonly client: RDSDataClient
-  readonly clusterArn: string
-  readonly secretArn: string
-  readonly databaseName: string
-}
+import type { Row, Values } from './data-api.ts'
 
 /**
  * One statement that stores a user or finds the name taken, and is safe to retry.
@@ -34,22 +20,22 @@ ON CONFLICT (username_key) DO UPDATE SET username = users.username
 WHERE users.password = EXCLUDED.password
 RETURNING id, username`
 
-const UNIQUE_VIOLATION = '23505'
-
 /** The columns of each count: the failures, and the end of the pause after the last of them. */
 const COUNTS = {
   stranger: ['failures', 'paused_until'],
   device: ['device_failures', 'device_paused_until'],
-} as const satisfies Record<Attempter, readonly [string, string]>
+} as const satisfies Record<AttemptCounter, readonly [string, string]>
 
-/** The failures that still count: until 24 hours after the last pause. */
+const { freeFailures, longestPauseSeconds, countHours } = ATTEMPT_LIMITS
+
+/** The failures of a count that has not lapsed. */
 const current = ([failures, pausedUntil]: readonly [string, string]) =>
-  `CASE WHEN ${pausedUntil} > now() - interval '24 hours' THEN ${failures} ELSE 0 END`
+  `CASE WHEN ${pausedUntil} > now() - interval '${countHours} hours' THEN ${failures} ELSE 0 END`
 
-/** The end of the pause after `failures`, which is SQL: 2^(n-5) seconds from the fifth, at most 900. */
+/** The end of the pause after `failures`, which is SQL. The exponent is bounded, or `power` would overflow. */
 const pauseAfter = (failures: string) => `now() + interval '1 second' *
-  CASE WHEN ${failures} < ${FREE_FAILURES} THEN 0
-  ELSE LEAST(900, power(2, LEAST(${failures} - ${FREE_FAILURES}, 10))) END`
+  CASE WHEN ${failures} < ${freeFailures} THEN 0
+  ELSE LEAST(${longestPauseSeconds}, power(2, LEAST(${failures} - ${freeFailures}, 20))) END`
 
 const attemptsOf = (count: readonly [string, string]) =>
   `${current(count)}, CAST(ceil(GREATEST(0, COALESCE(extract(epoch FROM ${count[1]} - now()), 0))) AS INT)`
@@ -60,23 +46,21 @@ password_version`
 const SELECT_ACCOUNT = `SELECT ${ACCOUNT} FROM users WHERE username_key = :usernameKey`
 
 /** The name in another letter case is not a replay. The function keeps the digests from this role. */
-const SELECT_EARLIER = `${SELECT_ACCOUNT}
+const SELECT_REPLAYED = `${SELECT_ACCOUNT}
 AND username = :username AND is_repeatable_sign_up(id, :idempotencyKey)`
 
 const SELECT_ACCOUNT_BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = :id`
 
-const SELECT_USER = 'SELECT id, username, password_version FROM users WHERE id = :id'
-
 const countFailure = (count: readonly [string, string]) => `
 UPDATE users SET ${count[0]} = 1 + ${current(count)}, ${count[1]} = ${pauseAfter(`1 + ${current(count)}`)}
-WHERE username_key = :usernameKey`
+WHERE id = :id`
 
 const chargeAttempt = (count: readonly [string, string]) => `
 UPDATE users SET ${count[0]} = 1 + ${count[0]}, ${count[1]} = ${pauseAfter(`1 + ${count[0]}`)}
 WHERE id = :id AND ${count[0]} = :failures AND ${count[1]} <= now()
 RETURNING id`
 
-const endFailures = ([failures, pausedUntil]: readonly [string, string]) =>
+const resetFailures = ([failures, pausedUntil]: readonly [string, string]) =>
   `UPDATE users SET ${failures} = 0, ${pausedUntil} = NULL WHERE id = :id`
 
 /** A retry after a lost response finds its own hash at the next version. */
@@ -89,32 +73,20 @@ RETURNING id`
 const DELETE_USER = 'SELECT delete_user(:id)'
 
 const REPLACE_HASH =
-  'UPDATE users SET password = :by WHERE id = :id AND password = :passwordHash RETURNING id'
+  'UPDATE users SET password = :newHash WHERE id = :id AND password = :passwordHash RETURNING id'
+
+/** Runs one statement, retries included, and resolves with its first row. */
+export type Execute = (sql: string, values: Values) => Promise<Row>
 
 /**
- * Returns the functions that read and write users through the Data API, one call each unless it says more.
- * All reject with the SDK's error, also when `signal` aborts, and all are safe to retry: after a lost response
- * a failure may count twice, which makes a pause longer and loses nothing.
+ * Returns the functions that read and write users, one statement each unless it says more. All reject as
+ * `execute` does, and all are safe to retry: after a lost response a failure may count twice, which makes a
+ * pause longer and loses nothing.
  */
-export function createUserStore({ client, clusterArn, secretArn, databaseName }: UserStoreOptions) {
-  const execute = async (
-    sql: string,
-    values: Readonly<Record<string, string | number | undefined>>,
-    signal: AbortSignal,
-  ) => {
-    const command = new ExecuteStatementCommand({
-      resourceArn: clusterArn,
-      secretArn,
-      database: databaseName,
-      sql,
-      parameters: Object.entries(values).map(toParameter),
-    })
-    return firstRow(await client.send(command, { abortSignal: signal }))
-  }
-
+export function createUserStore(execute: Execute) {
   return {
-    /** Stores a user and returns the row, or `undefined` if somebody has a name with this key. */
-    async insertUser(user: NewUser, signal: AbortSignal): Promise<User | undefined> {
+    /** Stores a user and returns the row, or `undefined` if the name is taken. */
+    async insertUser(user: NewUser): Promise<User | undefined> {
       const { username, usernameKey, passwordHash, idempotencyKeySha256 } = user
       const values = {
         username,
@@ -122,97 +94,83 @@ export function createUserStore({ client, clusterArn, secretArn, databaseName }:
         password: passwordHash,
         idempotencyKey: idempotencyKeySha256,
       }
-      const insert = () => execute(INSERT_USER, values, signal)
+      const insert = () => execute(INSERT_USER, values)
       // The index on lower(username), which the previous release needs, also reports a rival that has just
       // committed. The second statement sees that row, and whether it is this request's own.
-      const row = await insert().catch(ignoreConflict(insert)).catch(ignoreConflict(noRow))
+      const row = await insert().catch(ifUsernameTaken(insert)).catch(ifUsernameTaken(noRow))
       return row && parseUser(row)
     },
 
     /** Returns the account that a request with exactly this name and this key made in the last 24 hours. */
-    async findEarlier(
-      { username, usernameKey, idempotencyKeySha256 }: Omit<NewUser, 'passwordHash'>,
-      signal: AbortSignal,
-    ): Promise<Account | undefined> {
+    async findReplayed({
+      username,
+      usernameKey,
+      idempotencyKeySha256,
+    }: Omit<NewUser, 'passwordHash'>): Promise<Account | undefined> {
       const values = { usernameKey, username, idempotencyKey: idempotencyKeySha256 }
-      const row = await execute(SELECT_EARLIER, values, signal)
+      const row = await execute(SELECT_REPLAYED, values)
       return row && parseAccount(row)
     },
 
-    async findAccount(usernameKey: string, signal: AbortSignal): Promise<Account | undefined> {
-      const row = await execute(SELECT_ACCOUNT, { usernameKey }, signal)
+    async findAccount(usernameKey: string): Promise<Account | undefined> {
+      const row = await execute(SELECT_ACCOUNT, { usernameKey })
       return row && parseAccount(row)
     },
 
-    async findUser(id: number, signal: AbortSignal): Promise<User | undefined> {
-      const row = await execute(SELECT_USER, { id }, signal)
-      return row && { ...parseUser(row), passwordVersion: parseNumber(row[2]) }
-    },
-
-    async findAccountById(id: number, signal: AbortSignal): Promise<Account | undefined> {
-      const row = await execute(SELECT_ACCOUNT_BY_ID, { id }, signal)
+    async findAccountById(id: number): Promise<Account | undefined> {
+      const row = await execute(SELECT_ACCOUNT_BY_ID, { id })
       return row && parseAccount(row)
     },
 
-    /** Replaces the hash and the version that follows `version`; `false` if the user has another by now. */
-    async changeHash(id: number, version: number, passwordHash: string, signal: AbortSignal) {
+    /** Stores the hash and the version that follows `version`; `false` if the user has another version now. */
+    async changeHash(id: number, version: number, passwordHash: string): Promise<boolean> {
       const values = { id, version, nextVersion: version + 1, passwordHash }
-      return (await execute(CHANGE_HASH, values, signal)) !== undefined
+      return (await execute(CHANGE_HASH, values)) !== undefined
     },
 
-    /** See {@link AttemptDeps}; so are the next two. */
-    async countFailure(usernameKey: string, attempter: Attempter, signal: AbortSignal) {
-      await execute(countFailure(COUNTS[attempter]), { usernameKey }, signal)
+    /** See `AttemptDeps`; so are the next two. Without an account the statement matches no row. */
+    async countFailure(id: number | undefined, counter: AttemptCounter): Promise<void> {
+      await execute(countFailure(COUNTS[counter]), { id: id ?? NO_ID })
     },
 
-    async chargeAttempt(id: number, attempter: Attempter, failures: number, signal: AbortSignal) {
-      const row = await execute(chargeAttempt(COUNTS[attempter]), { id, failures }, signal)
-      return row !== undefined
+    async chargeAttempt(id: number, counter: AttemptCounter, failures: number): Promise<boolean> {
+      return (await execute(chargeAttempt(COUNTS[counter]), { id, failures })) !== undefined
     },
 
-    async endFailures(id: number, attempter: Attempter, signal: AbortSignal) {
-      await execute(endFailures(COUNTS[attempter]), { id }, signal)
+    async resetFailures(id: number, counter: AttemptCounter): Promise<void> {
+      await execute(resetFailures(COUNTS[counter]), { id })
     },
 
-    async deleteUser(id: number, signal: AbortSignal) {
-      await execute(DELETE_USER, { id }, signal)
+    async deleteUser(id: number): Promise<void> {
+      await execute(DELETE_USER, { id })
     },
 
-    /** Replaces exactly that hash; `false` if the user has another by now. */
-    async replaceHash(id: number, passwordHash: string, by: string, signal: AbortSignal) {
-      return (await execute(REPLACE_HASH, { id, passwordHash, by }, signal)) !== undefined
+    /** Replaces exactly that hash; `false` if the user has another now. */
+    async replaceHash(id: number, passwordHash: string, newHash: string): Promise<boolean> {
+      return (await execute(REPLACE_HASH, { id, passwordHash, newHash })) !== undefined
     },
   }
 }
 
-const ignoreConflict =
+/** Ids start at 1. */
+const NO_ID = 0
+
+const UNIQUE_VIOLATION = '23505'
+
+/** The unique indexes on names. Another index has another meaning, and its violation is a server error. */
+const USERNAME_INDEX = /\busers_(username_key|lower_username)_key\b/
+
+/** Calls `next` if a name's index reports a conflict. The sentence around the index's name follows the server's language. */
+const ifUsernameTaken =
   <T>(next: () => T | Promise<T>) =>
   (error: unknown): T | Promise<T> => {
-    if (sqlStateOf(error) === UNIQUE_VIOLATION) return next()
+    const isTaken =
+      sqlStateOf(error) === UNIQUE_VIOLATION && USERNAME_INDEX.test(Object(error).message)
+    if (isTaken) return next()
     throw error
   }
 
 const noRow = () => undefined
-
-const toParameter = ([name, value]: [string, string | number | undefined]): SqlParameter => ({
-  name,
-  value:
-    value === undefined
-      ? { isNull: true }
-      : typeof value === 'number'
-        ? { longValue: value }
-        : { stringValue: value },
-})
-
-/** A response with nothing in it, which says neither that there is a row nor that there is none. */
-class EmptyResponse extends Error {
-  override name = 'EmptyResponse'
-}
-
-function firstRow({ records, numberOfRecordsUpdated }: ExecuteStatementCommandOutput) {
-  if (records === undefined && numberOfRecordsUpdated === undefined) throw new EmptyResponse()
-  return records?.[0]
-}
 
 function parseUser([idField, usernameField]: readonly Field[]): User {
   const id = parseNumber(idField)

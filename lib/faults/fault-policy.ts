@@ -5,17 +5,17 @@ export type FaultReason =
   | 'database_unavailable'
   | 'timed_out'
 
-/** Whether and how a call is retried: after milliseconds, after the seconds that a resume takes, or never. */
+/** How a call is retried: after milliseconds, after the seconds that a resume takes, or never. */
 export type Retry = 'soon' | 'slowly' | 'never'
 
-/** What follows from a fault: for the client, and for a call that is safe to retry. */
+/** The consequence of a fault: for the client, and for a call that is safe to retry. */
 export interface FaultPolicy {
   readonly reason: FaultReason
   readonly retry: Retry
 }
 
-/** What a fault is known by: the error's name and codes. Not its message, which can quote SQL and values. */
-export interface FaultSigns {
+/** The traits that identify a fault: the error's name and codes. Not its message, which can quote SQL and values. */
+export interface FaultTraits {
   readonly name: string
   /** A system error's code, such as `ECONNRESET`. */
   readonly errno?: string | undefined
@@ -24,27 +24,27 @@ export interface FaultSigns {
   readonly httpStatus?: number | undefined
 }
 
-type Row = readonly [matches: (signs: FaultSigns) => boolean, FaultReason, Retry]
+type Row = readonly [matches: (traits: FaultTraits) => boolean, FaultReason, Retry]
 
 const named =
   (...names: readonly string[]) =>
-  ({ name }: FaultSigns) =>
+  ({ name }: FaultTraits) =>
     names.includes(name)
 
 const errno =
   (pattern: RegExp) =>
-  ({ errno = '' }: FaultSigns) =>
+  ({ errno = '' }: FaultTraits) =>
     pattern.test(errno)
 
 const sqlState =
   (pattern: RegExp) =>
-  ({ sqlState = '' }: FaultSigns) =>
+  ({ sqlState = '' }: FaultTraits) =>
     pattern.test(sqlState)
 
 /**
  * The first row that matches applies. The names are the Data API's error classes (AWS, "RDS Data API,
  * common errors"; `ThrottlingException` and `ValidationException` are not modelled by the SDK), the SDK's
- * own, and one of `users.ts`.
+ * own, and one of `data-api.ts`.
  */
 const POLICY: readonly Row[] = [
   // Before the names: the SDK calls a reset connection a TimeoutError too.
@@ -107,9 +107,9 @@ const POLICY: readonly Row[] = [
   [named('EmptyResponse'), 'database_unavailable', 'soon'],
 ]
 
-/** The policy for a fault; one that is not in the table is a bug, so an `internal_error`. */
-export function policyFor(signs: FaultSigns): FaultPolicy {
-  const row = POLICY.find(([matches]) => matches(signs))
+/** The policy for a fault; a fault that is not in the table is a bug, so an `internal_error`. */
+export function policyFor(traits: FaultTraits): FaultPolicy {
+  const row = POLICY.find(([matches]) => matches(traits))
   if (row === undefined) return { reason: 'internal_error', retry: 'never' }
   const [, reason, retry] = row
   return { reason, retry }

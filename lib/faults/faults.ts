@@ -1,14 +1,13 @@
-import { SigningKeyError } from '../adapters/key-ring.ts'
-import { ConfigError } from '../config.ts'
-import { type FaultPolicy, type FaultReason, type FaultSigns, policyFor } from './fault-policy.ts'
+import { type FaultPolicy, type FaultReason, type FaultTraits, policyFor } from './fault-policy.ts'
+import { LoggableError } from './loggable-error.ts'
 
-/** What is logged of a fault: names and numbers. No messages, since they quote SQL, ARNs and values. */
+/** The loggable part of a fault: names and numbers. No messages, since they quote SQL, ARNs and values. */
 export interface Fault {
   readonly reason: FaultReason
   readonly error: string
-  /** The message of a `ConfigError` or `SigningKeyError`, which names a variable and quotes no value. */
+  /** The message of a `LoggableError`. */
   readonly detail?: string
-  /** What caused a `SigningKeyError`. */
+  /** The cause of a `LoggableError`. */
   readonly cause?: Readonly<Record<string, unknown>>
   /** A system error's code, such as `ECONNRESET`. */
   readonly errno?: string
@@ -21,16 +20,16 @@ export interface Fault {
 
 /** Reduces anything thrown to what the response and the log may show. */
 export function describeFault(thrown: unknown): Fault {
-  if (thrown instanceof ConfigError) return describeOwn(thrown)
-  if (!(thrown instanceof SigningKeyError)) return describeForeign(thrown)
-  if (thrown.cause === undefined) return describeOwn(thrown)
+  if (!(thrown instanceof LoggableError)) return describeForeign(thrown)
+  const own: Fault = { reason: 'internal_error', error: thrown.name, detail: thrown.message }
+  if (thrown.cause === undefined) return own
   const { reason: _, ...cause } = describeForeign(thrown.cause)
-  return { ...describeOwn(thrown), cause }
+  return { ...own, cause }
 }
 
-/** Whether and how a call that has thrown this is retried. */
+/** Returns how a call that threw this is retried. */
 export function retryFor(thrown: unknown): FaultPolicy['retry'] {
-  return policyFor(signsOf(thrown)).retry
+  return policyFor(traitsOf(thrown)).retry
 }
 
 /** The SQLSTATE of a Postgres error, which the Data API puts into its message; otherwise `undefined`. */
@@ -39,19 +38,13 @@ export function sqlStateOf(thrown: unknown): string | undefined {
   return text(thrown, 'message')?.match(/.*SQLState:\s*(\w{5})/s)?.[1]
 }
 
-const describeOwn = ({ name, message }: ConfigError | SigningKeyError): Fault => ({
-  reason: 'internal_error',
-  error: name,
-  detail: message,
-})
-
 function describeForeign(thrown: unknown): Fault {
-  const signs = signsOf(thrown)
-  const { name, errno, httpStatus, sqlState } = signs
+  const traits = traitsOf(thrown)
+  const { name, errno, httpStatus, sqlState } = traits
   const awsRequestId = identifier(property(thrown, '$metadata'), 'requestId')
 
   return {
-    reason: policyFor(signs).reason,
+    reason: policyFor(traits).reason,
     error: name,
     ...(errno !== undefined && { errno }),
     ...(httpStatus !== undefined && { httpStatus }),
@@ -60,7 +53,7 @@ function describeForeign(thrown: unknown): Fault {
   }
 }
 
-function signsOf(thrown: unknown): FaultSigns {
+function traitsOf(thrown: unknown): FaultTraits {
   return {
     name: identifier(thrown, 'name') ?? typeof thrown,
     errno: identifier(thrown, 'code'),

@@ -1,6 +1,3 @@
-/** Reasons that a request is not authenticated. */
-export type TokenRefusal = 'token_missing' | 'token_expired' | 'token_invalid'
-
 /** The text of a request's token, not yet verified. */
 export type BearerTokenResult =
   | { readonly ok: true; readonly token: string }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 
 /** Reason a key is rejected. */
-export type IdempotencyKeyRefusal = 'idempotency_key_malformed'
+export type IdempotencyKeyRejection = 'idempotency_key_malformed'
 
 /** The digest of the request's key, `undefined` if it has none, or the reason the key is rejected. */
 export type IdempotencyKeyResult =
   | { readonly ok: true; readonly sha256: string | undefined }
-  | { readonly ok: false; readonly reason: IdempotencyKeyRefusal }
+  | { readonly ok: false; readonly reason: IdempotencyKeyRejection }
 
 /** Limits of a key's length in characters. A key shorter than 16 could be guessed. */
 export const IDEMPOTENCY_KEY_LENGTH = { least: 16, most: 255 } as const

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createResponder, type Reason, refusals, respondToFault } from './responses.ts'
+import { type Reason, rejections } from './outcomes.ts'
+import { createResponder, respondToFault } from './responses.ts'
 
 const respond = createResponder({ passwordMinLength: 8 })
 const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' }
@@ -32,7 +33,7 @@ function challengeOf(reason: Reason): string {
   return `Bearer error="${reason.startsWith('token_') ? 'invalid_token' : 'invalid_request'}"`
 }
 
-const table = refusals(8)
+const table = rejections(8)
 const isReason = (code: string): code is Reason => Object.hasOwn(table, code)
 /** The reasons with a status. */
 const reasonsOf = (status: number) => (STATUS[status] ?? '').split(/\s+/).filter(isReason)
@@ -69,7 +70,12 @@ test('a user is the id and the name', () => {
 
 test('a document for verifiers may be kept for five minutes', () => {
   const headers = { ...HEADERS, 'cache-control': 'public, max-age=300' }
-  const outcome = { ok: true, code: 'published', body: { keys: [] } } as const
+  const outcome = {
+    ok: true,
+    code: 'document_read',
+    body: { keys: [] },
+    publicSeconds: 300,
+  } as const
   assert.deepEqual(respond(outcome), { statusCode: 200, headers, body: '{"keys":[]}' })
 })
 
@@ -115,7 +121,7 @@ test('a client error says which field, what is wrong and what would be right', (
 })
 
 test('the limits in the texts are the limits in force', () => {
-  const strict = refusals(15)
+  const strict = rejections(15)
   assert.match(strict.password_too_short.err, /at least 15 characters and at most 72 bytes/)
   assert.match(strict.password_too_long.err, /at least 15 characters and at most 72 bytes/)
   assert.match(strict.username_too_long.err, /1 to 50 characters/)

@@ -19,8 +19,8 @@ test('the set holds each public key in force once, and of no other key anything'
     [[RSA, signingKey(newSigningKey('RS256')), RSA], undefined],
     [[HMAC, RSA], [RSA]],
   ] as const) {
-    const { body, code } = await keySet({ loadKeys: async () => keys })
-    assert.equal(code, 'published')
+    const { body, publicSeconds } = await keySet({ loadKeys: async () => keys })
+    assert.equal(publicSeconds, 300)
     const { keys: published }: { keys: { kid: string }[] } = JSON.parse(JSON.stringify(body))
     if (inSet)
       assert.deepEqual(

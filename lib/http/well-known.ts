@@ -1,17 +1,18 @@
 import type { Keys } from '../adapters/key-ring.ts'
 import type { Algorithm, PublicJwk } from '../adapters/signing-key.ts'
 
-/** How long others may keep a document, in seconds. API Gateway keeps keys for two hours, whatever it says. */
-export const PUBLISHED_SECONDS = 300
+/** How long a document may be cached, in seconds. API Gateway keeps keys for two hours regardless. */
+export const DOCUMENT_MAX_AGE_SECONDS = 300
 
-/** A document for everybody. */
-export interface Published {
+/** A document that anyone may read. */
+export interface DocumentRead {
   readonly ok: true
-  readonly code: 'published'
+  readonly code: 'document_read'
   readonly body: object
+  readonly publicSeconds: number
 }
 
-/** What `keySet` depends on. */
+/** The dependencies of `keySet`. */
 export interface KeySetDeps {
   /** Resolves with every key in force. Rejects on faults only. */
   loadKeys(): Promise<Keys>
@@ -19,14 +20,14 @@ export interface KeySetDeps {
 
 /**
  * Returns the set of the public keys in force (RFC 7517), which is empty with HS256. A new key is in it before
- * it signs, and an old one for as long as its tokens live.
+ * it signs, and an old one until its tokens have expired.
  */
-export async function keySet({ loadKeys }: KeySetDeps): Promise<Published> {
+export async function keySet({ loadKeys }: KeySetDeps): Promise<DocumentRead> {
   const jwks = new Map<string, PublicJwk>()
   for (const { publicJwk } of await loadKeys()) {
     if (publicJwk) jwks.set(publicJwk.kid, publicJwk)
   }
-  return { ok: true, code: 'published', body: { keys: [...jwks.values()] } }
+  return documentRead({ keys: [...jwks.values()] })
 }
 
 /**
@@ -37,18 +38,21 @@ export async function keySet({ loadKeys }: KeySetDeps): Promise<Published> {
 export function discovery(
   algorithm: Algorithm,
   issuer = '',
-): Published | { readonly ok: false; readonly reason: 'discovery_unavailable' } {
+): DocumentRead | { readonly ok: false; readonly reason: 'discovery_unavailable' } {
   const isUrl = /^https?:$/.test(URL.parse(issuer)?.protocol ?? '')
   if (algorithm !== 'RS256' || !isUrl) return { ok: false, reason: 'discovery_unavailable' }
-  return {
-    ok: true,
-    code: 'published',
-    body: {
-      issuer,
-      jwks_uri: `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`,
-      response_types_supported: ['id_token'],
-      subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: [algorithm],
-    },
-  }
+  return documentRead({
+    issuer,
+    jwks_uri: `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: [algorithm],
+  })
 }
+
+const documentRead = (body: object): DocumentRead => ({
+  ok: true,
+  code: 'document_read',
+  body,
+  publicSeconds: DOCUMENT_MAX_AGE_SECONDS,
+})

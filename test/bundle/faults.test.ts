@@ -149,9 +149,6 @@ const account = (failures = 0, pauseSeconds = 0, passwordHash = HASH): ScriptedR
   return { body: { records: [row] } }
 }
 const NO_ROW = TAKEN
-const USER: ScriptedResponse = {
-  body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }, { longValue: 0 }]] },
-}
 const DONE: ScriptedResponse = { body: { records: [], numberOfRecordsUpdated: 1 } }
 const WON: ScriptedResponse = { body: { records: [[{ longValue: 7 }]] } }
 
@@ -176,7 +173,7 @@ type Exchange = readonly [
 ]
 /** Faults at each statement of the other routes: each response is met by one call. */
 const EXCHANGES: readonly Exchange[] = [
-  ['me, after an outage', ME, [resuming, unavailable, lost, USER], '200'],
+  ['me, after an outage', ME, [resuming, unavailable, lost, account()], '200'],
   ['me, of a user that is gone', ME, [cutOff, NO_ROW], '401 token_invalid'],
   ['me, without rights', ME, [noTable], INTERNAL],
   ['a sign-in after an outage', SIGN_IN, [throttled, htmlPage, lost, account()], '200'],
@@ -232,7 +229,7 @@ for (const [name, event, answers, expected] of EXCHANGES) {
 
 /** What each route asks the database where all is well, or the password is wrong. */
 const WHOLE: readonly Exchange[] = [
-  ['me', ME, [USER], '200'],
+  ['me', ME, [account()], '200'],
   ['a sign-in', SIGN_IN, [account()], '200'],
   ['a sign-in that ends a count', SIGN_IN, [account(6), WON, DONE], '200'],
   [

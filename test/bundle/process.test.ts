@@ -28,10 +28,10 @@ test('the bundle runs under strict flags and logs each outcome in one line, and 
   const logged = lines.flatMap((line) => /"requestId":"test".*"code":"(\w+)"/.exec(line)?.[1] ?? [])
   assert.deepEqual(logged.sort(), ['body_not_json', 'created', 'internal_error'])
   const messages = lines.flatMap((line) => /"message":"([^"]+)"/.exec(line)?.[1] ?? [])
-  assert.deepEqual(messages.sort(), ['fault', 'refused', 'signed up'])
+  assert.deepEqual(messages.sort(), ['fault', 'rejected', 'signed up'])
   assert.match(stdout, /"code":"created","userId":7,"hashMs":[\d.]+,"databaseMs":[\d.]+\}/)
   const metrics = lines.filter((line) => line.includes('"_aws"')).join()
-  for (const metric of ['SignUps', 'Refusals', 'Faults', 'HashMs', 'DatabaseMs', 'ColdStart']) {
+  for (const metric of ['Successes', 'Rejections', 'Faults', 'HashMs', 'DatabaseMs', 'ColdStart']) {
     assert.ok(metrics.includes(`"${metric}":`), metric)
   }
   assert.match(stderr, /^\{"level":"ERROR",[^\n]*\}\n$/)
@@ -70,13 +70,11 @@ test('a sign-in, its rehash, a pause and a look-up are logged and counted by the
   })
   const cheap = row(await hash('correct horse battery', 4), 0, 0, 0, 0, 0)
   const replaced = { body: { records: [[{ longValue: 7 }]] } }
-  const outrun = { body: { records: [], numberOfRecordsUpdated: 0 } }
+  const superseded = { body: { records: [], numberOfRecordsUpdated: 0 } }
   const denied = { status: 403, errorType: 'AccessDeniedException', body: {} }
   const paused = row('no hash', 7, 4, 0, 0, 0)
-  const user = {
-    body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }, { longValue: 0 }]] },
-  }
-  const answers = [cheap, replaced, cheap, outrun, cheap, denied, paused, user]
+  const user = row('no hash', 0, 0, 0, 0, 0)
+  const answers = [cheap, replaced, cheap, superseded, cheap, denied, paused, user]
   const { url, requests } = await scriptDataApi(t, answers)
   const signIn = readEvent('sign-in')
   const events = [
@@ -99,19 +97,16 @@ test('a sign-in, its rehash, a pause and a look-up are logged and counted by the
     const [, code, rehash] = /"requestId".*"code":"(\w+)"(?:.*"rehash":"(\w+)")?/.exec(line) ?? []
     return code ? `${code} ${rehash ?? ''}`.trim() : []
   })
-  const signIns = ['signed_in done', 'signed_in outrun', 'signed_in failed']
-  assert.deepEqual(logged, [...signIns, 'too_many_attempts', 'identified', 'published'])
-  for (const metric of [
-    '"SignIns":1',
-    '"Identifications":1',
-    '"KeyPublications":1',
-    '"code":"too_many_attempts"',
-  ]) {
+  const signIns = ['signed_in done', 'signed_in superseded', 'signed_in failed']
+  assert.deepEqual(logged, [...signIns, 'too_many_attempts', 'identified', 'document_read'])
+  const metrics = lines.filter((line) => line.includes('"_aws"'))
+  for (const code of ['signed_in', 'identified', 'document_read']) {
     assert.ok(
-      lines.some((line) => line.includes('"_aws"') && line.includes(metric)),
-      metric,
+      metrics.some((line) => line.includes(`"code":"${code}","Successes":1`)),
+      code,
     )
   }
+  assert.ok(metrics.some((line) => line.includes('"code":"too_many_attempts","Rejections":1')))
   assert.equal(stderr, '')
 })
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../../lib/config.ts'
-import { refusals } from '../../lib/http/responses.ts'
+import { rejections } from '../../lib/http/outcomes.ts'
 import { INJECTED_FAULTS } from '../../tools/local/data-api/faults.ts'
 import { environment } from '../support/handler.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -84,12 +84,12 @@ test('.env.example and README list every variable that the function reads, with 
   }
 })
 
-test('README and the operations guide list every code of a response that is not 401', () => {
+test('README and the runbook list every code of a response that is not 401', () => {
   const readme = readText('README.md')
-  const operations = readText('docs/operations.md')
-  for (const [code, { status, retryAfterSeconds }] of Object.entries(refusals(8))) {
+  const runbook = readText('docs/runbook.md')
+  for (const [code, { status, retryAfterSeconds }] of Object.entries(rejections(8))) {
     if (status !== 401) assert.match(readme, new RegExp(`^\\| .*\\b${code}\\b.* \\|$`, 'm'))
-    if (retryAfterSeconds) assert.match(operations, new RegExp(`^\\| .*\`${code}\`.* \\|`, 'm'))
+    if (retryAfterSeconds) assert.match(runbook, new RegExp(`^\\| .*\`${code}\`.* \\|`, 'm'))
   }
 })
 

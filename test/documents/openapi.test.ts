@@ -2,25 +2,25 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { PASSWORD_MAX_BYTES } from '../../lib/accounts/password-rules.ts'
 import { USERNAME_MAX_CODE_POINTS } from '../../lib/accounts/usernames.ts'
 import { signToken } from '../../lib/adapters/tokens.ts'
 import { readConfig } from '../../lib/config.ts'
-import {
-  type CredentialsRefusal,
-  PASSWORD_MAX_BYTES,
-  parseNewCredentials,
-} from '../../lib/http/credentials.ts'
 import { IDEMPOTENCY_KEY_LENGTH } from '../../lib/http/idempotency-key.ts'
 import { BODY_MAX_BYTES } from '../../lib/http/json-body.ts'
-import { createResponder, type Reason, refusals } from '../../lib/http/responses.ts'
+import { FAULTS, type Reason, rejections } from '../../lib/http/outcomes.ts'
+import { parseSignUp, type RequestBodyRejection } from '../../lib/http/request-bodies.ts'
+import { createResponder } from '../../lib/http/responses.ts'
 import { discovery, keySet } from '../../lib/http/well-known.ts'
 import { newSigningKey } from '../../tools/new-signing-key.ts'
+import { ROUTE_KEYS } from '../support/example-requests.ts'
 import { signingKey } from '../support/handler.ts'
 import {
   answer,
   assertDocumented,
   createValidator,
   documented,
+  documentedCodes,
   documentedNames,
   json,
   operation,
@@ -34,90 +34,60 @@ const config = readConfig({
   DB_NAME: 'latchkey',
   JWT_SECRET: 'x'.repeat(32),
 })
-const table = refusals(config.passwordMinLength)
+const table = rejections(config.passwordMinLength)
 const respond = createResponder(config)
 
 const isReason = (code: string): code is Reason => Object.hasOwn(table, code)
-const reasons = Object.keys(table).filter(isReason)
-const TOKEN_REASONS = ['token_missing', 'token_expired', 'token_invalid'] as const
-const FAULTS = reasons.filter((reason) => table[reason].status >= 500)
-
-/** The codes that each route has an example of, but too_many_attempts. */
-const EXAMPLES: Readonly<Record<string, readonly Reason[]>> = {
-  [SIGN_UP]: reasons.filter((reason) => !/^(token|invalid|current|new|discovery)_/.test(reason)),
-  'POST /auth/sign-in': ['invalid_credentials', ...FAULTS],
-  'GET /auth/me': [...TOKEN_REASONS, ...FAULTS],
-  'POST /auth/change-password': [
-    ...reasons.filter((reason) => /^(current|new)_/.test(reason)),
-    ...FAULTS,
-  ],
-  'POST /auth/delete-account': ['invalid_credentials', ...FAULTS],
-  'GET /.well-known/jwks.json': FAULTS,
-  'GET /.well-known/openid-configuration': ['discovery_unavailable', ...FAULTS],
-}
-/** The other codes of a 401, whose responses are those of another route. */
-const AS_ELSEWHERE: Readonly<Record<string, readonly Reason[]>> = {
-  'POST /auth/sign-in': reasons.filter((reason) =>
-    /^body_|^(username|password)_(missing|not_string|not_well_formed)$|^username_too_long$/.test(
-      reason,
-    ),
-  ),
-  'POST /auth/change-password': [
-    ...TOKEN_REASONS,
-    'invalid_credentials',
-    ...reasons.filter((reason) => reason.startsWith('body_')),
-  ],
-  'POST /auth/delete-account': [
-    ...TOKEN_REASONS,
-    ...reasons.filter((reason) =>
-      /^body_|^password_(missing|not_string|not_well_formed)$/.test(reason),
-    ),
-  ],
-}
+const SERVER_ERRORS = Object.keys(FAULTS)
 
 const REQUEST = json([...operation(SIGN_UP), 'requestBody'])
 const credentialsProblem = createValidator([...REQUEST, 'schema'])
 const claimsProblem = createValidator(['components', 'schemas', 'TokenClaims'])
 
-for (const [route, codes] of Object.entries(EXAMPLES)) {
-  test(`${route}: each refusal is documented, and its example is that response`, () => {
-    for (const reason of codes) {
-      const response = respond({ ok: false, reason })
-      assertDocumented(response, route)
-      const media = json(answer(response.statusCode, route))
-      const example = documented([...media, 'examples', reason, 'value'])
-      assert.equal(JSON.stringify(example), response.body)
+/** The example of an error response under that name. */
+const exampleOf = (routeKey: string, status: string, name: string) =>
+  documented([...json(answer(Number(status), routeKey)), 'examples', name, 'value'])
+
+for (const routeKey of ROUTE_KEYS) {
+  const statuses = documentedNames([...operation(routeKey), 'responses'])
+
+  test(`${routeKey}: each documented code has its status, and each example is the response`, () => {
+    assert.equal(statuses.filter((status) => status.startsWith('2')).length, 1)
+    for (const status of statuses.filter((status) => !status.startsWith('2'))) {
+      const codes = documentedCodes(routeKey, status)
+      const examples = documentedNames([...json(answer(Number(status), routeKey)), 'examples'])
+      // The examples of a 401 that another route has too are there.
+      assert.ok(status === '401' || examples.length === codes.length)
+      for (const code of codes) {
+        const outcome =
+          code === 'too_many_attempts'
+            ? ({ ok: false, reason: code, retryAfterSeconds: 8 } as const)
+            : ({ ok: false, reason: isReason(code) ? code : assert.fail(code) } as const)
+        const response = respond(outcome)
+        assert.equal(String(response.statusCode), status, code)
+        assertDocumented(response, routeKey)
+        if (!examples.includes(code)) continue
+        assert.equal(JSON.stringify(exampleOf(routeKey, status, code)), response.body)
+      }
     }
   })
 
-  test(`${route}: the documented statuses and codes are those of the table`, () => {
-    const success = { [SIGN_UP]: '201', 'POST /auth/delete-account': '204' }[route] ?? '200'
-    const limited = route.startsWith('GET') ? [] : ['429']
-    const statuses = new Set(codes.map((reason) => String(table[reason].status)))
-    assert.deepEqual(
-      documentedNames([...operation(route), 'responses']).toSorted(),
-      [success, ...limited, ...statuses].toSorted(),
-    )
-    for (const status of statuses) {
-      const ofTable = codes.filter((reason) => String(table[reason].status) === status)
-      const media = json(answer(Number(status), route))
-      assert.deepEqual(documentedNames([...media, 'examples']).toSorted(), ofTable.toSorted())
-      const elsewhere = status === '401' ? (AS_ELSEWHERE[route] ?? []) : []
-      const all = [...ofTable, ...elsewhere]
-      const documentedCodes = documented([...media, 'schema', 'properties', 'code', 'enum'])
-      assert.ok(Array.isArray(documentedCodes))
-      assert.deepEqual(documentedCodes.toSorted(), all.toSorted())
-    }
-    if (limited.length > 0) {
-      const outcome = { ok: false, reason: 'too_many_attempts', retryAfterSeconds: 8 } as const
-      const response = respond(outcome)
-      assertDocumented(response, route)
-      const examples = [...json(answer(429, route)), 'examples']
-      const example = documented([...examples, 'too_many_attempts', 'value'])
-      assert.equal(JSON.stringify(example), response.body)
-    }
+  test(`${routeKey}: each server error is documented`, () => {
+    const codes = ['500', '503'].flatMap((status) => documentedCodes(routeKey, status))
+    assert.deepEqual(codes.toSorted(), SERVER_ERRORS.toSorted())
   })
 }
+
+test('each code has an example at one route at least', () => {
+  const examples = ROUTE_KEYS.flatMap((routeKey) =>
+    documentedNames([...operation(routeKey), 'responses'])
+      .filter((status) => !status.startsWith('2'))
+      .flatMap((status) =>
+        documentedNames([...json(answer(Number(status), routeKey)), 'examples']),
+      ),
+  )
+  for (const code of Object.keys(table)) assert.ok(examples.includes(code), code)
+})
 
 test('the user of me is documented, and its example is that response', () => {
   const user = documented([...json(answer(200, 'GET /auth/me')), 'examples', 'user', 'value'])
@@ -196,7 +166,7 @@ test('the request schema accepts what the service accepts, and so the examples',
     { username: '🔑'.repeat(50), password: '🔑'.repeat(18) },
     { username: 'in  ner', password: ' '.repeat(72), id: 1, nested: { username: null } },
   ]) {
-    assert.equal(parseNewCredentials(sample, config).ok, true)
+    assert.equal(parseSignUp(sample, config).ok, true)
     assert.equal(credentialsProblem(sample), '')
   }
 })
@@ -206,9 +176,9 @@ test('the request schema accepts the NFC form of everything that the service acc
   const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 80 })
   fc.assert(
     fc.property(text, text, (username, password) => {
-      const parsed = parseNewCredentials({ username, password }, config)
+      const parsed = parseSignUp({ username, password }, config)
       fc.pre(parsed.ok)
-      assert.equal(credentialsProblem(parsed.credentials), '')
+      assert.equal(credentialsProblem(parsed.value), '')
     }),
     { numRuns: 1000 },
   )
@@ -216,7 +186,7 @@ test('the request schema accepts the NFC form of everything that the service acc
 
 test('the request schema rejects what a schema can express of what the service rejects', () => {
   const [username, password] = ['ada', 'correct horse']
-  const bySchema: Partial<Record<CredentialsRefusal, unknown>> = {
+  const bySchema: Partial<Record<RequestBodyRejection, unknown>> = {
     body_not_object: [],
     username_missing: { password },
     username_not_string: { username: null, password },
@@ -228,7 +198,7 @@ test('the request schema rejects what a schema can express of what the service r
     password_too_long: { username, password: 'a'.repeat(73) },
   }
   for (const [reason, body] of Object.entries(bySchema)) {
-    assert.deepEqual(parseNewCredentials(body, config), { ok: false, reason })
+    assert.deepEqual(parseSignUp(body, config), { ok: false, reason })
     assert.notEqual(credentialsProblem(body), '', reason)
   }
 })

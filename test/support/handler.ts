@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda'
 import type { handler } from '../../functions/auth.ts'
 import { parseSigningKey, type SigningKey } from '../../lib/adapters/signing-key.ts'
+import { readConfig } from '../../lib/config.ts'
 
 /** The key that the handler under test signs with. */
 export const JWT_SECRET = 'a key for tests alone, of more than 32 bytes'
@@ -34,11 +35,14 @@ export function signingKey(text = JWT_SECRET): SigningKey {
 /** Sends one event, as API Gateway would, and returns the proxy response. */
 export type Send = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>
 
-/** Loads the function in this process, with the Data API at `dataApiUrl`; once a process. */
+/** One more than bcrypt's lowest cost factor, and less than the environment may set: a hash takes 2 ms. */
+const TEST_COST = 5
+
+/** Creates the function's handler in this process, with the Data API at `dataApiUrl` and cheap hashes. */
 export async function loadHandler(dataApiUrl: string): Promise<Send> {
   Object.assign(process.env, environment(dataApiUrl))
-  const loaded = await import('../../functions/auth.ts')
-  return sender(loaded.handler)
+  const { createHandler } = await import('../../functions/auth.ts')
+  return sender(createHandler(() => ({ ...readConfig(process.env), bcryptCost: TEST_COST })))
 }
 
 /** Calls a handler with the context of a function that has 29 s left, or `remainingMilliseconds`. */
@@ -67,8 +71,8 @@ export const withToken = (event: APIGatewayProxyEventV2, token: string) => ({
   headers: { ...event.headers, authorization: `Bearer ${token}` },
 })
 
-/** The JSON of a response's body. */
-export function bodyOf({ body }: APIGatewayProxyStructuredResultV2): Record<string, unknown> {
+/** The JSON object in the body of an event or a response. */
+export function bodyOf({ body }: { readonly body?: string | undefined }): Record<string, unknown> {
   return JSON.parse(body ?? '')
 }
 

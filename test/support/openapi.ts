@@ -1,20 +1,39 @@
 import assert from 'node:assert/strict'
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
-import { documentedHeaders, findDifference, type Keys, response } from '../../tools/openapi.ts'
-
-export {
-  createValidator,
+import {
   documented,
+  documentedHeaders,
   documentedNames,
+  findDifference,
   json,
   type Keys,
   operation,
+  response,
 } from '../../tools/openapi.ts'
+
+export { createValidator, type Keys } from '../../tools/openapi.ts'
+export { documented, documentedNames, json, operation }
 
 export const SIGN_UP = 'POST /auth/sign-up'
 
 /** The keys of what a status of a route is documented with. */
 export const answer = (status = 0, routeKey = SIGN_UP): Keys => response(status, routeKey)
+
+/** The codes of a status of a route. */
+export function documentedCodes(routeKey: string, status: string): string[] {
+  const body = json(answer(Number(status), routeKey))
+  const codes = documented([...body, 'schema', 'properties', 'code', 'enum'])
+  assert.ok(Array.isArray(codes))
+  return codes.map(String)
+}
+
+/** The documented codes of a route's client errors, but `token_expired` and `too_many_attempts`, which take time. */
+export function clientErrorCodes(routeKey: string): string[] {
+  return documentedNames([...operation(routeKey), 'responses'])
+    .filter((status) => /^4/.test(status) && status !== '429')
+    .flatMap((status) => documentedCodes(routeKey, status))
+    .filter((code) => code !== 'token_expired')
+}
 
 /** Fails unless openapi.yaml has the route's proxy response: its status, exactly its headers, and its body. */
 export function assertDocumented(

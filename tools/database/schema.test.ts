@@ -3,10 +3,10 @@ import { cpSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import { foldUsername } from '../../lib/accounts/usernames.ts'
-import { createUserStore } from '../../lib/adapters/user-store.ts'
 import { ENGINES } from '../../test/support/data-api.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
+import { userStore } from '../../test/support/user-store.ts'
 import { applyMigrations } from './migrations.ts'
 import { migrate } from './schema.ts'
 
@@ -44,24 +44,19 @@ const NAMES = [
   ...Array.from({ length: 600 }, (_, index) => `Нина ${index}`),
 ]
 
-const { signal } = new AbortController()
-
 for (const { on, skip, start } of ENGINES) {
   test(`the schema, on ${on}`, { skip }, async (t) => {
     const { query, url, execute, client, target } = await start(t)
     const database = migrationDatabase(t, url)
-    const users = createUserStore({
-      client,
-      clusterArn: target.resourceArn,
-      secretArn: target.secretArn,
-      databaseName: target.database,
-    })
+    const users = userStore(client, target)
     const signUp = (username: string, passwordHash = `hash of ${username}`) => {
       const usernameKey = foldUsername(username)
-      return users.insertUser(
-        { username, usernameKey, passwordHash, idempotencyKeySha256: undefined },
-        signal,
-      )
+      return users.insertUser({
+        username,
+        usernameKey,
+        passwordHash,
+        idempotencyKeySha256: undefined,
+      })
     }
     const previousSignUp = async (username: string, key = 'the digest') => {
       const values = { username, password: `hash of ${username}`, idempotencyKey: key }
@@ -148,10 +143,10 @@ for (const { on, skip, start } of ENGINES) {
       assert.equal(await signUp('bESIDE'), undefined)
       assert.deepEqual((await signUp('Newer'))?.username, 'Newer')
       assert.equal(await previousSignUp('nEWER'), undefined)
-      assert.equal(await users.findAccount('beside', signal), undefined)
+      assert.equal(await users.findAccount('beside'), undefined)
 
       await migrate(database)
-      assert.equal((await users.findAccount('beside', signal))?.id, id)
+      assert.equal((await users.findAccount('beside'))?.id, id)
     })
 
     await t.test(

@@ -48,7 +48,7 @@ export async function refuseCollisions(database: Database, waiting: Waiting): Pr
   if (collisions.length === 0) return
   const list = collisions.map((ids) => [...new Set(ids)].join(' and ')).join('; ')
   throw new Error(
-    `Names of these users (ids) are one name by the rules of this version: ${list}. Rename or delete all but one of each, see docs/operations.md. No name was changed.`,
+    `Names of these users (ids) are one name by the rules of this version: ${list}. Rename or delete all but one of each, see docs/runbook.md. No name was changed.`,
   )
 }
 

@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import postgres from 'postgres'
 import { foldUsername } from '../../lib/accounts/usernames.ts'
-import { createUserStore } from '../../lib/adapters/user-store.ts'
 import { lockAppRole } from '../../test/support/app-role.ts'
 import { type DataApi, startDataApi } from '../../test/support/data-api.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
 import { NO_SERVER, noSuperuser, temporaryDatabase } from '../../test/support/temporary-database.ts'
+import { userStore } from '../../test/support/user-store.ts'
 import { migrate } from '../database/schema.ts'
 import { connectPostgres } from '../local/data-api/postgres-engine.ts'
 import { setUpAppRole } from './app-role.ts'
@@ -66,20 +66,13 @@ const FORBIDDEN = [
  */
 const OPEN = ["SELECT lo_from_bytea(0, 'a')", 'SELECT pg_try_advisory_lock(7202613)']
 
-const TARGET = {
-  clusterArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
-  secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:app',
-  databaseName: 'latchkey',
-}
-
 /** Holds the role to its purpose, through a Data API that is logged in as it. */
 async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): Promise<void> {
-  const users = createUserStore({ client, ...TARGET })
-  const { signal } = new AbortController()
+  const users = userStore(client)
   const named = (username: string) => ({ username, usernameKey: foldUsername(username) })
   const keyed = (username: string) => ({ ...named(username), idempotencyKeySha256: 'a digest' })
   const insertUser = (username: string, passwordHash: string) =>
-    users.insertUser({ ...keyed(username), passwordHash }, signal)
+    users.insertUser({ ...keyed(username), passwordHash })
 
   await t.test('it is latchkey_app, and no superuser', async () => {
     const sql = "SELECT session_user::text, current_user::text, current_setting('is_superuser')"
@@ -95,28 +88,27 @@ async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): P
       assert.equal(created?.username, 'Gary')
       assert.equal(await insertUser('gARY', 'another hash'), undefined)
       assert.deepEqual(await insertUser('Gary', 'a hash'), created)
-      const earlier = await users.findEarlier(keyed('Gary'), signal)
+      const earlier = await users.findReplayed(keyed('Gary'))
       assert.equal(earlier?.passwordHash, 'a hash')
     },
   )
 
   await t.test('it may find an account, count and end failures, and replace a hash', async () => {
-    const { id } = (await users.findAccount('gary', signal)) ?? { id: 0 }
-    assert.equal((await users.findUser(id, signal))?.username, 'Gary')
+    const { id } = (await users.findAccount('gary')) ?? { id: 0 }
+    assert.equal((await users.findAccountById(id))?.username, 'Gary')
     for (const attempter of ['stranger', 'device'] as const) {
-      const failures = async () =>
-        (await users.findAccount('gary', signal))?.attempts[attempter].failures
-      await users.countFailure('gary', attempter, signal)
-      assert.ok(await users.chargeAttempt(id, attempter, 1, signal))
+      const failures = async () => (await users.findAccount('gary'))?.attempts[attempter].failures
+      await users.countFailure(id, attempter)
+      assert.ok(await users.chargeAttempt(id, attempter, 1))
       assert.equal(await failures(), 2)
-      await users.endFailures(id, attempter, signal)
+      await users.resetFailures(id, attempter)
       assert.equal(await failures(), 0)
     }
-    assert.ok(await users.replaceHash(id, 'a hash', 'a newer hash', signal))
-    assert.ok(await users.changeHash(id, 0, 'another hash', signal))
+    assert.ok(await users.replaceHash(id, 'a hash', 'a newer hash'))
+    assert.ok(await users.changeHash(id, 0, 'another hash'))
     const { id: gone = 0 } = (await insertUser('Gone', 'a hash')) ?? {}
-    await users.deleteUser(gone, signal)
-    assert.equal(await users.findUser(gone, signal), undefined)
+    await users.deleteUser(gone)
+    assert.equal(await users.findAccountById(gone), undefined)
   })
 
   for (const sql of OPEN)

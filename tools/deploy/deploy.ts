@@ -77,7 +77,7 @@ async function checkQuota(region: string, reservedConcurrency: number): Promise<
   const { UnreservedConcurrentExecutions: unreserved = 0 } = AccountLimit ?? {}
   if (unreserved - reservedConcurrency >= UNRESERVED_LEAST) return
   throw new Error(
-    `${unreserved} concurrent executions of the account's Lambda quota are unreserved in ${region}. The stage reserves ${reservedConcurrency}, and ${UNRESERVED_LEAST} must stay. Request a higher quota, or take reservedConcurrency out of the stage's row in resources/stages.yml (docs/operations.md).`,
+    `${unreserved} concurrent executions of the account's Lambda quota are unreserved in ${region}. The stage reserves ${reservedConcurrency}, and ${UNRESERVED_LEAST} must stay. Request a higher quota, or take reservedConcurrency out of the stage's row in resources/stages.yml (docs/deploy.md).`,
   )
 }
 

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { Algorithm } from '../../lib/adapters/signing-key.ts'
 import { KEY_REFRESH_SECONDS } from '../../lib/config.ts'
-import { PUBLISHED_SECONDS } from '../../lib/http/well-known.ts'
+import { DOCUMENT_MAX_AGE_SECONDS } from '../../lib/http/well-known.ts'
 import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
 import { openSigningSecret, type SigningSecret } from './signing-secret.ts'
 import { readStackOutputs } from './stage.ts'
@@ -92,7 +92,7 @@ export async function rotateKey(options: RotationOptions): Promise<void> {
         )
       }
       if (algorithm === 'RS256') {
-        const seconds = GATEWAY_CACHE_SECONDS + PUBLISHED_SECONDS + ALL_PROCESSES_SECONDS
+        const seconds = GATEWAY_CACHE_SECONDS + DOCUMENT_MAX_AGE_SECONDS + ALL_PROCESSES_SECONDS
         await waitSince(changedAt, seconds, 'when caches have the new key')
       }
       await secret.makeCurrent(versions)

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { foldUsername } from '../accounts/usernames.ts'
-import { type CredentialsRefusal, parseCredentials, parseNewCredentials } from './credentials.ts'
+import { parseSignIn, parseSignUp, type RequestBodyRejection } from './request-bodies.ts'
 
 const PASSWORD = 'correct horse'
 const RULES = { passwordMinLength: 8, serviceName: 'shop-dev' }
-const parse = (body: unknown) => parseNewCredentials(body, RULES)
+const parse = (body: unknown) => parseSignUp(body, RULES)
 const parseName = (username: unknown) => parse({ username, password: PASSWORD })
 const parsePassword = (password: unknown) => parse({ username: 'gary', password })
 const accepted = (username: string, password: string) => ({
   ok: true,
-  credentials: { username, usernameKey: foldUsername(username), password },
+  value: { username, usernameKey: foldUsername(username), password },
 })
 
 /** Names a string in a title, where what matters about it can be invisible. */
@@ -23,7 +23,7 @@ const show = (value: unknown) => {
 const PARSERS = { body: parse, username: parseName, password: parsePassword }
 
 /** What is refused, by the reason, whose first word says what is parsed. */
-const REFUSED: Readonly<Partial<Record<CredentialsRefusal, readonly unknown[]>>> = {
+const REFUSED: Readonly<Partial<Record<RequestBodyRejection, readonly unknown[]>>> = {
   body_not_object: [null, undefined, [], ['gary', PASSWORD], 'gary', 7, true],
   username_missing: [undefined],
   username_not_string: [null, 7, true, ['gary'], { toString: 'gary' }],
@@ -74,10 +74,10 @@ test('usernames are accepted as typed, up to 50 code points', () => {
 })
 
 test('at a sign-in any name is folded, and any password that bcrypt can hash is taken', () => {
-  const signIn = (username: unknown, password: unknown) => parseCredentials({ username, password })
+  const signIn = (username: unknown, password: unknown) => parseSignIn({ username, password })
   const taken = (usernameKey: string, password: string) => ({
     ok: true,
-    credentials: { usernameKey, password },
+    value: { usernameKey, password },
   })
   for (const name of ['ＧＡＲＹ', '', 'x'.repeat(300), '\u202E', '\u0301x']) {
     assert.deepEqual(signIn(name, 'x'), taken(foldUsername(name), 'x'))
@@ -100,7 +100,7 @@ test('at a sign-in any name is folded, and any password that bcrypt can hash is 
   ]) {
     assert.deepEqual(signIn(username, password), { ok: false, reason })
   }
-  assert.deepEqual(parseCredentials([]), { ok: false, reason: 'body_not_object' })
+  assert.deepEqual(parseSignIn([]), { ok: false, reason: 'body_not_object' })
 })
 
 test('passwords are accepted as typed, of any composition, from 8 code points to 72 bytes', () => {
@@ -112,7 +112,7 @@ test('passwords are accepted as typed, of any composition, from 8 code points to
 
 test('the shortest password is the one that is configured', () => {
   const parseFor15 = (password: string) =>
-    parseNewCredentials({ username: 'gary', password }, { ...RULES, passwordMinLength: 15 }).ok
+    parseSignUp({ username: 'gary', password }, { ...RULES, passwordMinLength: 15 }).ok
   assert.equal(parseFor15('x'.repeat(14)), false)
   assert.equal(parseFor15('x'.repeat(15)), true)
 })
@@ -126,7 +126,7 @@ test('the username is refused as password, in any letter case and Unicode form',
 
 test("the service's name is refused as password, with and without its stage", () => {
   const parseFor = (serviceName: string, password: string) =>
-    parseNewCredentials({ username: 'gary', password }, { ...RULES, serviceName })
+    parseSignUp({ username: 'gary', password }, { ...RULES, serviceName })
   const refused = { ok: false, reason: 'password_is_service_name' }
   for (const password of ['latchkey', 'LatchKey', 'latchkey-prod', 'LATCHKEY-PROD']) {
     assert.deepEqual(parseFor('latchkey-prod', password), refused, password)

@@ -5,12 +5,12 @@ import fc from 'fast-check'
 import { fuzzRuns } from '../../test/support/fuzz-runs.ts'
 import { commonPasswords } from '../../tools/build/common-passwords-source.ts'
 import { foldUsername } from '../accounts/usernames.ts'
-import { parseCredentials, parseNewCredentials } from './credentials.ts'
+import { parseSignIn, parseSignUp } from './request-bodies.ts'
 
 const PASSWORD = 'correct horse'
 const COMMON = new Set(commonPasswords())
 const parse = (body: unknown) =>
-  parseNewCredentials(body, { passwordMinLength: 8, serviceName: 'latchkey-test' })
+  parseSignUp(body, { passwordMinLength: 8, serviceName: 'latchkey-test' })
 
 /** The rules a second time, by other means: what passes them, and only that, is accepted. */
 function allowsUsername(text: string): boolean {
@@ -52,14 +52,14 @@ function checkAgainstRules(text: string): void {
   assert.equal(asName.ok, allowsUsername(text), JSON.stringify(text))
   const usernameKey = foldUsername(text)
   if (asName.ok) {
-    assert.deepEqual(asName.credentials, { username: normal, usernameKey, password: PASSWORD })
+    assert.deepEqual(asName.value, { username: normal, usernameKey, password: PASSWORD })
   }
   if (text.isWellFormed()) assert.equal(foldUsername(usernameKey), usernameKey)
   const asPassword = parse({ username: 'gary', password: text })
   assert.equal(asPassword.ok, allowsPassword(text), JSON.stringify(text))
   if (asPassword.ok) {
     const named = { username: 'gary', usernameKey: 'gary' }
-    assert.deepEqual(asPassword.credentials, { ...named, password: normal })
+    assert.deepEqual(asPassword.value, { ...named, password: normal })
   }
 }
 
@@ -86,7 +86,7 @@ test('no value makes it throw', () => {
   )
   fc.assert(
     fc.property(anyBody, (body) => {
-      for (const result of [parse(body), parseCredentials(body)]) {
+      for (const result of [parse(body), parseSignIn(body)]) {
         if (!result.ok) assert.match(result.reason, /^(body|username|password|invalid)_/)
       }
     }),

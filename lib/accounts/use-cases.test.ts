@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { record } from '../../test/support/recorder.ts'
+import type { Account, TokenUser } from './account.ts'
+import { type ChangePasswordDeps, changePassword } from './change-password.ts'
+import { type DeleteAccountDeps, deleteAccount } from './delete-account.ts'
+import { type SignInDeps, signIn } from './sign-in.ts'
+import { type SignUpDeps, signUp } from './sign-up.ts'
+
+// The order of each use case's calls, and what it does when one fails. The tests in functions/ see the rest.
+
+type Deps = SignUpDeps & SignInDeps & ChangePasswordDeps & DeleteAccountDeps
+
+const NONE = { failures: 0, pauseSeconds: 0 }
+const PAUSED = { failures: 9, pauseSeconds: 4 }
+const ACCOUNT: Account = {
+  id: 7,
+  username: 'Gary',
+  passwordVersion: 2,
+  passwordHash: 'the hash',
+  attempts: { stranger: NONE, device: NONE },
+}
+const DEPS: Deps = {
+  hashPassword: async () => 'a new hash',
+  verifyPassword: async () => true,
+  isOutdated: () => false,
+  insertUser: async () => ({ id: 8, username: 'Ada' }),
+  findReplayed: async () => ACCOUNT,
+  findAccount: async () => ACCOUNT,
+  findAccountById: async () => ACCOUNT,
+  countFailure: async () => {},
+  chargeAttempt: async () => true,
+  resetFailures: async () => {},
+  replaceHash: async () => true,
+  changeHash: async () => true,
+  deleteUser: async () => {},
+  loadTokenSigner: async () => async (user) =>
+    `of ${user.id} ${user.username} ${user.passwordVersion ?? 0}`,
+}
+
+const NEW_USER = { username: 'Ada', usernameKey: 'ada', idempotencyKeySha256: 'the digest' }
+const CHANGE = { currentPassword: 'password', newPassword: 'another one' }
+const TOKEN_USER: TokenUser = { id: 7, passwordVersion: 2 }
+
+/** Each use case with deps that succeed where `change` replaces none of them. */
+const USE_CASES = {
+  signUp: (deps: Deps) => signUp({ ...NEW_USER, password: 'password' }, deps),
+  signUpWithoutKey: (deps: Deps) =>
+    signUp({ ...NEW_USER, password: 'password', idempotencyKeySha256: undefined }, deps),
+  signIn: (deps: Deps, tokenUser?: TokenUser) =>
+    signIn({ usernameKey: 'gary', password: 'password', tokenUser }, deps),
+  changePassword: (deps: Deps) => changePassword(ACCOUNT, CHANGE, deps),
+  deleteAccount: (deps: Deps) => deleteAccount(ACCOUNT, { password: 'password' }, deps),
+}
+
+/** Runs a use case; `calls` are those of its deps as text, and a rejection is its result too. */
+async function run(
+  useCase: (deps: Deps) => Promise<unknown>,
+  change: Partial<Deps> = {},
+): Promise<{ result: unknown; calls: string[] }> {
+  const { deps, calls } = record<Deps>({ ...DEPS, ...change })
+  const result = await useCase(deps).catch((error: unknown) => error)
+  return {
+    result,
+    calls: calls.map(([name, ...args]) =>
+      [name, ...args.map((arg) => (typeof arg === 'object' ? '{}' : arg))].join(' '),
+    ),
+  }
+}
+
+const granted = (code: string, token: string, rehash?: string) => ({
+  ok: true,
+  code,
+  userId: Number(token.split(' ')[1]),
+  body: { token },
+  ...(rehash && { rehash }),
+})
+const TAKEN = { ok: false, reason: 'username_taken' }
+const INVALID = { ok: false, reason: 'invalid_credentials' }
+const WAIT = { ok: false, reason: 'too_many_attempts', retryAfterSeconds: 4 }
+const VERIFY = 'verifyPassword password the hash'
+const wrong = { verifyPassword: async () => false }
+const fault = new Error('fault')
+const fails = () => Promise.reject(fault)
+
+test('a sign-up hashes and has a key to sign with before it stores the user', async () => {
+  const calls = ['hashPassword password', 'loadTokenSigner', 'insertUser {}']
+  assert.deepEqual(await run(USE_CASES.signUp), { result: granted('created', 'of 8 Ada 0'), calls })
+  const { deps, calls: made } = record<Deps>(DEPS)
+  await USE_CASES.signUp(deps)
+  assert.deepEqual(made.at(-1), ['insertUser', { ...NEW_USER, passwordHash: 'a new hash' }])
+})
+
+test('a replay compares the password, counts a wrong one with strangers, and waits in their pause', async () => {
+  const taken = { insertUser: async () => undefined }
+  const first = ['hashPassword password', 'loadTokenSigner', 'insertUser {}']
+  const replayed = [...first, 'findReplayed {}', VERIFY]
+  const paused = { ...ACCOUNT, attempts: { stranger: PAUSED, device: NONE } }
+  for (const [useCase, change, result, calls] of [
+    [USE_CASES.signUpWithoutKey, taken, TAKEN, first],
+    [USE_CASES.signUp, taken, granted('created', 'of 7 Gary 2'), replayed],
+    [
+      USE_CASES.signUp,
+      { ...taken, findReplayed: async () => undefined },
+      TAKEN,
+      replayed.slice(0, 4),
+    ],
+    [USE_CASES.signUp, { ...taken, ...wrong }, TAKEN, [...replayed, 'countFailure 7 stranger']],
+    [USE_CASES.signUp, { ...taken, findReplayed: async () => paused }, WAIT, replayed.slice(0, 4)],
+  ] as const) {
+    assert.deepEqual(await run(useCase, change), { result, calls })
+  }
+})
+
+const FIND = ['findAccount gary', 'loadTokenSigner']
+
+test('at a sign-in a token of this very account counts as a device, any other as a stranger', async () => {
+  for (const [tokenUser, counter] of [
+    [undefined, 'stranger'],
+    [{ id: 8, passwordVersion: 2 }, 'stranger'],
+    [TOKEN_USER, 'device'],
+    // A token signed before a change of the password.
+    [{ id: 7, passwordVersion: 1 }, 'stranger'],
+  ] as const) {
+    const { result, calls } = await run((deps) => USE_CASES.signIn(deps, tokenUser), wrong)
+    assert.deepEqual(result, INVALID)
+    assert.deepEqual(calls, [...FIND, VERIFY, `countFailure 7 ${counter}`])
+  }
+})
+
+test('a sign-in with an unknown name makes the calls of a wrong password', async () => {
+  const unknown = { ...wrong, findAccount: async () => undefined }
+  assert.deepEqual(await run((deps) => USE_CASES.signIn(deps, TOKEN_USER), unknown), {
+    result: INVALID,
+    calls: [...FIND, 'verifyPassword password ', 'countFailure  stranger'],
+  })
+})
+
+test('a sign-in replaces a hash of a lower cost factor, and succeeds also when that fails', async () => {
+  const renewal = ['hashPassword password', 'replaceHash 7 the hash a new hash']
+  for (const [rehash, change, calls] of [
+    [undefined, { isOutdated: () => false }, []],
+    ['done', {}, renewal],
+    ['superseded', { replaceHash: async () => false }, renewal],
+    ['failed', { replaceHash: fails }, renewal],
+    ['failed', { hashPassword: fails }, renewal.slice(0, 1)],
+  ] as const) {
+    assert.deepEqual(await run(USE_CASES.signIn, { isOutdated: () => true, ...change }), {
+      result: granted('signed_in', 'of 7 Gary 2', rehash),
+      calls: [...FIND, VERIFY, 'isOutdated the hash', ...calls],
+    })
+  }
+})
+
+test('a change of the password stores the next version, and signs a token of it', async () => {
+  assert.deepEqual(await run(USE_CASES.changePassword), {
+    result: granted('password_changed', 'of 7 Gary 3'),
+    calls: [VERIFY, 'loadTokenSigner', 'hashPassword another one', 'changeHash 7 2 a new hash'],
+  })
+  const { result, calls } = await run(USE_CASES.changePassword, { changeHash: async () => false })
+  assert.deepEqual(result, INVALID)
+  assert.ok(!calls.some((call) => call.startsWith('countFailure')))
+})
+
+test('a new password that is the username in any form is rejected before the comparison', async () => {
+  const request = { ...CHANGE, newPassword: 'ＧＡＲＹ' }
+  assert.deepEqual(await run((deps) => changePassword(ACCOUNT, request, deps)), {
+    result: { ok: false, reason: 'new_password_is_username' },
+    calls: [],
+  })
+})
+
+test('a deletion compares the password first', async () => {
+  assert.deepEqual(await run(USE_CASES.deleteAccount), {
+    result: { ok: true, code: 'deleted', userId: 7 },
+    calls: [VERIFY, 'deleteUser 7'],
+  })
+})
+
+test('the routes of an account holder count with devices, whatever strangers do', async () => {
+  const attempts = { stranger: PAUSED, device: { failures: 1, pauseSeconds: 0 } }
+  const account = { ...ACCOUNT, attempts }
+  const paused = { ...ACCOUNT, attempts: { stranger: NONE, device: PAUSED } }
+  for (const useCase of [
+    (deps: Deps, account: Account) => changePassword(account, CHANGE, deps),
+    (deps: Deps, account: Account) => deleteAccount(account, { password: 'password' }, deps),
+  ]) {
+    const right = await run((deps) => useCase(deps, account))
+    assert.deepEqual(right.calls.slice(0, 2), [VERIFY, 'resetFailures 7 device'])
+    assert.deepEqual(await run((deps) => useCase(deps, account), wrong), {
+      result: INVALID,
+      calls: [VERIFY, 'countFailure 7 device'],
+    })
+    assert.deepEqual(await run((deps) => useCase(deps, paused)), { result: WAIT, calls: [] })
+  }
+})
+
+test('a fault of any dep is thrown unchanged', async () => {
+  const counted = {
+    ...ACCOUNT,
+    attempts: { stranger: { failures: 5, pauseSeconds: 0 }, device: NONE },
+  }
+  const taken = { insertUser: async () => undefined }
+  const cases: readonly [(deps: Deps) => Promise<unknown>, Partial<Deps>][] = [
+    [USE_CASES.signUp, { hashPassword: fails }],
+    [USE_CASES.signUp, { insertUser: fails }],
+    [USE_CASES.signUp, { ...taken, findReplayed: fails }],
+    [USE_CASES.signUp, { loadTokenSigner: async () => fails }],
+    [USE_CASES.signIn, { findAccount: fails }],
+    [USE_CASES.signIn, { verifyPassword: fails }],
+    [USE_CASES.signIn, { ...wrong, countFailure: fails }],
+    [USE_CASES.signIn, { findAccount: async () => counted, chargeAttempt: fails }],
+    [USE_CASES.signIn, { findAccount: async () => counted, resetFailures: fails }],
+    [USE_CASES.changePassword, { changeHash: fails }],
+    [USE_CASES.deleteAccount, { deleteUser: fails }],
+  ]
+  for (const [useCase, change] of cases) assert.equal((await run(useCase, change)).result, fault)
+})
+
+test('without a key to sign with nothing is stored, and at a sign-in nothing is compared', async () => {
+  for (const [useCase, never] of [
+    [USE_CASES.signUp, 'insertUser'],
+    [USE_CASES.signIn, 'verifyPassword'],
+    [USE_CASES.changePassword, 'changeHash'],
+  ] as const) {
+    const { result, calls } = await run(useCase, { loadTokenSigner: fails })
+    assert.equal(result, fault)
+    assert.ok(!calls.some((call) => call.startsWith(never)), calls.join())
+  }
+})

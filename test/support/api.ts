@@ -1,0 +1,47 @@
+import { after } from 'node:test'
+import type { APIGatewayProxyEventV2 } from 'aws-lambda'
+import { serveDatabase } from './database.ts'
+import { bodyOf, eventWith, loadHandler, readEvent, withToken } from './handler.ts'
+import { assertDocumented } from './openapi.ts'
+import { openMigratedPglite } from './pglite.ts'
+
+export const PASSWORD = 'correct horse battery'
+export const WRONG = 'wrong horse battery'
+
+/**
+ * Starts the function in this process over a migrated database, until the tests of the file have ended. Each
+ * response is held against openapi.yaml.
+ */
+export async function startApi() {
+  const database = await serveDatabase(await openMigratedPglite())
+  after(() => database.close())
+  const send = await loadHandler(database.url)
+
+  /** Sends an event; `code` is that of an error, and `token` is '' without one. */
+  async function respond(event: APIGatewayProxyEventV2) {
+    const { statusCode: status = 0, headers, body } = await send(event)
+    assertDocumented({ statusCode: status, headers, body }, event.routeKey)
+    const json = body ? bodyOf({ body }) : {}
+    return { status, headers, body, json, code: json['code'], token: String(json['token'] ?? '') }
+  }
+  const post = (name: string, body: unknown, token?: string) => {
+    const event = eventWith(body, name)
+    return respond(token === undefined ? event : withToken(event, token))
+  }
+
+  return {
+    database,
+    send,
+    respond,
+    /** Sends a body to the route of the event in events/ under that name. */
+    post,
+    signUp: (username: string, password = PASSWORD, idempotencyKey?: string) => {
+      const event = eventWith({ username, password })
+      const key = idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }
+      return respond({ ...event, headers: { ...event.headers, ...key } })
+    },
+    signIn: (username: unknown, password: unknown = PASSWORD, token?: string) =>
+      post('sign-in', { username, password }, token),
+    me: (token: string) => respond(withToken(readEvent('me'), token)),
+  }
+}

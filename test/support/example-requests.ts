@@ -1,0 +1,114 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda'
+import { ROUTES } from '../../functions/routes.ts'
+import { BODY_MAX_BYTES } from '../../lib/http/json-body.ts'
+import { bodyOf, readEvent, withToken } from './handler.ts'
+
+// Example requests of every route, for all tests that must not leave one out. A route's event in events/ is its
+// request that succeeds: a body there means that the route takes one, and an `authorization` that it is protected.
+
+export const ROUTE_KEYS = Object.keys(ROUTES)
+
+/** The name of the route's event in events/: `sign-up`, `jwks`. */
+export const eventName = (routeKey: string) => routeKey.replace(/^.*\//, '').replace(/\.json$/, '')
+
+/** The route's event; with the token if the route is protected and one is given. */
+export function exampleEvent(routeKey: string, token?: string): APIGatewayProxyEventV2 {
+  const event = readEvent(eventName(routeKey))
+  return isProtected(routeKey) && token !== undefined ? withToken(event, token) : event
+}
+
+export const isProtected = (routeKey: string) =>
+  Object.hasOwn(readEvent(eventName(routeKey)).headers, 'authorization')
+
+export const PROTECTED_ROUTE_KEYS = ROUTE_KEYS.filter(isProtected)
+
+/** The routes that take a body. */
+export const BODY_ROUTE_KEYS = ROUTE_KEYS.filter(
+  (routeKey) => readEvent(eventName(routeKey)).body !== undefined,
+)
+
+/** The members of the bodies of all routes. */
+export const BODY_MEMBERS = [
+  ...new Set(BODY_ROUTE_KEYS.flatMap((routeKey) => Object.keys(bodyOf(exampleEvent(routeKey))))),
+]
+
+/** The bodies that are rejected before their content counts, by code; text as it is sent. */
+const BODIES: Readonly<Record<string, string>> = {
+  body_missing: '',
+  body_too_large: ' '.repeat(BODY_MAX_BYTES + 1),
+  body_not_json: '{',
+  body_not_object: '[]',
+}
+
+/** The values that are rejected, by the end of the code. `undefined` leaves the member out. */
+const VALUES: Readonly<Record<string, unknown>> = {
+  missing: undefined,
+  not_string: 7,
+  not_well_formed: '\uD800 and the rest',
+  too_long: 'x'.repeat(301),
+  forbidden_character: 'a forbidden \uFFFD character',
+  username_empty: '',
+  username_outer_space: ' gary',
+  username_leading_mark: '\u0301gary',
+  username_invisible: '\u3164',
+  password_too_short: 'short',
+  password_nul: 'correct\0horse battery',
+  password_is_service_name: 'LatchKey',
+  password_common: 'Password1',
+}
+
+/** The members of bodies by the beginning of their codes. */
+const MEMBERS: readonly (readonly [prefix: string, member: string])[] = [
+  ['current_password_', 'currentPassword'],
+  ['new_password_', 'newPassword'],
+  ['password_', 'password'],
+  ['username_', 'username'],
+]
+
+/**
+ * The route's event, changed so that it is rejected with `code`; `undefined` if this file has no example of it. The
+ * name of the token's holder is `username`.
+ */
+export function rejectedEvent(
+  routeKey: string,
+  code: string,
+  { token, username }: { readonly token: string; readonly username: string },
+): APIGatewayProxyEventV2 | undefined {
+  const event = exampleEvent(routeKey, token)
+  const { authorization: _, ...headers } = event.headers
+  const withBody = (change: object) => ({
+    ...event,
+    body: JSON.stringify({ ...bodyOf(event), ...change }),
+  })
+  switch (code) {
+    case 'token_missing':
+      return { ...event, headers }
+    case 'token_invalid':
+      return withToken(event, 'x.y.z')
+    case 'idempotency_key_malformed':
+      return { ...event, headers: { ...event.headers, 'idempotency-key': 'short' } }
+    case 'body_not_utf8':
+      return { ...event, body: Buffer.from([0xff]).toString('base64'), isBase64Encoded: true }
+    case 'invalid_credentials': {
+      const { currentPassword } = bodyOf(event)
+      const member = currentPassword === undefined ? 'password' : 'currentPassword'
+      return withBody({ [member]: 'wrong horse battery' })
+    }
+    case 'username_taken':
+      return withBody({ username, password: 'another horse battery' })
+    case 'password_is_username':
+      return withBody({ username: 'correct horse', password: 'Correct  Horse' })
+    case 'new_password_is_username':
+      return withBody({ newPassword: username.toUpperCase() })
+    case 'discovery_unavailable':
+      return event
+  }
+  const body = BODIES[code]
+  if (body !== undefined) return { ...event, body }
+  const [prefix = '', member = ''] = MEMBERS.find(([prefix]) => code.startsWith(prefix)) ?? []
+  const end = code.slice(prefix.length)
+  const name = [end, `${prefix.replace(/^(current|new)_/, '')}${end}`].find((key) =>
+    Object.hasOwn(VALUES, key),
+  )
+  return name === undefined ? undefined : withBody({ [member]: VALUES[name] })
+}

@@ -1,0 +1,22 @@
+import type { RDSDataClient } from '@aws-sdk/client-rds-data'
+import { createExecute } from '../../lib/adapters/data-api.ts'
+import { createUserStore } from '../../lib/adapters/user-store.ts'
+
+/** The functions that read and write users through `client`, without retries. */
+export function userStore(
+  client: RDSDataClient,
+  target = {
+    resourceArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
+    secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
+    database: 'latchkey',
+  },
+) {
+  const execute = createExecute({
+    client,
+    clusterArn: target.resourceArn,
+    secretArn: target.secretArn,
+    databaseName: target.database,
+  })
+  const { signal } = new AbortController()
+  return createUserStore((sql, values) => execute(sql, values, signal))
+}
