@@ -51,7 +51,7 @@ async function main(): Promise<void> {
     say('Own time')
     const own = await measureOwnTime(rig, 1000, 500)
     say('New processes')
-    const processes = await measureNewProcesses(rig, 12)
+    const processes = await measureNewProcesses(rig, 40, 6)
     const rows = [...warm, ...own, ...processes, await measureBundle(rig)]
     const report = `${await describeMachine(rig)}\n\n${resultTable(rows)}\n`
     process.stdout.write(report)
