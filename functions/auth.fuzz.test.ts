@@ -8,9 +8,15 @@ import { readJsonBody } from '../lib/http/json-body.ts'
 import { rejections } from '../lib/http/outcomes.ts'
 import { parseSignIn, parseSignUp } from '../lib/http/request-bodies.ts'
 import { serveDatabase } from '../test/support/database.ts'
-import { BODY_MEMBERS, ROUTE_KEYS } from '../test/support/example-requests.ts'
+import { BODY_MEMBERS } from '../test/support/example-requests.ts'
 import { fuzzRuns } from '../test/support/fuzz-runs.ts'
-import { eventWith, loadHandler, readEvent, signingKey } from '../test/support/handler.ts'
+import {
+  eventWith,
+  loadHandler,
+  ROUTE_KEYS,
+  readEvent,
+  signingKey,
+} from '../test/support/handler.ts'
 import { assertDocumented } from '../test/support/openapi.ts'
 import { openMigratedPglite } from '../test/support/pglite.ts'
 import { captureStderr } from '../test/support/stderr.ts'

@@ -3,9 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeJwt } from 'jose'
 import { startApi } from '../test/support/api.ts'
-import { ROUTE_KEYS } from '../test/support/example-requests.ts'
 import { fuzzRuns } from '../test/support/fuzz-runs.ts'
-import { eventWith, readEvent, withToken } from '../test/support/handler.ts'
+import { eventWith, ROUTE_KEYS, readEvent, withToken } from '../test/support/handler.ts'
 
 // Sequences of requests by several people, held against a plain model. A failure prints its seed:
 // FUZZ_SEED=… npm test -- functions/auth.model.fuzz.test.ts repeats the run.
@@ -190,6 +189,31 @@ const changePassword = fc
     })
   })
 
+const changeUsername = fc
+  .tuple(index, name, password, before)
+  .map(([shown, username, password, faults]) => {
+    const what = `rename ${shown} to ${username} ${password} ${faults}`
+    return new Command(what, async (model) => {
+      plan(faults)
+      const { token: old, person } = holderOf(model, shown)
+      const event = eventWith({ username, password }, 'change-username')
+      const { outcome, token } = await respond(withToken(event, old))
+      const tried = person ? attempt(person, 'device', password) : 'token_invalid'
+      if (tried !== 'right' || person === undefined) {
+        assert.equal(outcome, tried)
+        return
+      }
+      const holder = model.people.get(keyOf(username))
+      const isTaken = holder !== undefined && holder !== person
+      assert.equal(outcome, isTaken ? 'username_taken' : 200)
+      if (isTaken) return
+      model.people.delete(keyOf(person.username))
+      model.people.set(keyOf(username), person)
+      person.username = username
+      grant(model, person, token)
+    })
+  })
+
 const deleteAccount = fc.tuple(index, password, before).map(
   ([shown, password, faults]) =>
     new Command(`delete ${shown} ${password} ${faults}`, async (model) => {
@@ -240,6 +264,8 @@ test('whatever several people do in turn, responses and table are those of the m
       me,
       changePassword,
       changePassword,
+      changeUsername,
+      changeUsername,
       deleteAccount,
       wait,
       failBefore,

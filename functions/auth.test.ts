@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { compare } from 'bcryptjs'
 import { jwtVerify } from 'jose'
 import { PASSWORD, startApi } from '../test/support/api.ts'
-import { isProtected, ROUTE_KEYS, rejectedEvent } from '../test/support/example-requests.ts'
-import { JWT_SECRET, readEvent } from '../test/support/handler.ts'
+import { isProtected, rejectedEvent } from '../test/support/example-requests.ts'
+import { JWT_SECRET, ROUTE_KEYS, readEvent } from '../test/support/handler.ts'
 import { clientErrorCodes } from '../test/support/openapi.ts'
 
 const { database, respond, post, signUp } = await startApi()
@@ -75,10 +75,12 @@ test('of 20 simultaneous sign-ups of one name in mixed letter case one succeeds'
 for (const routeKey of ROUTE_KEYS) {
   test(`${routeKey}: each documented client error is the response to its example, and changes nothing`, async () => {
     const username = `holder of ${ROUTE_KEYS.indexOf(routeKey)}`
+    const takenName = `taken at ${username}`
+    await signUp(takenName)
     const { token } = await signUp(username)
     const before = await rows('true')
     for (const code of clientErrorCodes(routeKey)) {
-      const event = rejectedEvent(routeKey, code, { token, username })
+      const event = rejectedEvent(routeKey, code, { token, username, takenName })
       assert.ok(event, `test/support/example-requests.ts has no example of ${code}.`)
       assert.equal((await respond(event)).code, code)
     }

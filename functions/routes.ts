@@ -2,6 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import type { Account } from '../lib/accounts/account.ts'
 import { ATTEMPT_LIMITS } from '../lib/accounts/attempts.ts'
 import { changePassword } from '../lib/accounts/change-password.ts'
+import { changeUsername } from '../lib/accounts/change-username.ts'
 import { deleteAccount } from '../lib/accounts/delete-account.ts'
 import { me } from '../lib/accounts/me.ts'
 import { signIn } from '../lib/accounts/sign-in.ts'
@@ -17,6 +18,7 @@ import {
   parsePasswordChange,
   parseSignIn,
   parseSignUp,
+  parseUsernameChange,
 } from '../lib/http/request-bodies.ts'
 import { discovery, keySet } from '../lib/http/well-known.ts'
 
@@ -49,6 +51,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
 
   'GET /auth/me': protectedRoute(noBody, me),
   'POST /auth/change-password': protectedRoute(jsonBody(parsePasswordChange), changePassword),
+  'POST /auth/change-username': protectedRoute(jsonBody(parseUsernameChange), changeUsername),
   'POST /auth/delete-account': protectedRoute(jsonBody(parsePassword), deleteAccount),
 
   'GET /.well-known/jwks.json': (_event, deps) => keySet(deps),

@@ -1,6 +1,7 @@
 import { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { ChangePasswordDeps } from './accounts/change-password.ts'
+import type { ChangeUsernameDeps } from './accounts/change-username.ts'
 import type { DeleteAccountDeps } from './accounts/delete-account.ts'
 import type { SignInDeps } from './accounts/sign-in.ts'
 import type { SignUpDeps } from './accounts/sign-up.ts'
@@ -34,6 +35,7 @@ export interface Deps
   extends SignUpDeps,
     SignInDeps,
     ChangePasswordDeps,
+    ChangeUsernameDeps,
     DeleteAccountDeps,
     KeySetDeps {
   /** Verifies a token of this service, which may have expired up to `expiredSeconds` ago. Rejects on faults only. */

@@ -18,7 +18,7 @@ export interface ChangePasswordRequest {
   readonly newPassword: string
 }
 
-export type ChangePasswordResult =
+type ChangePasswordResult =
   | TokenGranted<'password_changed'>
   | { readonly ok: false; readonly reason: 'new_password_is_username' }
   | Extract<AttemptResult, { ok: false }>

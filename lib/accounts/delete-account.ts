@@ -7,7 +7,7 @@ export interface DeleteAccountDeps extends AttemptDeps {
   deleteUser(id: number): Promise<void>
 }
 
-export type DeleteAccountResult =
+type DeleteAccountResult =
   | { readonly ok: true; readonly code: 'deleted'; readonly userId: number }
   | Extract<AttemptResult, { ok: false }>
 

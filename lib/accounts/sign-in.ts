@@ -25,7 +25,7 @@ export interface SignInRequest {
   readonly tokenUser: TokenUser | undefined
 }
 
-export type SignInResult =
+type SignInResult =
   | (TokenGranted<'signed_in'> & {
       /** The result of replacing a hash of a lower cost factor; `superseded` if another request changed it. */
       readonly rehash?: 'done' | 'superseded' | 'failed'

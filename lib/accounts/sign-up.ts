@@ -22,7 +22,7 @@ export interface SignUpRequest extends Omit<NewUser, 'passwordHash'> {
   readonly password: string
 }
 
-export type SignUpResult =
+type SignUpResult =
   | TokenGranted<'created'>
   | { readonly ok: false; readonly reason: 'username_taken' }
   | Extract<AttemptResult, { reason: 'too_many_attempts' }>

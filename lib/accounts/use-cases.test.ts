@@ -3,13 +3,14 @@ import { test } from 'node:test'
 import { record } from '../../test/support/recorder.ts'
 import type { Account, TokenUser } from './account.ts'
 import { type ChangePasswordDeps, changePassword } from './change-password.ts'
+import { type ChangeUsernameDeps, changeUsername } from './change-username.ts'
 import { type DeleteAccountDeps, deleteAccount } from './delete-account.ts'
 import { type SignInDeps, signIn } from './sign-in.ts'
 import { type SignUpDeps, signUp } from './sign-up.ts'
 
 // The order of each use case's calls, and what it does when one fails. The tests in functions/ see the rest.
 
-type Deps = SignUpDeps & SignInDeps & ChangePasswordDeps & DeleteAccountDeps
+type Deps = SignUpDeps & SignInDeps & ChangePasswordDeps & ChangeUsernameDeps & DeleteAccountDeps
 
 const NONE = { failures: 0, pauseSeconds: 0 }
 const PAUSED = { failures: 9, pauseSeconds: 4 }
@@ -33,6 +34,7 @@ const DEPS: Deps = {
   resetFailures: async () => {},
   replaceHash: async () => true,
   changeHash: async () => true,
+  changeUsername: async () => 'changed',
   deleteUser: async () => {},
   loadTokenSigner: async () => async (user) =>
     `of ${user.id} ${user.username} ${user.passwordVersion ?? 0}`,
@@ -40,6 +42,7 @@ const DEPS: Deps = {
 
 const NEW_USER = { username: 'Ada', usernameKey: 'ada', idempotencyKeySha256: 'the digest' }
 const CHANGE = { currentPassword: 'password', newPassword: 'another one' }
+const RENAME = { username: 'Ada', usernameKey: 'ada', password: 'password' }
 const TOKEN_USER: TokenUser = { id: 7, passwordVersion: 2 }
 
 /** Each use case with deps that succeed where `change` replaces none of them. */
@@ -50,6 +53,7 @@ const USE_CASES = {
   signIn: (deps: Deps, tokenUser?: TokenUser) =>
     signIn({ usernameKey: 'gary', password: 'password', tokenUser }, deps),
   changePassword: (deps: Deps) => changePassword(ACCOUNT, CHANGE, deps),
+  changeUsername: (deps: Deps) => changeUsername(ACCOUNT, RENAME, deps),
   deleteAccount: (deps: Deps) => deleteAccount(ACCOUNT, { password: 'password' }, deps),
 }
 
@@ -170,6 +174,18 @@ test('a new password that is the username in any form is rejected before the com
   })
 })
 
+test('a change of the username signs a token with the new name, and nothing without the change', async () => {
+  const calls = [VERIFY, 'loadTokenSigner', 'changeUsername {}']
+  for (const [change, result] of [
+    ['changed', granted('username_changed', 'of 7 Ada 2')],
+    ['taken', TAKEN],
+    ['superseded', INVALID],
+  ] as const) {
+    const dep = { changeUsername: async () => change }
+    assert.deepEqual(await run(USE_CASES.changeUsername, dep), { result, calls })
+  }
+})
+
 test('a deletion compares the password first', async () => {
   assert.deepEqual(await run(USE_CASES.deleteAccount), {
     result: { ok: true, code: 'deleted', userId: 7 },
@@ -183,6 +199,7 @@ test('the routes of an account holder count with devices, whatever strangers do'
   const paused = { ...ACCOUNT, attempts: { stranger: NONE, device: PAUSED } }
   for (const useCase of [
     (deps: Deps, account: Account) => changePassword(account, CHANGE, deps),
+    (deps: Deps, account: Account) => changeUsername(account, RENAME, deps),
     (deps: Deps, account: Account) => deleteAccount(account, { password: 'password' }, deps),
   ]) {
     const right = await run((deps) => useCase(deps, account))
@@ -212,6 +229,7 @@ test('a fault of any dep is thrown unchanged', async () => {
     [USE_CASES.signIn, { findAccount: async () => counted, chargeAttempt: fails }],
     [USE_CASES.signIn, { findAccount: async () => counted, resetFailures: fails }],
     [USE_CASES.changePassword, { changeHash: fails }],
+    [USE_CASES.changeUsername, { changeUsername: fails }],
     [USE_CASES.deleteAccount, { deleteUser: fails }],
   ]
   for (const [useCase, change] of cases) assert.equal((await run(useCase, change)).result, fault)
@@ -222,6 +240,7 @@ test('without a key to sign with nothing is stored, and at a sign-in nothing is 
     [USE_CASES.signUp, 'insertUser'],
     [USE_CASES.signIn, 'verifyPassword'],
     [USE_CASES.changePassword, 'changeHash'],
+    [USE_CASES.changeUsername, 'changeUsername'],
   ] as const) {
     const { result, calls } = await run(useCase, { loadTokenSigner: fails })
     assert.equal(result, fault)

@@ -4,6 +4,7 @@ import type { CryptoKey } from 'jose'
 /** The algorithms that tokens can be signed with (RFC 7518, section 3.1). API Gateway verifies no other public-key one. */
 export const ALGORITHMS = ['HS256', 'RS256'] as const
 
+/** An algorithm of {@link ALGORITHMS}. */
 export type Algorithm = (typeof ALGORITHMS)[number]
 
 /** The public half of an RSA key, as a key set has it (RFC 7517). */

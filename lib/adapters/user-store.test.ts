@@ -28,6 +28,8 @@ function storeWith(...results: readonly (Row | Error)[]) {
   return { users: createUserStore(deps.execute), calls }
 }
 
+const USERNAME_CHANGE = { id: 7, formerKey: 'gary', username: 'Ada', usernameKey: 'ada' }
+
 type Users = ReturnType<typeof createUserStore>
 
 /** Every function, and the values of its one statement. */
@@ -46,6 +48,10 @@ const CALLS: Readonly<Record<keyof Users, readonly [(users: Users) => Promise<un
     changeHash: [
       (users) => users.changeHash(7, 2, HASH),
       { id: 7, version: 2, nextVersion: 3, passwordHash: HASH },
+    ],
+    changeUsername: [
+      (users) => users.changeUsername(USERNAME_CHANGE),
+      { id: 7, formerKey: 'gary', username: 'Ada', usernameKey: 'ada' },
     ],
     countFailure: [(users) => users.countFailure(7, 'stranger'), { id: 7 }],
     chargeAttempt: [(users) => users.chargeAttempt(7, 'device', 5), { id: 7, failures: 5 }],
@@ -66,7 +72,7 @@ test('each function is one statement, whose text holds every name of a value and
     assert.deepEqual(sent, values, name)
     const names = String(sql).match(/(?<=:)\w+/g) ?? []
     assert.deepEqual([...new Set(names)].sort(), Object.keys(values).sort(), name)
-    assert.doesNotMatch(String(sql), /[Gg]ary|\$2b\$|digest|;|::/, name)
+    assert.doesNotMatch(String(sql), /[Gg]ary|Ada|\$2b\$|digest|;|::/, name)
   }
 })
 
@@ -131,6 +137,14 @@ test('a conflict on the index of a name repeats the statement once: the row is i
   }
 })
 
+test('a change of the username is taken by the conflict, and superseded without an id', async () => {
+  const change = (...results: readonly (Row | Error)[]) =>
+    storeWith(...results).users.changeUsername(USERNAME_CHANGE)
+  assert.equal(await change([ID]), 'changed')
+  assert.equal(await change([{ isNull: true }]), 'superseded')
+  assert.equal(await change(FRENCH), 'taken')
+})
+
 test('a conflict on any other index, and any other error, is a fault', async () => {
   for (const error of [
     conflict('duplicate key value violates unique constraint "users_pkey"'),
@@ -138,6 +152,7 @@ test('a conflict on any other index, and any other error, is a fault', async () 
     conflict('null value in column "users_username_key_key"', '23502'),
   ]) {
     await assert.rejects(storeWith(error).users.insertUser(NEW_USER), error)
+    await assert.rejects(storeWith(error).users.changeUsername(USERNAME_CHANGE), error)
     await assert.rejects(storeWith(ENGLISH, error).users.insertUser(NEW_USER), error)
   }
 })

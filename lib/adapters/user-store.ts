@@ -1,6 +1,7 @@
 import type { Field } from '@aws-sdk/client-rds-data'
 import type { Account, AttemptCounter, Attempts, NewUser, User } from '../accounts/account.ts'
 import { ATTEMPT_LIMITS } from '../accounts/attempts.ts'
+import type { UsernameChange } from '../accounts/change-username.ts'
 import { sqlStateOf } from '../faults/faults.ts'
 import type { Row, Values } from './data-api.ts'
 
@@ -70,6 +71,8 @@ WHERE id = :id AND (password_version = :version
 OR (password_version = :nextVersion AND password = :passwordHash))
 RETURNING id`
 
+const CHANGE_USERNAME = 'SELECT change_username(:id, :formerKey, :username, :usernameKey)'
+
 const DELETE_USER = 'SELECT delete_user(:id)'
 
 const REPLACE_HASH =
@@ -126,6 +129,17 @@ export function createUserStore(execute: Execute) {
     async changeHash(id: number, version: number, passwordHash: string): Promise<boolean> {
       const values = { id, version, nextVersion: version + 1, passwordHash }
       return (await execute(CHANGE_HASH, values)) !== undefined
+    },
+
+    /** See `ChangeUsernameDeps`. The statement's value is the id, or null if it changed nothing. */
+    async changeUsername(change: UsernameChange): Promise<'changed' | 'taken' | 'superseded'> {
+      const { id, formerKey, username, usernameKey } = change
+      const values = { id, formerKey, username, usernameKey }
+      const row = await execute(CHANGE_USERNAME, values).catch(
+        ifUsernameTaken(() => 'taken' as const),
+      )
+      if (row === 'taken') return row
+      return row?.[0]?.longValue === id ? 'changed' : 'superseded'
     },
 
     /** See `AttemptDeps`; so are the next two. Without an account the statement matches no row. */

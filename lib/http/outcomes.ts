@@ -13,6 +13,7 @@ export const SUCCESSES = {
   signed_in: { status: 200, message: 'signed in' },
   identified: { status: 200, message: 'identified' },
   password_changed: { status: 200, message: 'password changed' },
+  username_changed: { status: 200, message: 'username changed' },
   deleted: { status: 204, message: 'account deleted' },
   document_read: { status: 200, message: 'document read' },
 } as const
@@ -132,6 +133,7 @@ export function rejections(passwordMinLength: number): Readonly<Record<Reason, E
       'username has a control, format, private or unassigned character: send it without',
     ),
     username_leading_mark: invalid('username begins with a combining mark: send it without'),
+    username_is_password: invalid('username is the password: send another'),
     username_invisible: invalid('username has no visible character: send at least one'),
 
     password_missing: invalid(`password ${text.missing}`),

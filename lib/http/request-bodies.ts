@@ -23,6 +23,7 @@ export type RequestBodyRejection =
   | 'body_not_object'
   | UsernameFieldRejection
   | UsernameRejection
+  | 'username_is_password'
   | PasswordFieldRejection
   | PasswordRejection
   | `current_${PasswordFieldRejection}`
@@ -103,6 +104,18 @@ export function parsePasswordChange(
   if (rejection !== undefined) return reject(`new_${rejection}`)
   if (!isPossiblePassword(current.value)) return reject('invalid_credentials')
   return accept({ currentPassword: current.value, newPassword: next.value })
+}
+
+/** Parses the body of a change of the username. The name keeps the rules, and is not the password. */
+export function parseUsernameChange(body: unknown): RequestBodyResult<NewUsername & Password> {
+  const fields = readFields(body, 'username', 'password')
+  if (!fields.ok) return fields
+  const name = readNewUsername(fields.value[0])
+  if (!name.ok) return name
+  const password = readCurrentPassword(fields.value[1])
+  if (!password.ok) return password
+  if (foldUsername(password.value) === name.value.usernameKey) return reject('username_is_password')
+  return accept({ ...name.value, password: password.value })
 }
 
 /** Parses the body of a deletion. */

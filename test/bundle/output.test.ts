@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { signToken } from '../../lib/adapters/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
-import { environment, eventWith, readEvent, signingKey, withToken } from '../support/handler.ts'
+import { BODY_ROUTE_KEYS, exampleEvent, isProtected } from '../support/example-requests.ts'
+import { environment, eventWith, ROUTE_KEYS, signingKey, withToken } from '../support/handler.ts'
 
 /** Quotes and a line break, so that its forms in JSON and in text differ. */
 const PASSWORD = 'pass"word\nof möbius'
@@ -39,7 +40,13 @@ function talkative(url: string) {
   }
 }
 
-const credentials = JSON.stringify({ username: NAME, password: PASSWORD })
+/** A body that every route accepts. */
+const credentials = JSON.stringify({
+  username: NAME,
+  password: PASSWORD,
+  currentPassword: PASSWORD,
+  newPassword: `${PASSWORD}!`,
+})
 
 /** Bodies with the password in them, right and wrong, as text and in base64. */
 const BODIES = [
@@ -55,7 +62,7 @@ const BODIES = [
   JSON.stringify({ username: NAME, password: [PASSWORD] }),
   JSON.stringify({ username: PASSWORD, password: 'short' }),
   JSON.stringify({ username: NAME, password: PASSWORD.repeat(5) }),
-  JSON.stringify({ currentPassword: PASSWORD, newPassword: PASSWORD }),
+  JSON.stringify({ currentPassword: PASSWORD, newPassword: `${PASSWORD}!` }),
   PASSWORD,
 ]
 
@@ -88,17 +95,17 @@ function assertSilent(log: string): void {
 }
 
 test('whatever the body, no output holds the password, the name, the key or the token', async (t) => {
-  const { url } = await scriptDataApi(t, Array(120).fill(ANSWERS[1]))
+  const { url } = await scriptDataApi(t, Array(400).fill(ANSWERS[1]))
   const events = BODIES.flatMap((body) => {
     const event = eventWith(body)
     const headers = { ...event.headers, 'idempotency-key': KEY }
-    const signIn = withToken(eventWith(body, 'sign-in'), TOKEN)
     return [
-      signIn,
-      { ...signIn, isBase64Encoded: true },
-      { ...withToken(readEvent('me'), TOKEN), body },
-      withToken(eventWith(body, 'change-password'), VALID),
-      withToken(eventWith(body, 'delete-account'), VALID),
+      // With a token that is rejected, and on a protected route with one that is valid too.
+      ...ROUTE_KEYS.flatMap((routeKey) => [
+        { ...withToken(exampleEvent(routeKey), TOKEN), body },
+        ...(isProtected(routeKey) ? [{ ...exampleEvent(routeKey, VALID), body }] : []),
+      ]),
+      { ...withToken(exampleEvent('POST /auth/sign-in'), TOKEN), body, isBase64Encoded: true },
       { ...event, headers },
       { ...event, headers, body: Buffer.from(body).toString('base64'), isBase64Encoded: true },
       { ...event, headers: { ...headers, 'idempotency-key': `${KEY} ${PASSWORD}` } },
@@ -107,7 +114,7 @@ test('whatever the body, no output holds the password, the name, the key or the 
   })
   const { stdout, stderr, statusCodes } = await run(talkative(url), events)
   assert.equal(statusCodes.length, events.length)
-  assert.deepEqual([...new Set(statusCodes)], ['400', '401'])
+  assert.deepEqual([...new Set(statusCodes)], ['200', '400', '401', '404'])
   for (const code of ['body_not_json', 'username_taken', 'invalid_credentials', 'token_invalid']) {
     assert.ok(stdout.includes(`"${code}"`), code)
   }
@@ -117,7 +124,10 @@ test('whatever the body, no output holds the password, the name, the key or the 
 test('whatever the Data API responds, no output quotes it', async (t) => {
   for (const answers of [ANSWERS, ...PASSING.map((answer) => Array(40).fill(answer))]) {
     const { url } = await scriptDataApi(t, answers)
-    const forms = ['sign-up', 'sign-in'].map((name) => eventWith(credentials, name))
+    const forms = BODY_ROUTE_KEYS.map((routeKey) => ({
+      ...exampleEvent(routeKey, VALID),
+      body: credentials,
+    }))
     const events = answers === ANSWERS ? ANSWERS.flatMap(() => forms) : forms
     const { stdout, stderr, statusCodes } = await run(talkative(url), events, {
       remainingMilliseconds: 2500,

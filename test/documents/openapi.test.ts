@@ -13,8 +13,7 @@ import { parseSignUp, type RequestBodyRejection } from '../../lib/http/request-b
 import { createResponder } from '../../lib/http/responses.ts'
 import { discovery, keySet } from '../../lib/http/well-known.ts'
 import { newSigningKey } from '../../tools/new-signing-key.ts'
-import { ROUTE_KEYS } from '../support/example-requests.ts'
-import { signingKey } from '../support/handler.ts'
+import { ROUTE_KEYS, signingKey } from '../support/handler.ts'
 import {
   answer,
   assertDocumented,

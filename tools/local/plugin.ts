@@ -10,11 +10,21 @@ interface Serverless {
   readonly serviceDir: string
   readonly processedInput: { readonly commands: readonly string[] }
   readonly service: {
-    readonly provider: { readonly stage: string }
+    readonly provider: {
+      readonly stage: string
+      readonly compiledCloudFormationTemplate: { readonly Resources: Record<string, Resource> }
+    }
     readonly custom: Record<string, object>
     readonly functions: Record<string, { readonly handler: string }>
   }
   readonly classes: { readonly Error: new (message: string, code: string) => Error }
+}
+
+/** The part of a CloudFormation resource that is used here. */
+interface Resource {
+  readonly Type: string
+  DependsOn?: string | readonly string[]
+  Metadata?: object
 }
 
 /** The part of osls's utilities that is used here. */
@@ -30,6 +40,9 @@ const PAGE = {
   handler: 'tools/local/page/serve.handler',
   events: [{ httpApi: 'GET /' }, { httpApi: 'GET /docs/{file}' }],
 }
+
+/** The framework's DependsOn repeats a Ref. cfn-lint warns of it, and emulators then reject the template. */
+const ACCEPTED = { 'cfn-lint': { config: { ignore_checks: ['W3005'] } } }
 
 /** How often npm is looked for. */
 const PARENT_POLL_MILLISECONDS = 500
@@ -57,6 +70,7 @@ export default class LatchkeyPlugin {
   readonly hooks = {
     initialize: () => this.#prepareEnvironment(),
     'before:package:createDeploymentArtifacts': () => this.#bundle(),
+    'before:package:finalize': () => this.#orderRoutes(),
     'before:invoke:local:invoke': () => this.#start({ share: false }),
     'after:invoke:local:invoke': () => this.#stop(),
     'before:offline:start': () => this.#refuseBareOffline(),
@@ -104,6 +118,18 @@ export default class LatchkeyPlugin {
     await bundle(undefined, entryPoints)
   }
 
+  /** Makes the API's stage depend on every route: CloudFormation rejects limits of a route that is missing. */
+  #orderRoutes(): void {
+    const { Resources } = this.#serverless.service.provider.compiledCloudFormationTemplate
+    const ofType = (type: string) =>
+      Object.entries(Resources).filter(([, { Type }]) => Type === `AWS::ApiGatewayV2::${type}`)
+    const routes = ofType('Route')
+    for (const [, stage] of ofType('Stage')) {
+      stage.DependsOn = [stage.DependsOn ?? [], routes.map(([id]) => id)].flat(2)
+    }
+    for (const [, resource] of [...ofType('Stage'), ...routes]) resource.Metadata = ACCEPTED
+  }
+
   async #start({ share }: { readonly share: boolean }): Promise<void> {
     await this.#bundle()
     if (!this.#isLocal) return
@@ -115,6 +141,7 @@ export default class LatchkeyPlugin {
         folder: this.#localFolder,
         databaseUrl: process.env['DATABASE_URL'],
         databaseName: LOCAL_DATABASE_NAME,
+        appSecretArn: process.env['DB_SECRET_ARN'],
         share,
         say: (line) => this.#log.notice(line),
       })
