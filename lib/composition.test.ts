@@ -16,9 +16,9 @@ const SECOND = 'the second, of more than 32 bytes'
 const secret = (SecretString: string): ScriptedResponse => ({ body: { SecretString } })
 const ROTATED = [secret(FIRST), ...Array(200).fill(secret(SECOND))]
 
-/** The deps of a request to a service whose key is in a secret, read again after that many seconds. */
-async function depsWithSecret(t: TestContext, refreshSeconds: number, answers = ROTATED) {
-  const { url, requests } = await scriptDataApi(t, answers)
+/** Creates the deps of a request to a service whose key is in a secret, refreshed after `refreshSeconds`. */
+async function depsWithSecret(t: TestContext, refreshSeconds: number, responses = ROTATED) {
+  const { url, requests } = await scriptDataApi(t, responses)
   const env = environment('http://127.0.0.1:9')
   Object.assign(process.env, env, { AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
   const source = { secretArn: 'arn:jwt', refreshSeconds }
@@ -26,7 +26,7 @@ async function depsWithSecret(t: TestContext, refreshSeconds: number, answers = 
   return { requests, deps: createDeps(startDeadline(), {}) }
 }
 
-/** Whether a token is signed now with that key. */
+/** Returns whether the service now signs with the key. */
 async function signsWith({ loadTokenSigner }: Deps, key = '') {
   const signToken = await loadTokenSigner()
   const token = await signToken({ id: 7, username: 'gary' })
@@ -60,7 +60,7 @@ const VALID = { ok: true, user: { id: 7, passwordVersion: 0 } }
 const INVALID = { ok: false, reason: 'token_invalid' }
 const NOT_FOUND: ScriptedResponse = { status: 400, body: { __type: 'ResourceNotFoundException' } }
 
-test('a token of a newer key has the secret read again, also without a version before', async (t) => {
+test('a token of a newer key causes another read of the secret, even without a previous version', async (t) => {
   const { requests, deps } = await depsWithSecret(t, 3600, [
     secret(FIRST),
     secret(SECOND),
@@ -74,20 +74,20 @@ test('a token of a newer key has the secret read again, also without a version b
     requests.map(({ body }) => Object(body).VersionStage),
     ['AWSCURRENT', 'AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'],
   )
-  // Without a version before, the first key is none any more, and there is one read in 10 s.
+  // Without a previous version, the first key is no longer valid. There is one such read per 10 s.
   assert.deepEqual(await deps.verifyToken(await tokenOf(FIRST)), INVALID)
   assert.equal(requests.length, 4)
 })
 
-test('a token of the version before verifies, and one of the version that is pending', async (t) => {
-  const answers = [SECOND, SECOND, THIRD, FIRST].map(secret)
-  const { deps } = await depsWithSecret(t, 3600, answers)
+test('a token of the previous version verifies, and so does one of the pending version', async (t) => {
+  const responses = [SECOND, SECOND, THIRD, FIRST].map(secret)
+  const { deps } = await depsWithSecret(t, 3600, responses)
   assert.deepEqual(await deps.verifyToken(await tokenOf(FIRST)), VALID)
   assert.deepEqual(await deps.verifyToken(await tokenOf(THIRD)), VALID)
   assert.ok(await signsWith(deps, SECOND))
 })
 
-test('a token that is none has nothing read', async (t) => {
+test('a malformed token causes no further read', async (t) => {
   const { requests, deps } = await depsWithSecret(t, 3600)
   assert.deepEqual(await deps.verifyToken('x.y.z'), INVALID)
   assert.equal(requests.length, 1)

@@ -18,13 +18,13 @@ import { withTimeLimit } from './faults/time-limit.ts'
 import { type Timings, timed } from './http/timings.ts'
 import type { KeySetDeps } from './http/well-known.ts'
 
-/** Connecting to AWS takes milliseconds; a lost packet on the way costs a second. */
+/** Time limit for a connection, which takes milliseconds; a lost packet adds a second. */
 const CONNECT_MILLISECONDS = 3000
 
-/** Until the headers of one attempt's response. The SDK makes three attempts. */
+/** Time limit for the response headers of one attempt. The SDK makes three attempts. */
 const SECRET_ATTEMPT_MILLISECONDS = 3000
 
-/** The whole read. It also ends a body that stalls after its headers, which the SDK waits for without end. */
+/** Time limit for the whole read. It also aborts a body that stalls after its headers, which the SDK never does. */
 const SECRET_READ_MILLISECONDS = 9000
 
 /** Time limit for a rehash; the sign-in continues without it, and the next one tries again. */
@@ -38,14 +38,16 @@ export interface Deps
     ChangeUsernameDeps,
     DeleteAccountDeps,
     KeySetDeps {
-  /** Verifies a token of this service, which may have expired up to `expiredSeconds` ago. Rejects on faults only. */
+  /**
+   * Verifies a token of this service, which may have expired up to `expiredSeconds` ago. Rejects only on server
+   * errors.
+   */
   verifyToken(token: string, expiredSeconds?: number): Promise<TokenResult>
 }
 
 /**
- * Composes what lives as long as the process, and starts to read the signing key where that is a secret. Returns
- * the function that makes the deps of one request: bounded by its deadline; their durations are added to
- * `timings`.
+ * Creates what all requests of the process share, and starts to read the signing key if that is a secret. Returns the
+ * function that creates the deps of one request. They keep to its deadline, and add their durations to `timings`.
  */
 export function compose(config: Config): (deadline: Deadline, timings: Timings) => Deps {
   const keys = keysFrom(config)
@@ -63,16 +65,16 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
     const onRetry = () => {
       timings.databaseRetries = (timings.databaseRetries ?? 0) + 1
     }
-    const hashing = <T>(work: Promise<T>) => timed(timings, 'hashMs', work)
-    const database = (work: Promise<Row>) => timed(timings, 'databaseMs', work)
+    const timeHash = <T>(work: Promise<T>) => timed(timings, 'hashMs', work)
+    const timeDatabase = (work: Promise<Row>) => timed(timings, 'databaseMs', work)
     const users = createUserStore((sql, values) =>
-      database(
+      timeDatabase(
         // Every statement is safe to retry, see user-store.ts.
         retryUntilDeadline((signal) => execute(sql, values, signal), deadline, { onRetry }),
       ),
     )
     const { replaceHash } = createUserStore((sql, values) =>
-      database(
+      timeDatabase(
         withTimeLimit(
           (signal) => execute(sql, values, signal),
           Math.min(REHASH_MILLISECONDS, deadline.remainingMilliseconds()),
@@ -82,8 +84,8 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
     return {
       ...users,
       replaceHash,
-      hashPassword: (password) => hashing(passwords.hashPassword(password)),
-      verifyPassword: (password, hash) => hashing(passwords.verifyPassword(password, hash)),
+      hashPassword: (password) => timeHash(passwords.hashPassword(password)),
+      verifyPassword: (password, hash) => timeHash(passwords.verifyPassword(password, hash)),
       isOutdated: passwords.isOutdated,
       async loadTokenSigner() {
         const [key] = await keys.load()

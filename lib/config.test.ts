@@ -15,7 +15,7 @@ const REQUIRED = {
 }
 const DEFAULTS = readConfig(REQUIRED)
 
-/** The error that `env` causes; fails if there is none. */
+/** Returns the error that `env` causes. Fails if it is accepted. */
 function errorFor(env: Record<string, string>): ConfigError {
   try {
     readConfig(env)
@@ -73,7 +73,7 @@ test('one error names every required variable that is missing or empty, and no o
   }
 })
 
-test('an optional variable that is empty takes its default', () => {
+test('an empty optional variable gets its default', () => {
   for (const name of ['JWT_TTL_SECONDS', 'JWT_ISSUER', 'BCRYPT_COST', 'PASSWORD_MIN_LENGTH']) {
     assert.deepEqual(readConfig({ ...REQUIRED, [name]: '' }), DEFAULTS)
   }
@@ -106,7 +106,7 @@ for (const [name, values] of Object.entries(INVALID)) {
   })
 }
 
-test('the limits themselves are accepted', () => {
+test('values at the limits are accepted', () => {
   for (const limits of [
     { JWT_TTL_SECONDS: '1', BCRYPT_COST: '10', PASSWORD_MIN_LENGTH: '8' },
     { JWT_TTL_SECONDS: '31536000', BCRYPT_COST: '15' },
@@ -117,7 +117,7 @@ test('the limits themselves are accepted', () => {
   }
 })
 
-/** Whether Powertools accepts these variables. */
+/** Returns whether Powertools accepts these variables. */
 function powertoolsStarts(env: Readonly<Record<string, string>>): boolean {
   const before = { ...process.env }
   try {
@@ -133,7 +133,7 @@ function powertoolsStarts(env: Readonly<Record<string, string>>): boolean {
   }
 }
 
-test("Powertools' variables that are accepted are those that it starts with", () => {
+test('each accepted variable of Powertools is one that Powertools starts with', () => {
   for (const text of `LOG_LEVEL= LOG_LEVEL=warn LOG_LEVEL=SILENT METRICS_DISABLED=TRUE METRICS_DISABLED=false
     LOGGER_LOG_EVENT=false DEV=False LOGGER_SAMPLE_RATE= LOGGER_SAMPLE_RATE=0 LOGGER_SAMPLE_RATE=1
     LOGGER_SAMPLE_RATE=.5 LOGGER_SAMPLE_RATE=0.25 LOGGER_SAMPLE_RATE=1.00`.split(/\s+/)) {
@@ -145,7 +145,7 @@ test("Powertools' variables that are accepted are those that it starts with", ()
   assert.ok(!powertoolsStarts({ POWERTOOLS_METRICS_DISABLED: 'maybe' }))
 })
 
-test('the error says what would be right, names all that is wrong at once, and quotes no value', () => {
+test('one error names every problem and what to set, and quotes no value', () => {
   const wrong = {
     JWT_ALGORITHM: 'leak-algorithm',
     DB_CLUSTER_ARN: 'leak-cluster',
@@ -165,7 +165,7 @@ test('the error says what would be right, names all that is wrong at once, and q
   assert.deepEqual(namedBy(errorFor({ ...wrong, DB_NAME: 'x' })), Object.keys(wrong))
 })
 
-test('with RS256 the key is a PEM of RSA, and nothing else, wherever it is', () => {
+test('with RS256 JWT_SECRET must be the PEM of an RSA key', () => {
   const env = { ...REQUIRED, JWT_ALGORITHM: 'RS256' }
   const { algorithm, signingKey: source } = readConfig({ ...env, JWT_SECRET: PEM })
   assert.ok('key' in source)
@@ -184,8 +184,8 @@ test('exactly one of JWT_SECRET and JWT_SECRET_ARN is set', () => {
   const { JWT_SECRET: _, ...withoutKey } = REQUIRED
   const env = { ...withoutKey, JWT_SECRET_ARN: secretArn }
   assert.deepEqual(readConfig(env).signingKey, { secretArn, refreshSeconds: 300 })
-  const often = { ...env, JWT_SECRET_REFRESH_SECONDS: '60' }
-  assert.deepEqual(readConfig(often).signingKey, { secretArn, refreshSeconds: 60 })
+  const refreshed = { ...env, JWT_SECRET_REFRESH_SECONDS: '60' }
+  assert.deepEqual(readConfig(refreshed).signingKey, { secretArn, refreshSeconds: 60 })
 
   const both = errorFor({ ...REQUIRED, JWT_SECRET_ARN: secretArn })
   assert.match(both.message, /JWT_SECRET and JWT_SECRET_ARN are both set: set one of them/)

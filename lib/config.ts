@@ -8,12 +8,12 @@ import {
 import type { TokenOptions } from './adapters/tokens.ts'
 import { LoggableError } from './faults/loggable-error.ts'
 
-/** The function's settings, valid; `.env.example` describes every variable. */
+/** The function's validated settings; `.env.example` describes every variable. */
 export interface Config {
   readonly clusterArn: string
   readonly secretArn: string
   readonly databaseName: string
-  /** What tokens are signed with. */
+  /** The algorithm that signs tokens. */
   readonly algorithm: Algorithm
   readonly signingKey: SigningKeySource
   readonly token: TokenOptions
@@ -21,7 +21,7 @@ export interface Config {
   readonly serviceName: string
   /** bcrypt's cost factor: the hash takes 2^cost rounds. */
   readonly bcryptCost: number
-  /** Shortest password accepted, in code points. */
+  /** Minimum length of a password, in code points. */
   readonly passwordMinLength: number
 }
 
@@ -30,7 +30,7 @@ export type SigningKeySource =
   | { readonly key: SigningKey }
   | { readonly secretArn: string; readonly refreshSeconds: number }
 
-/** Age in seconds at which a stored key is read again, where nothing else is set. */
+/** Default age in seconds at which a stored key is refreshed. */
 export const KEY_REFRESH_SECONDS = 300
 
 /** Names every variable that is missing or invalid. */
@@ -43,8 +43,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 const BOOLEAN = ['true or false', /^(true|false)$/i] as const
 
 /**
- * Variables that Powertools reads by itself. It throws if some are invalid, and ignores others silently.
- * A boolean that is set to nothing is invalid too.
+ * Variables that Powertools itself reads. It throws if some are invalid, and silently ignores others. An empty
+ * boolean is invalid too.
  */
 const POWERTOOLS_VARIABLES: Readonly<Record<string, readonly [wanted: string, valid: RegExp]>> = {
   POWERTOOLS_LOG_LEVEL: [
@@ -57,10 +57,10 @@ const POWERTOOLS_VARIABLES: Readonly<Record<string, readonly [wanted: string, va
   POWERTOOLS_LOGGER_SAMPLE_RATE: ['a number from 0 to 1', /^(|0|1|0?\.\d+|1\.0+)$/],
 }
 
-/** The service's name in log lines and metrics; on AWS it ends with the stage. Never fails. */
+/** Returns the service's name for log lines and metrics; on AWS it ends with the stage. Never throws. */
 export const readServiceName = (env: Environment) => env['POWERTOOLS_SERVICE_NAME'] || 'latchkey'
 
-/** Reads the settings from `env`. Pure. Throws one {@link ConfigError} that lists every problem. */
+/** Reads the settings from `env` alone. Throws one {@link ConfigError} that lists every problem. */
 export function readConfig(env: Environment): Config {
   const problems: string[] = []
 
@@ -71,7 +71,7 @@ export function readConfig(env: Environment): Config {
     }
   }
 
-  // A variable set to nothing counts as missing: that is how shells and .env files unset one.
+  // An empty variable counts as missing: shells and .env files unset one that way.
   const optional = (name: string) => env[name] || undefined
 
   const required = (name: string, wanted: string, valid: (value: string) => boolean) => {
@@ -81,12 +81,12 @@ export function readConfig(env: Environment): Config {
     return value ?? ''
   }
 
-  const wholeNumber = (name: string, fallback: number, least: number, most: number) => {
+  const wholeNumber = (name: string, fallback: number, min: number, max: number) => {
     const value = optional(name)
     if (value === undefined) return fallback
     const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN
-    if (number >= least && number <= most) return number
-    problems.push(`${name} is wrong: it must be a whole number from ${least} to ${most}`)
+    if (number >= min && number <= max) return number
+    problems.push(`${name} is wrong: it must be a whole number from ${min} to ${max}`)
     return fallback
   }
 
@@ -124,7 +124,7 @@ export function readConfig(env: Environment): Config {
     algorithm,
     signingKey: readSigningKey(),
     token: {
-      // At most a year: a token cannot be revoked.
+      // At most a year: other services that verify a token do not see that it is revoked.
       ttlSeconds: wholeNumber('JWT_TTL_SECONDS', 3600, 1, 31_536_000),
       issuer: optional('JWT_ISSUER'),
       audience: optional('JWT_AUDIENCE'),

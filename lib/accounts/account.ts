@@ -3,14 +3,14 @@ export interface User {
   readonly id: number
   /** As typed at the sign-up or the last change, in NFC. */
   readonly username: string
-  /** How often the password was changed; absent is 0. A token of another version is rejected. */
+  /** Number of password changes; absent means 0. A token of another version is rejected. */
   readonly passwordVersion?: number
 }
 
 /** A user to store. */
 export interface NewUser {
   readonly username: string
-  /** What the name is unique by: `foldUsername` of it. */
+  /** The key that makes the name unique: `foldUsername` of it. */
   readonly usernameKey: string
   readonly passwordHash: string
   /** SHA-256 of the request's idempotency key, if it has one. */
@@ -18,20 +18,20 @@ export interface NewUser {
 }
 
 /**
- * The count that an attempt belongs to: `device` if the client shows a token of this very account, otherwise
+ * The count that an attempt belongs to: `device` if the client sends a token of this account, otherwise
  * `stranger`. Strangers cannot make the owner's devices wait. This is OWASP's device cookie, without a cookie.
  */
 export type AttemptCounter = 'stranger' | 'device'
 
 /** The consecutive failures of one counter. */
 export interface Attempts {
-  /** 0 after a success, and again once the count has lapsed (`ATTEMPT_LIMITS`). */
+  /** 0 after a success, and after the count lapses (`ATTEMPT_LIMITS`). */
   readonly failures: number
-  /** Seconds that are left of the pause, rounded up; 0 outside a pause. */
+  /** Seconds left of the pause, rounded up; 0 outside a pause. */
   readonly pauseSeconds: number
 }
 
-/** A user with what checking a password takes. */
+/** A user with the data to check a password. */
 export interface Account extends User {
   readonly passwordVersion: number
   readonly passwordHash: string
@@ -47,7 +47,7 @@ export interface TokenUser {
 /** Signs a token for the user. */
 export type SignToken = (user: User) => Promise<string>
 
-/** Resolves with a signer for the key in force, which may have to be read first. Rejects on faults only. */
+/** Resolves with a signer for the key in force, after reading the key if needed. Rejects only on server errors. */
 export interface TokenSignerDeps {
   loadTokenSigner(): Promise<SignToken>
 }
@@ -60,7 +60,7 @@ export interface TokenGranted<Code extends string> {
   readonly body: { readonly token: string }
 }
 
-/** Signs the user's token, and returns the outcome with it. */
+/** Signs a token for the user, and returns the outcome with it. */
 export async function grantToken<Code extends string>(
   code: Code,
   user: User,

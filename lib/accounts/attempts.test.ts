@@ -4,9 +4,9 @@ import { record } from '../../test/support/recorder.ts'
 import type { Account, AttemptCounter } from './account.ts'
 import { type AttemptDeps, attemptPassword } from './attempts.ts'
 
-const NONE = { failures: 0, pauseSeconds: 0 }
+const NO_FAILURES = { failures: 0, pauseSeconds: 0 }
 
-/** An account with that many failures of one counter, and without any of the other. */
+/** An account with failures of one counter, and no failure of the other. */
 const account = (
   failures: number,
   pauseSeconds = 0,
@@ -16,10 +16,10 @@ const account = (
   username: 'Gary',
   passwordVersion: 0,
   passwordHash: 'the hash',
-  attempts: { stranger: NONE, device: NONE, [counter]: { failures, pauseSeconds } },
+  attempts: { stranger: NO_FAILURES, device: NO_FAILURES, [counter]: { failures, pauseSeconds } },
 })
 
-/** Tries a password with deps that succeed where `change` does not replace them. */
+/** Tries a password with deps that succeed unless `change` replaces them. */
 async function attempt(
   tried: Account | undefined,
   change: Partial<AttemptDeps> = {},
@@ -38,10 +38,10 @@ async function attempt(
 }
 
 const wrong = { verifyPassword: async () => false }
-const lost = { chargeAttempt: async () => false }
-const RIGHT = { ok: true }
+const notCharged = { chargeAttempt: async () => false }
+const ACCEPTED = { ok: true }
 const INVALID = { ok: false, reason: 'invalid_credentials' }
-const wait = (retryAfterSeconds: number) => ({
+const tooManyAttempts = (retryAfterSeconds: number) => ({
   ok: false,
   reason: 'too_many_attempts',
   retryAfterSeconds,
@@ -56,49 +56,63 @@ for (const counter of ['stranger', 'device'] as const) {
   const FIND = ['findAccountById', 7]
   const at = (failures: number, pauseSeconds = 0) => account(failures, pauseSeconds, counter)
   const cases: readonly [string, Account, Partial<AttemptDeps>, unknown, ...unknown[][]][] = [
-    ['a right password is compared, and nothing is written', at(0), {}, RIGHT, VERIFY],
-    ['a right password after failures resets their count', at(4), {}, RIGHT, VERIFY, RESET],
+    ['a correct password is compared, and nothing is written', at(0), {}, ACCEPTED, VERIFY],
+    ['a correct password after failures resets their count', at(4), {}, ACCEPTED, VERIFY, RESET],
     ['a wrong password is counted after the comparison', at(0), wrong, INVALID, VERIFY, COUNT],
-    ['the fifth in a row is counted after it too', at(4), wrong, INVALID, VERIFY, COUNT],
-    ['the sixth is charged before it', at(5), wrong, INVALID, CHARGE(5), VERIFY],
     [
-      'a right one is charged too, and resets the count',
+      'the fifth in a row is also counted after the comparison',
+      at(4),
+      wrong,
+      INVALID,
+      VERIFY,
+      COUNT,
+    ],
+    ['the sixth is charged before the comparison', at(5), wrong, INVALID, CHARGE(5), VERIFY],
+    [
+      'a correct sixth is charged too, and resets the count',
       at(9),
       {},
-      RIGHT,
+      ACCEPTED,
       CHARGE(9),
       VERIFY,
       RESET,
     ],
-    ['in a pause nothing is compared or counted', at(5, 8), {}, wait(8)],
-    ['a lost charge waits for the pause in the row', at(5), lost, wait(2), CHARGE(5), FIND],
+    ['during a pause nothing is compared or counted', at(5, 8), {}, tooManyAttempts(8)],
     [
-      'a lost charge waits for at least a second, also if the winner has reset the count',
+      'an attempt that is not charged gets the pause of the row',
       at(5),
-      { ...lost, findAccountById: async () => at(0) },
-      wait(1),
+      notCharged,
+      tooManyAttempts(2),
       CHARGE(5),
       FIND,
     ],
     [
-      'a lost charge waits for a second if the account is gone',
+      'an attempt that is not charged waits at least a second, even if the charged one reset the count',
       at(5),
-      { ...lost, findAccountById: async () => undefined },
-      wait(1),
+      { ...notCharged, findAccountById: async () => at(0) },
+      tooManyAttempts(1),
       CHARGE(5),
       FIND,
     ],
-    ['failures of the other counter do not matter', account(9, 900, other), {}, RIGHT, VERIFY],
+    [
+      'an attempt that is not charged waits a second if the account is gone',
+      at(5),
+      { ...notCharged, findAccountById: async () => undefined },
+      tooManyAttempts(1),
+      CHARGE(5),
+      FIND,
+    ],
+    ['failures of the other counter have no effect', account(9, 900, other), {}, ACCEPTED, VERIFY],
   ]
   for (const [title, tried, change, result, ...calls] of cases) {
     test(`${counter}: ${title}`, async () => {
-      const expected = result === RIGHT ? { ...RIGHT, account: tried } : result
+      const expected = result === ACCEPTED ? { ...ACCEPTED, account: tried } : result
       assert.deepEqual(await attempt(tried, change, counter), { result: expected, calls })
     })
   }
 }
 
-test('without an account the password is compared and counted all the same, and is never right', async () => {
+test('without an account the password is compared and counted as usual, and always rejected', async () => {
   for (const change of [wrong, {}]) {
     assert.deepEqual(await attempt(undefined, change), {
       result: INVALID,

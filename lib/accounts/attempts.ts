@@ -1,8 +1,8 @@
 import type { Account, AttemptCounter } from './account.ts'
 
 /**
- * The limits on password guessing per account (ASVS 6.3.1). From the fifth failure in a row each attempt waits
- * for a pause that doubles, which is Cognito's curve.
+ * The limits on password guessing per account (ASVS 6.3.1). From the fifth failure in a row on, each failure doubles
+ * the pause before the next attempt, as in Cognito.
  */
 export const ATTEMPT_LIMITS = {
   /** Failures in a row without a pause. */
@@ -15,20 +15,20 @@ export const ATTEMPT_LIMITS = {
   deviceTokenExpiredSeconds: 30 * 86_400,
 } as const
 
-/** What checking a password depends on. Each function rejects on faults only. */
+/** The dependencies of a password check. Each function rejects only on server errors. */
 export interface AttemptDeps {
-  /** Takes as long without a hash, and then resolves with `false`. */
+  /** Without a hash, takes as long and resolves with `false`. */
   verifyPassword(password: string, passwordHash: string | undefined): Promise<boolean>
   findAccountById(id: number): Promise<Account | undefined>
   /** Counts a failure. Succeeds without an account. */
   countFailure(id: number | undefined, counter: AttemptCounter): Promise<void>
-  /** Counts a failure ahead of its attempt. Of concurrent calls with one number of failures, one resolves with `true`. */
+  /** Counts a failure before its attempt. Of concurrent calls with equal `failures`, one resolves with `true`. */
   chargeAttempt(id: number, counter: AttemptCounter, failures: number): Promise<boolean>
   /** Sets the count to 0. */
   resetFailures(id: number, counter: AttemptCounter): Promise<void>
 }
 
-/** The account, if the password is right. */
+/** The account, if the password is correct, or the reason the attempt is rejected. */
 export type AttemptResult =
   | { readonly ok: true; readonly account: Account }
   | { readonly ok: false; readonly reason: 'invalid_credentials' }
@@ -48,27 +48,27 @@ export interface Attempt {
 /**
  * Compares a password within {@link ATTEMPT_LIMITS}.
  *
- * Below the limit a wrong password is counted after the comparison, so a parallel volley is counted as a whole.
- * From the limit on the attempt is charged before it, so one attempt of a volley is compared, and the charge
- * stands whatever becomes of the request. In a pause nothing is compared or counted. Without an account the work
- * of a wrong password is done all the same, so that response times do not reveal names.
+ * Below the limit, a wrong password is counted after the comparison, so every guess of a parallel volley is counted.
+ * From the limit on, the attempt is charged first: one guess of a volley is compared, and the charge stands even if
+ * the request fails. During a pause, nothing is compared or counted. Without an account, the work is that of a wrong
+ * password, so that response times do not reveal names.
  */
 export async function attemptPassword(
   { password, account, counter }: Attempt,
   { verifyPassword, findAccountById, countFailure, chargeAttempt, resetFailures }: AttemptDeps,
 ): Promise<AttemptResult> {
   const { failures, pauseSeconds } = account?.attempts[counter] ?? { failures: 0, pauseSeconds: 0 }
-  if (pauseSeconds > 0) return wait(pauseSeconds)
+  if (pauseSeconds > 0) return tooManyAttempts(pauseSeconds)
 
   const isCharged = account !== undefined && failures >= ATTEMPT_LIMITS.freeFailures
   if (isCharged && !(await chargeAttempt(account.id, counter, failures))) {
-    // Another request has won, and its pause is in the row.
+    // Another request charged first, and its pause is in the row.
     const { attempts } = (await findAccountById(account.id)) ?? account
-    return wait(Math.max(1, attempts[counter].pauseSeconds))
+    return tooManyAttempts(Math.max(1, attempts[counter].pauseSeconds))
   }
 
-  const isRight = await verifyPassword(password, account?.passwordHash)
-  if (isRight && account !== undefined) {
+  const isCorrect = await verifyPassword(password, account?.passwordHash)
+  if (isCorrect && account !== undefined) {
     if (failures > 0) await resetFailures(account.id, counter)
     return { ok: true, account }
   }
@@ -76,5 +76,5 @@ export async function attemptPassword(
   return { ok: false, reason: 'invalid_credentials' }
 }
 
-const wait = (retryAfterSeconds: number) =>
+const tooManyAttempts = (retryAfterSeconds: number) =>
   ({ ok: false, reason: 'too_many_attempts', retryAfterSeconds }) as const

@@ -2,17 +2,17 @@ import { type Account, grantToken, type TokenGranted, type TokenSignerDeps } fro
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
 import { foldUsername } from './usernames.ts'
 
-/** What a change of the password depends on. Each function rejects on faults only. */
+/** The dependencies of a password change. Each function rejects only on server errors. */
 export interface ChangePasswordDeps extends AttemptDeps, TokenSignerDeps {
   hashPassword(password: string): Promise<string>
   /**
-   * Stores the hash and adds one to the version, if the version is still that one; otherwise resolves with
-   * `false`. Safe to retry.
+   * Stores the hash and increments the version, if that is still `passwordVersion`; otherwise resolves with `false`.
+   * Safe to retry.
    */
   changeHash(id: number, passwordVersion: number, passwordHash: string): Promise<boolean>
 }
 
-/** Both passwords; the new one keeps the rules. */
+/** Both passwords; the new one satisfies the rules. */
 export interface ChangePasswordRequest {
   readonly currentPassword: string
   readonly newPassword: string
@@ -24,8 +24,8 @@ type ChangePasswordResult =
   | Extract<AttemptResult, { ok: false }>
 
 /**
- * Changes a password, and revokes every earlier token for this API (ASVS 7.4.3): the row gets another version.
- * Of two concurrent changes one succeeds; the other is `invalid_credentials`, and is not counted.
+ * Changes a password, and revokes every earlier token for this API (ASVS 7.4.3): the row gets a new version. Of two
+ * concurrent changes, one succeeds; the other is `invalid_credentials`, and is not counted.
  */
 export async function changePassword(
   account: Account,
@@ -39,7 +39,7 @@ export async function changePassword(
   const result = await attemptPassword(attempt, deps)
   if (!result.ok) return result
 
-  // The signer first: without a key to sign with, nothing is changed.
+  // The signer first: without a signing key, nothing is changed.
   const signToken = await deps.loadTokenSigner()
   const passwordHash = await deps.hashPassword(newPassword)
   if (!(await deps.changeHash(account.id, account.passwordVersion, passwordHash))) {

@@ -2,7 +2,7 @@ import { type Account, grantToken, type TokenGranted, type TokenSignerDeps } fro
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
 import { foldUsername } from './usernames.ts'
 
-/** A new name that keeps the rules, and the former one's key. */
+/** A new name that satisfies the rules, and the key of the former one. */
 export interface UsernameChange {
   readonly id: number
   readonly formerKey: string
@@ -10,16 +10,16 @@ export interface UsernameChange {
   readonly usernameKey: string
 }
 
-/** What a change of the username depends on. Each function rejects on faults only. */
+/** The dependencies of a username change. Each function rejects only on server errors. */
 export interface ChangeUsernameDeps extends AttemptDeps, TokenSignerDeps {
   /**
-   * Stores the name if the account still has the former one: `changed`. Otherwise resolves with `taken`, or
-   * with `superseded` if another request has changed or deleted the account. Safe to retry.
+   * Stores the name if the account still has the former one, and resolves with `changed`. Otherwise resolves with
+   * `taken`, or with `superseded` if another request has changed or deleted the account. Safe to retry.
    */
   changeUsername(change: UsernameChange): Promise<'changed' | 'taken' | 'superseded'>
 }
 
-/** A new name that keeps the rules, in NFC, with its key, and the password. */
+/** A new name that satisfies the rules, in NFC, with its key, and the password. */
 export interface ChangeUsernameRequest {
   readonly username: string
   readonly usernameKey: string
@@ -32,8 +32,8 @@ type ChangeUsernameResult =
   | Extract<AttemptResult, { ok: false }>
 
 /**
- * Changes the username, if the password is right, and grants a token with the new one. Earlier tokens stay valid and
- * carry the former name, which is free from then on. Of two concurrent changes one succeeds; the other is
+ * Changes the username, if the password is correct, and grants a token with the new one. Earlier tokens stay valid
+ * and carry the former name, which becomes free. Of two concurrent changes, one succeeds; the other is
  * `invalid_credentials`, and is not counted.
  */
 export async function changeUsername(
@@ -44,7 +44,7 @@ export async function changeUsername(
   const result = await attemptPassword({ password, account, counter: 'device' }, deps)
   if (!result.ok) return result
 
-  // The signer first: without a key to sign with, nothing is changed.
+  // The signer first: without a signing key, nothing is changed.
   const signToken = await deps.loadTokenSigner()
   const formerKey = foldUsername(account.username)
   const change = await deps.changeUsername({ id: account.id, formerKey, username, usernameKey })

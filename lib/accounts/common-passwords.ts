@@ -4,12 +4,12 @@ import { COMMON_PASSWORDS } from './common-passwords-list.ts'
 let list: string | undefined
 
 /**
- * Whether a password, in lower case, is one of the most common: of those of 8 or more characters the 3000
- * most common (ASVS 6.2.4), the same of 9 or more, and all that the source has of 10 or more (1557; of 15
- * or more 41). The list is unpacked at the first call.
+ * Returns whether a password, in lower case, is on the list of common ones. The list has the 3000 most common
+ * passwords of 8 or more characters (ASVS 6.2.4), and as many of 9 or more. Of 10 or more it has all 1557 of its
+ * source, 41 of them of 15 or more. The first call unpacks the list.
  */
 export function isCommonPassword(lowerCased: string): boolean {
   list ??= brotliDecompressSync(Buffer.from(COMMON_PASSWORDS, 'base64')).toString()
-  // One search through 59 KB takes microseconds, less than making a Set of it first.
+  // A search through 59 KB takes microseconds, less than making a Set of it.
   return !lowerCased.includes('\n') && list.includes(`\n${lowerCased}\n`)
 }

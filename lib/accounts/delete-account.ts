@@ -1,7 +1,7 @@
 import type { Account } from './account.ts'
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
 
-/** What a deletion depends on. Each function rejects on faults only. */
+/** The dependencies of a deletion. Each function rejects only on server errors. */
 export interface DeleteAccountDeps extends AttemptDeps {
   /** Deletes the row. Succeeds if the row is already gone. */
   deleteUser(id: number): Promise<void>
@@ -11,7 +11,7 @@ type DeleteAccountResult =
   | { readonly ok: true; readonly code: 'deleted'; readonly userId: number }
   | Extract<AttemptResult, { ok: false }>
 
-/** Deletes the account, if the password is right. Its name is free from then on. */
+/** Deletes the account, if the password is correct. Its name becomes free. */
 export async function deleteAccount(
   account: Account,
   { password }: { readonly password: string },

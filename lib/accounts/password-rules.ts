@@ -1,7 +1,7 @@
 import { isCommonPassword } from './common-passwords.ts'
 import { foldUsername } from './usernames.ts'
 
-/** Longest password in bytes of UTF-8: bcrypt ignores the rest. */
+/** Maximum length of a password in bytes of UTF-8: bcrypt ignores the rest. */
 export const PASSWORD_MAX_BYTES = 72
 
 /** Reasons a new password is rejected. */
@@ -32,7 +32,8 @@ export const isPossiblePassword = (password: string): boolean =>
 
 /**
  * Returns the reason that a new password, in NFC, is rejected, or `undefined`. NIST SP 800-63B-4, 3.1.1.2: the
- * whole password is compared with expected and common values. Without a key it is not compared with a username.
+ * whole password is compared with expected and common values. Without `usernameKey` it is not compared with a
+ * username.
  */
 export function passwordRejection(
   password: string,
@@ -42,8 +43,8 @@ export function passwordRejection(
   if (password.includes('\0')) return 'password_nul'
   if ([...password].length < passwordMinLength) return 'password_too_short'
   if (!isPossiblePassword(password)) return 'password_too_long'
-  // NIST SP 800-63B-4, 3.1.1.2, stabilized strings: a later Unicode may normalise what is unassigned today.
-  // A client that fails to decode a character sends U+FFFD.
+  // NIST SP 800-63B-4, 3.1.1.2, stabilized strings: a later Unicode version may normalise code points that are now
+  // unassigned. A client that fails to decode a character sends U+FFFD.
   if (/[\p{Cn}\uFFFD]/u.test(password)) return 'password_forbidden_character'
   const text = password.toLowerCase()
   if (foldUsername(password) === usernameKey) return 'password_is_username'

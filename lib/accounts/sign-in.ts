@@ -7,7 +7,7 @@ import {
 } from './account.ts'
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
 
-/** What a sign-in depends on. Each function rejects on faults only. */
+/** The dependencies of a sign-in. Each function rejects only on server errors. */
 export interface SignInDeps extends AttemptDeps, TokenSignerDeps {
   /** Finds the account of a name by its key. */
   findAccount(usernameKey: string): Promise<Account | undefined>
@@ -18,7 +18,7 @@ export interface SignInDeps extends AttemptDeps, TokenSignerDeps {
   replaceHash(id: number, passwordHash: string, newHash: string): Promise<boolean>
 }
 
-/** Credentials, and the user of the token that the request carries, if it does. */
+/** Credentials, and the user of the request's token, if it has one. */
 export interface SignInRequest {
   readonly usernameKey: string
   readonly password: string
@@ -32,7 +32,7 @@ type SignInResult =
     })
   | Extract<AttemptResult, { ok: false }>
 
-/** Signs a person in: find, compare, sign. An unknown name and a wrong password have the same result. */
+/** Signs a user in: find, compare, sign. An unknown name and a wrong password have the same result. */
 export async function signIn(
   { usernameKey, password, tokenUser }: SignInRequest,
   deps: SignInDeps,
@@ -53,7 +53,7 @@ export async function signIn(
   return rehash === undefined ? granted : { ...granted, rehash }
 }
 
-/** Replaces a hash of a lower cost factor. A failure here is logged, and the sign-in succeeds. */
+/** Replaces a hash of a lower cost factor. A failure is logged, and the sign-in still succeeds. */
 async function renewHash(
   { id, passwordHash }: Account,
   password: string,

@@ -8,16 +8,16 @@ import {
 } from './account.ts'
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
 
-/** What a sign-up depends on. Each function rejects on faults only. */
+/** The dependencies of a sign-up. Each function rejects only on server errors. */
 export interface SignUpDeps extends AttemptDeps, TokenSignerDeps {
   hashPassword(password: string): Promise<string>
   /** Stores a user atomically; `undefined` means that the name is taken. */
   insertUser(user: NewUser): Promise<User | undefined>
-  /** Finds the account that a request with exactly this name and key made in the last 24 hours. */
+  /** Finds the account that a request with exactly this name and key created in the last 24 hours. */
   findReplayed(request: Omit<NewUser, 'passwordHash'>): Promise<Account | undefined>
 }
 
-/** Credentials that keep the rules, and the SHA-256 of the request's idempotency key, if it has one. */
+/** Credentials that satisfy the rules, and the SHA-256 of the request's idempotency key, if it has one. */
 export interface SignUpRequest extends Omit<NewUser, 'passwordHash'> {
   readonly password: string
 }
@@ -28,14 +28,14 @@ type SignUpResult =
   | Extract<AttemptResult, { reason: 'too_many_attempts' }>
 
 /**
- * Signs a person up: hash, store, sign. The database alone decides whether the name is free. A replay, which
- * is a request with the name, key and password of an earlier one, succeeds again with a new token.
+ * Signs a user up: hash, store, sign. The database alone decides whether the name is free. A replay, a request with
+ * the name, key and password of an earlier one, succeeds with a new token.
  */
 export async function signUp(
   { password, ...named }: SignUpRequest,
   deps: SignUpDeps,
 ): Promise<SignUpResult> {
-  // Both before the row is stored: without a key to sign with, the client's retry would find the name taken.
+  // Both before the row is stored: if signing failed after it, the client's retry would find the name taken.
   const [passwordHash, signToken] = await Promise.all([
     deps.hashPassword(password),
     deps.loadTokenSigner(),
@@ -45,7 +45,7 @@ export async function signUp(
   if (named.idempotencyKeySha256 === undefined) return TAKEN
   const account = await deps.findReplayed(named)
   if (account === undefined) return TAKEN
-  // Limited, or a client that knows the key could guess without end.
+  // Limited, since a client that knows the key could otherwise guess without limit.
   const result = await attemptPassword({ password, account, counter: 'stranger' }, deps)
   if (result.ok) return grantToken('created', account, signToken)
   return result.reason === 'too_many_attempts' ? result : TAKEN

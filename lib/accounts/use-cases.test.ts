@@ -8,18 +8,18 @@ import { type DeleteAccountDeps, deleteAccount } from './delete-account.ts'
 import { type SignInDeps, signIn } from './sign-in.ts'
 import { type SignUpDeps, signUp } from './sign-up.ts'
 
-// The order of each use case's calls, and what it does when one fails. The tests in functions/ see the rest.
+// The order of each use case's calls, and its result if one fails. The tests in functions/ cover the rest.
 
 type Deps = SignUpDeps & SignInDeps & ChangePasswordDeps & ChangeUsernameDeps & DeleteAccountDeps
 
-const NONE = { failures: 0, pauseSeconds: 0 }
+const NO_FAILURES = { failures: 0, pauseSeconds: 0 }
 const PAUSED = { failures: 9, pauseSeconds: 4 }
 const ACCOUNT: Account = {
   id: 7,
   username: 'Gary',
   passwordVersion: 2,
   passwordHash: 'the hash',
-  attempts: { stranger: NONE, device: NONE },
+  attempts: { stranger: NO_FAILURES, device: NO_FAILURES },
 }
 const DEPS: Deps = {
   hashPassword: async () => 'a new hash',
@@ -45,7 +45,7 @@ const CHANGE = { currentPassword: 'password', newPassword: 'another one' }
 const RENAME = { username: 'Ada', usernameKey: 'ada', password: 'password' }
 const TOKEN_USER: TokenUser = { id: 7, passwordVersion: 2 }
 
-/** Each use case with deps that succeed where `change` replaces none of them. */
+/** Each use case, with one request for all tests. */
 const USE_CASES = {
   signUp: (deps: Deps) => signUp({ ...NEW_USER, password: 'password' }, deps),
   signUpWithoutKey: (deps: Deps) =>
@@ -57,7 +57,10 @@ const USE_CASES = {
   deleteAccount: (deps: Deps) => deleteAccount(ACCOUNT, { password: 'password' }, deps),
 }
 
-/** Runs a use case; `calls` are those of its deps as text, and a rejection is its result too. */
+/**
+ * Runs a use case with deps that succeed unless `change` replaces them. `calls` are those of the deps, as text.
+ * If the use case rejects, `result` is the error.
+ */
 async function run(
   useCase: (deps: Deps) => Promise<unknown>,
   change: Partial<Deps> = {},
@@ -81,13 +84,13 @@ const granted = (code: string, token: string, rehash?: string) => ({
 })
 const TAKEN = { ok: false, reason: 'username_taken' }
 const INVALID = { ok: false, reason: 'invalid_credentials' }
-const WAIT = { ok: false, reason: 'too_many_attempts', retryAfterSeconds: 4 }
+const TOO_MANY_ATTEMPTS = { ok: false, reason: 'too_many_attempts', retryAfterSeconds: 4 }
 const VERIFY = 'verifyPassword password the hash'
 const wrong = { verifyPassword: async () => false }
-const fault = new Error('fault')
-const fails = () => Promise.reject(fault)
+const failure = new Error('failure')
+const fails = () => Promise.reject(failure)
 
-test('a sign-up hashes and has a key to sign with before it stores the user', async () => {
+test('a sign-up hashes the password and loads the signing key before it stores the user', async () => {
   const calls = ['hashPassword password', 'loadTokenSigner', 'insertUser {}']
   assert.deepEqual(await run(USE_CASES.signUp), { result: granted('created', 'of 8 Ada 0'), calls })
   const { deps, calls: made } = record<Deps>(DEPS)
@@ -95,11 +98,11 @@ test('a sign-up hashes and has a key to sign with before it stores the user', as
   assert.deepEqual(made.at(-1), ['insertUser', { ...NEW_USER, passwordHash: 'a new hash' }])
 })
 
-test('a replay compares the password, counts a wrong one with strangers, and waits in their pause', async () => {
+test('a replay compares the password, counts a wrong one for strangers, and is rejected in their pause', async () => {
   const taken = { insertUser: async () => undefined }
   const first = ['hashPassword password', 'loadTokenSigner', 'insertUser {}']
   const replayed = [...first, 'findReplayed {}', VERIFY]
-  const paused = { ...ACCOUNT, attempts: { stranger: PAUSED, device: NONE } }
+  const paused = { ...ACCOUNT, attempts: { stranger: PAUSED, device: NO_FAILURES } }
   for (const [useCase, change, result, calls] of [
     [USE_CASES.signUpWithoutKey, taken, TAKEN, first],
     [USE_CASES.signUp, taken, granted('created', 'of 7 Gary 2'), replayed],
@@ -110,7 +113,12 @@ test('a replay compares the password, counts a wrong one with strangers, and wai
       replayed.slice(0, 4),
     ],
     [USE_CASES.signUp, { ...taken, ...wrong }, TAKEN, [...replayed, 'countFailure 7 stranger']],
-    [USE_CASES.signUp, { ...taken, findReplayed: async () => paused }, WAIT, replayed.slice(0, 4)],
+    [
+      USE_CASES.signUp,
+      { ...taken, findReplayed: async () => paused },
+      TOO_MANY_ATTEMPTS,
+      replayed.slice(0, 4),
+    ],
   ] as const) {
     assert.deepEqual(await run(useCase, change), { result, calls })
   }
@@ -118,7 +126,7 @@ test('a replay compares the password, counts a wrong one with strangers, and wai
 
 const FIND = ['findAccount gary', 'loadTokenSigner']
 
-test('at a sign-in a token of this very account counts as a device, any other as a stranger', async () => {
+test('a sign-in with a token of the account counts for devices, any other for strangers', async () => {
   for (const [tokenUser, counter] of [
     [undefined, 'stranger'],
     [{ id: 8, passwordVersion: 2 }, 'stranger'],
@@ -132,7 +140,7 @@ test('at a sign-in a token of this very account counts as a device, any other as
   }
 })
 
-test('a sign-in with an unknown name makes the calls of a wrong password', async () => {
+test('a sign-in with an unknown name makes the same calls as one with a wrong password', async () => {
   const unknown = { ...wrong, findAccount: async () => undefined }
   assert.deepEqual(await run((deps) => USE_CASES.signIn(deps, TOKEN_USER), unknown), {
     result: INVALID,
@@ -140,7 +148,7 @@ test('a sign-in with an unknown name makes the calls of a wrong password', async
   })
 })
 
-test('a sign-in replaces a hash of a lower cost factor, and succeeds also when that fails', async () => {
+test('a sign-in replaces a hash of a lower cost factor, and succeeds even if that fails', async () => {
   const renewal = ['hashPassword password', 'replaceHash 7 the hash a new hash']
   for (const [rehash, change, calls] of [
     [undefined, { isOutdated: () => false }, []],
@@ -156,7 +164,7 @@ test('a sign-in replaces a hash of a lower cost factor, and succeeds also when t
   }
 })
 
-test('a change of the password stores the next version, and signs a token of it', async () => {
+test('a change of the password stores the next version, and signs a token with it', async () => {
   assert.deepEqual(await run(USE_CASES.changePassword), {
     result: granted('password_changed', 'of 7 Gary 3'),
     calls: [VERIFY, 'loadTokenSigner', 'hashPassword another one', 'changeHash 7 2 a new hash'],
@@ -174,7 +182,7 @@ test('a new password that is the username in any form is rejected before the com
   })
 })
 
-test('a change of the username signs a token with the new name, and nothing without the change', async () => {
+test('a change of the username signs a token with the new name, and signs nothing if it fails', async () => {
   const calls = [VERIFY, 'loadTokenSigner', 'changeUsername {}']
   for (const [change, result] of [
     ['changed', granted('username_changed', 'of 7 Ada 2')],
@@ -193,10 +201,10 @@ test('a deletion compares the password first', async () => {
   })
 })
 
-test('the routes of an account holder count with devices, whatever strangers do', async () => {
+test('the protected routes count failures for devices, regardless of those of strangers', async () => {
   const attempts = { stranger: PAUSED, device: { failures: 1, pauseSeconds: 0 } }
   const account = { ...ACCOUNT, attempts }
-  const paused = { ...ACCOUNT, attempts: { stranger: NONE, device: PAUSED } }
+  const paused = { ...ACCOUNT, attempts: { stranger: NO_FAILURES, device: PAUSED } }
   for (const useCase of [
     (deps: Deps, account: Account) => changePassword(account, CHANGE, deps),
     (deps: Deps, account: Account) => changeUsername(account, RENAME, deps),
@@ -208,14 +216,17 @@ test('the routes of an account holder count with devices, whatever strangers do'
       result: INVALID,
       calls: [VERIFY, 'countFailure 7 device'],
     })
-    assert.deepEqual(await run((deps) => useCase(deps, paused)), { result: WAIT, calls: [] })
+    assert.deepEqual(await run((deps) => useCase(deps, paused)), {
+      result: TOO_MANY_ATTEMPTS,
+      calls: [],
+    })
   }
 })
 
-test('a fault of any dep is thrown unchanged', async () => {
+test('an error of any dep is thrown unchanged', async () => {
   const counted = {
     ...ACCOUNT,
-    attempts: { stranger: { failures: 5, pauseSeconds: 0 }, device: NONE },
+    attempts: { stranger: { failures: 5, pauseSeconds: 0 }, device: NO_FAILURES },
   }
   const taken = { insertUser: async () => undefined }
   const cases: readonly [(deps: Deps) => Promise<unknown>, Partial<Deps>][] = [
@@ -232,10 +243,10 @@ test('a fault of any dep is thrown unchanged', async () => {
     [USE_CASES.changeUsername, { changeUsername: fails }],
     [USE_CASES.deleteAccount, { deleteUser: fails }],
   ]
-  for (const [useCase, change] of cases) assert.equal((await run(useCase, change)).result, fault)
+  for (const [useCase, change] of cases) assert.equal((await run(useCase, change)).result, failure)
 })
 
-test('without a key to sign with nothing is stored, and at a sign-in nothing is compared', async () => {
+test('without a signing key nothing is stored, and a sign-in compares nothing', async () => {
   for (const [useCase, never] of [
     [USE_CASES.signUp, 'insertUser'],
     [USE_CASES.signIn, 'verifyPassword'],
@@ -243,7 +254,7 @@ test('without a key to sign with nothing is stored, and at a sign-in nothing is 
     [USE_CASES.changeUsername, 'changeUsername'],
   ] as const) {
     const { result, calls } = await run(useCase, { loadTokenSigner: fails })
-    assert.equal(result, fault)
+    assert.equal(result, failure)
     assert.ok(!calls.some((call) => call.startsWith(never)), calls.join())
   }
 })

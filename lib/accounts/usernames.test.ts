@@ -5,8 +5,8 @@ import fc from 'fast-check'
 import { fuzzRuns } from '../../test/support/fuzz-runs.ts'
 import { foldUsername } from './usernames.ts'
 
-/** Names that are one person each, with their key. */
-const ONE: Readonly<Record<string, readonly string[]>> = {
+/** The names of one account each, by their key. */
+const NAMES_BY_KEY: Readonly<Record<string, readonly string[]>> = {
   gary: [
     'gary',
     'GARY',
@@ -34,12 +34,12 @@ const ONE: Readonly<Record<string, readonly string[]>> = {
 }
 
 test('names that differ in case, width, compatibility, white space or invisible characters have one key', () => {
-  for (const [key, names] of Object.entries(ONE)) {
+  for (const [key, names] of Object.entries(NAMES_BY_KEY)) {
     for (const name of names) assert.equal(foldUsername(name), key, JSON.stringify(name))
   }
 })
 
-test('the key of a name is its own, and that of every Unicode form of it', () => {
+test('folding a key, or any Unicode form of its name, gives the same key', () => {
   const names = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }))
   fc.assert(
     fc.property(names, (name) => {
@@ -55,8 +55,8 @@ test('the key of a name is its own, and that of every Unicode form of it', () =>
   )
 })
 
-test('this runtime folds every assigned code point as the one that the stored keys are of', () => {
-  // Another digest is another Unicode. Before a release with it, compare the two and plan what becomes of keys.
+test('this runtime folds every assigned code point as the runtime of the stored keys did', () => {
+  // A new digest means a new Unicode version. Before a release with it, compare both and plan for the stored keys.
   const hash = createHash('sha256')
   let assigned = 0
   for (let point = 0; point <= 0x10ffff; point += 1) {

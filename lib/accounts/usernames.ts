@@ -1,4 +1,4 @@
-/** Longest username in code points, after NFC. */
+/** Maximum length of a username in code points, after NFC. */
 export const USERNAME_MAX_CODE_POINTS = 50
 
 /** Reasons a new username is rejected. */
@@ -12,7 +12,7 @@ export type UsernameRejection =
 
 /**
  * Control, format, unassigned, private use, line and paragraph separators, the blank Braille pattern and the
- * replacement character. Of format characters ZWNJ and ZWJ are allowed: names in Persian and Sinhala need them.
+ * replacement character. Of the format characters, ZWNJ and ZWJ are allowed: names in Persian and Sinhala need them.
  */
 const FORBIDDEN = /(?![\u200C\u200D])[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Zl}\p{Zp}\u2800\uFFFD]/u
 
@@ -29,7 +29,8 @@ export function usernameRejection(name: string): UsernameRejection | undefined {
 /**
  * Folds a name to the key by which it is unique and found, in the manner of Unicode's NFKC_Casefold: two names
  * with one key belong to one account. It drops default-ignorable code points, joins white space to one space and
- * trims it. The key of 50 code points can have 900. It depends on this runtime's Unicode; a test pins it.
+ * trims it. The key of 50 code points can have 900. It depends on the Unicode version of the runtime, which a
+ * test pins.
  */
 export function foldUsername(name: string): string {
   const folded = Array.from(name.normalize('NFKC'), foldCase)

@@ -37,7 +37,7 @@ test('a statement is one call, with its values as named parameters, and resolves
   ])
 })
 
-test('a response without rows has no first row, and an empty response is a fault', async (t) => {
+test('a response without rows has no first row, and an empty response is a server error', async (t) => {
   const { execute } = await executeAgainst(t, [
     { body: { records: [], numberOfRecordsUpdated: 0 } },
     { body: { numberOfRecordsUpdated: 0 } },

@@ -23,7 +23,7 @@ export type Row = readonly Field[] | undefined
 
 /**
  * Returns the function that runs one statement as one call of the Data API. It rejects with the SDK's error,
- * also when `signal` aborts, or with an `EmptyResponse`.
+ * including when `signal` aborts, or with an `EmptyResponse`.
  */
 export function createExecute({ client, clusterArn, secretArn, databaseName }: DataApiOptions) {
   return async (sql: string, values: Values, signal: AbortSignal): Promise<Row> => {
@@ -48,7 +48,7 @@ const toParameter = ([name, value]: [string, string | number | undefined]): SqlP
         : { stringValue: value },
 })
 
-/** A response without content, which does not tell whether there is a row. */
+/** A response without content, which does not show whether there is a row. */
 class EmptyResponse extends Error {
   override name = 'EmptyResponse'
 }

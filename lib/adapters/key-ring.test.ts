@@ -12,7 +12,7 @@ const TWO = 'the second key, of more than 32 bytes'
 const THREE = 'the third key, of more than 32 bytes'
 const RSA = newSigningKey('RS256')
 
-/** Which of the secrets a key signs with, or that it is an RSA key. */
+/** Returns the secret that a key signs with, or `RS256` for an RSA key. */
 async function secretOf({ algorithm, sign }: SigningKey): Promise<string | undefined> {
   if (algorithm === 'RS256') return algorithm
   const signature = Buffer.from(
@@ -24,8 +24,8 @@ async function secretOf({ algorithm, sign }: SigningKey): Promise<string | undef
 }
 
 /**
- * Stored keys with a clock that the test moves. `results` are what the reads of the current version give, in
- * order; `pending` and `previous`, which a test may change, are what all reads of those versions give.
+ * Creates stored keys with a test clock. Reads of the current version return `results` in order. Reads of the other
+ * versions return `pending` and `previous`, which a test may change.
  */
 function stored(...results: (string | Error | Promise<string>)[]) {
   const test = {
@@ -53,7 +53,7 @@ function stored(...results: (string | Error | Promise<string>)[]) {
   const ring = open()
   const load = async () => (await ring.load())[0]
   const secretsOf = async (keys: Promise<Keys>) => Promise.all((await keys).map(secretOf))
-  /** Moves the clock on, and lets a refresh that nobody waits for end. */
+  /** Advances the clock, and waits for the end of a background refresh. */
   async function loadAt(now: number) {
     test.now = now
     await load()
@@ -69,7 +69,7 @@ test('a fixed key is the only one', async () => {
   for (const keys of [await load(), await loadAll(), await reload()]) assert.deepEqual(keys, [key])
 })
 
-test('a stored key is read and imported once, by however many requests at once, and kept', async () => {
+test('concurrent requests read and import a stored key once, and it is cached', async () => {
   const { load, loadAt, signing, reads } = stored(ONE)
   const [first, second] = await Promise.all([load(), load()])
   assert.equal(first, second)
@@ -79,7 +79,7 @@ test('a stored key is read and imported once, by however many requests at once, 
   assert.equal(reads(), 1)
 })
 
-test('an aged key signs while it is read again, and then the new one does', async () => {
+test('an aged key signs during its refresh, and then the new one signs', async () => {
   const { load, loadAt, signing, reads } = stored(ONE, TWO)
   await load()
   await loadAt(999)
@@ -91,7 +91,7 @@ test('an aged key signs while it is read again, and then the new one does', asyn
   assert.equal(reads(), 2)
 })
 
-test('a key of twice that age is waited for, and stays if it cannot be read', async () => {
+test('the refresh of a key of twice that age is awaited, and the key stays if the read fails', async () => {
   const { load, test, signing } = stored(ONE, TWO, new Error('outage'))
   await load()
   test.now = 2000
@@ -100,7 +100,7 @@ test('a key of twice that age is waited for, and stays if it cannot be read', as
   assert.equal(await signing(), TWO)
 })
 
-test('an aged key is read again once, however long that read takes', async () => {
+test('an aged key is refreshed by one read, however long it takes', async () => {
   const { load, loadAt, signing, reads } = stored(ONE, new Promise<string>(() => {}))
   await load()
   for (const now of [1000, 2000, 3000, 4000]) await loadAt(now)
@@ -108,7 +108,7 @@ test('an aged key is read again once, however long that read takes', async () =>
   assert.equal(reads(), 2)
 })
 
-test('a refresh that fails leaves the kept key in force until the next refresh', async () => {
+test('a failed refresh leaves the cached key in force until the next one', async () => {
   const { load, loadAt, signing, reads } = stored(ONE, new Error('outage'), TWO)
   await load()
   await loadAt(1000)
@@ -119,7 +119,7 @@ test('a refresh that fails leaves the kept key in force until the next refresh',
   assert.equal(await signing(), TWO)
 })
 
-test('a first read that fails rejects with its cause, and the next call reads again', async () => {
+test('a failed first read rejects with its cause, and the next call reads again', async () => {
   const outage = new Error('outage')
   const { load, signing } = stored(outage, ONE)
   await assert.rejects(load(), { name: 'SigningKeyError', cause: outage })
@@ -133,7 +133,7 @@ test('a secret of 31 bytes is rejected, and the error names the variable and not
   await load()
 })
 
-test('the first read is of the current version alone, and a reload adds the others', async () => {
+test('the first read takes only the current version, and a reload adds the others', async () => {
   const { ring, test, all, secretsOf } = stored(TWO, TWO)
   test.pending = THREE
   test.previous = ONE
@@ -144,7 +144,7 @@ test('the first read is of the current version alone, and a reload adds the othe
   assert.deepEqual(all, ['AWSCURRENT', 'AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'])
 })
 
-test('all keys are read once, by however many at once, and rather fail than be some of them', async () => {
+test('concurrent calls of loadAll read once, and reject rather than return only some keys', async () => {
   const { ring, test, secretsOf, reads } = stored(TWO, TWO, TWO)
   test.previous = new Error('outage')
   await assert.rejects(ring.loadAll(), { name: 'SigningKeyError', cause: test.previous })
@@ -159,7 +159,7 @@ test('all keys are read once, by however many at once, and rather fail than be s
   assert.equal(reads(), 3)
 })
 
-test('another version that is gone, or is no key, is left out at the next read', async () => {
+test('another version that is gone, or is not a key, is left out at the next read', async () => {
   for (const other of [undefined, 'x'.repeat(31), '-----BEGIN PRIVATE KEY-----'.repeat(2)]) {
     const { ring, test, loadAt, secretsOf } = stored(TWO, TWO, TWO)
     test.previous = ONE
@@ -171,7 +171,7 @@ test('another version that is gone, or is no key, is left out at the next read',
   }
 })
 
-test('the pending key signs while the current one is of another algorithm, which verifies on', async () => {
+test('the pending key signs while the current one has another algorithm, which still verifies', async () => {
   const { test, open, secretsOf, all } = stored(ONE, ONE, ONE, ONE, RSA, RSA)
   test.algorithm = 'RS256'
   const message = /JWT_SECRET_ARN must be one PKCS #8 PEM/
@@ -180,14 +180,14 @@ test('the pending key signs while the current one is of another algorithm, which
   test.pending = RSA
   test.previous = undefined
   assert.deepEqual(await secretsOf(open().load()), ['RS256', ONE])
-  // Once it is the current one it is read alone again.
+  // Once it is the current one, only that version is read.
   all.push('AWSCURRENT')
   const before = all.length
   assert.deepEqual(await secretsOf(open().load()), ['RS256'])
   assert.deepEqual(all.slice(before), ['AWSCURRENT'])
 })
 
-test('a reload reads at most once in 10 s, however many ask, and all get what it reads', async () => {
+test('a reload reads at most once per 10 s, and concurrent calls share its result', async () => {
   const { ring, test, secretsOf, reads } = stored(ONE, TWO, ONE, TWO)
   await ring.load()
   const both = await Promise.all([secretsOf(ring.reload()), secretsOf(ring.reload())])
@@ -199,7 +199,7 @@ test('a reload reads at most once in 10 s, however many ask, and all get what it
   assert.deepEqual(await secretsOf(ring.reload()), [ONE])
 })
 
-test('a reload that fails leaves the kept keys, also if only the version before cannot be read', async () => {
+test('a failed reload leaves the cached keys, even if only the previous version cannot be read', async () => {
   const outage = stored(ONE, new Error('outage'))
   await outage.load()
   assert.deepEqual(await outage.secretsOf(outage.ring.reload()), [ONE])

@@ -6,23 +6,23 @@ export class SigningKeyError extends LoggableError {
   override name = 'SigningKeyError'
 }
 
-/** The key to sign with, and after it others whose tokens are valid too. */
+/** The signing key, followed by the others whose tokens are also valid. */
 export type Keys = readonly [signing: SigningKey, ...others: SigningKey[]]
 
-/** The keys in force; the same objects as long as they are. */
+/** The keys in force. */
 export interface KeyRing {
-  /** Resolves with the key to sign with, and with those others that have been read. */
+  /** Resolves with the signing key, and with the others that have been read. */
   load(): Promise<Keys>
-  /** Resolves with every key in force. Rejects if one cannot be read and never was. */
+  /** Resolves with every key in force. Rejects if one was never read and cannot be read now. */
   loadAll(): Promise<Keys>
   /**
-   * Resolves with every key, read anew if that was not done for this in the last 10 s: another process may
-   * have signed with a newer one. If that read fails, with those that are there.
+   * Reads every key again, at most once per 10 s, and resolves with them: another process may have signed with a
+   * newer one. If the read fails, resolves with the cached keys.
    */
   reload(): Promise<Keys>
 }
 
-/** A key that is known at the start. */
+/** Returns a ring whose only key is known at the start. */
 export function fixedKey(key: SigningKey): KeyRing {
   const load = () => Promise.resolve([key] as const)
   return { load, loadAll: load, reload: load }
@@ -31,31 +31,31 @@ export function fixedKey(key: SigningKey): KeyRing {
 /** The labels of a secret's versions (AWS Secrets Manager, "Rotation"). */
 export type SecretVersion = 'AWSCURRENT' | 'AWSPENDING' | 'AWSPREVIOUS'
 
-/** Where stored keys come from, and how long they are kept. */
+/** The source of stored keys, and their refresh age. */
 export interface StoredKeysOptions {
-  /** What the key to sign with is for; the others may be for another. */
+  /** The algorithm of the signing key; the others may have another. */
   readonly algorithm: Algorithm
   /**
-   * Reads the secret; `undefined` if it has no such version. It must settle: as long as it is pending,
-   * nothing else is tried.
+   * Reads the secret; `undefined` if it has no such version. It must settle: while it is pending, no other read
+   * starts.
    */
   readonly read: (version: SecretVersion) => Promise<string | undefined>
-  /** Age in milliseconds at which the keys are read again, so that a rotated one is picked up. */
+  /** Age in milliseconds at which the keys are refreshed, to pick up a rotated one. */
   readonly refreshAfterMilliseconds: number
   /** A clock in milliseconds. */
   readonly now?: () => number
 }
 
-const RELOAD_LEAST_MILLISECONDS = 10_000
+const RELOAD_INTERVAL_MILLISECONDS = 10_000
 
 /**
- * Keys that are read at the first call, kept, and refreshed when they have aged. A refresh never fails a request;
- * only a key past twice its refresh age is awaited. A first read that fails rejects with a
- * {@link SigningKeyError}, and the next call reads again. The first read is of the current version alone, since a
- * cold start waits for it and few tokens are of another.
+ * Returns keys that are read at the first call, cached, and refreshed at an age. A refresh never fails a request;
+ * only the refresh of a key past twice that age is awaited. If the first read fails, the call rejects with a
+ * {@link SigningKeyError}, and the next one reads again. The first read takes only the current version: a cold start
+ * waits for it, and few tokens have another key.
  *
- * `AWSCURRENT` signs. While it is of another algorithm, `AWSPENDING` signs: so a stage that changes its
- * algorithm has the new key before its new code, and the old one until then.
+ * `AWSCURRENT` signs. While it has another algorithm, `AWSPENDING` signs: a stage that changes its algorithm gets the
+ * new key before the new code, and keeps the old key until then.
  */
 export function storedKeys({
   algorithm,
@@ -63,7 +63,7 @@ export function storedKeys({
   refreshAfterMilliseconds,
   now = Date.now,
 }: StoredKeysOptions): KeyRing {
-  let kept: Keys | undefined
+  let cached: Keys | undefined
   let isComplete = false
   let reading: Promise<Keys> | undefined
   let readAt = 0
@@ -85,12 +85,12 @@ export function storedKeys({
       key === undefined || key === signing ? [] : key,
     )
     const keys = [signing, ...others] as const
-    kept = keys
+    cached = keys
     isComplete = versions === ALL
     return keys
   }
 
-  /** Reads, and keeps what is read; the kept keys stay in force until then, and if it fails. */
+  /** Reads and caches the keys. The cached ones stay in force until then, and if the read fails. */
   function startReading(versions: readonly SecretVersion[]): Promise<Keys> {
     // Set even if the read fails, so that an outage does not cause a read for every request.
     readAt = now()
@@ -107,15 +107,15 @@ export function storedKeys({
   }
 
   function load(): Promise<Keys> {
-    if (kept === undefined) return reading ?? startReading(CURRENT)
+    if (cached === undefined) return reading ?? startReading(CURRENT)
     const age = now() - readAt
     if (age >= refreshAfterMilliseconds && reading === undefined) {
-      const keys = kept
+      const keys = cached
       const refreshed = startReading(ALL).catch(() => keys)
-      // A process that was idle for long may hold a retired key.
+      // After a long idle time the cached key may be retired.
       if (age >= 2 * refreshAfterMilliseconds) return refreshed
     }
-    return Promise.resolve(kept)
+    return Promise.resolve(cached)
   }
 
   return {
@@ -127,9 +127,9 @@ export function storedKeys({
     },
     async reload() {
       if (
-        kept !== undefined &&
+        cached !== undefined &&
         reading === undefined &&
-        now() - reloadedAt >= RELOAD_LEAST_MILLISECONDS
+        now() - reloadedAt >= RELOAD_INTERVAL_MILLISECONDS
       ) {
         reloadedAt = now()
         void startReading(ALL)

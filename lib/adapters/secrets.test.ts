@@ -6,8 +6,8 @@ import { readSecret } from './secrets.ts'
 
 const ARN = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:jwt'
 
-async function secretsManager(t: TestContext, answer: ScriptedResponse) {
-  const { url: endpoint, requests } = await scriptDataApi(t, [answer])
+async function secretsManager(t: TestContext, response: ScriptedResponse) {
+  const { url: endpoint, requests } = await scriptDataApi(t, [response])
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
   const client = new SecretsManagerClient({ endpoint, region: 'eu-central-1', credentials })
   t.after(() => client.destroy())

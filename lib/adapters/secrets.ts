@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 
 /**
- * Reads the text of a secret's version, by default the current one. Rejects with the SDK's error, also when the
+ * Reads the text of a secret's version, by default the current one. Rejects with the SDK's error, including when the
  * signal aborts, or with a `TypeError` if the secret is binary.
  */
 export async function readSecret(

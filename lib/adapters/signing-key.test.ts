@@ -11,7 +11,7 @@ const rsaPem = (modulusLength: number) =>
   generateKeyPairSync('rsa', { modulusLength }).privateKey.export(pkcs8).toString()
 const pkcs8 = { type: 'pkcs8', format: 'pem' } as const
 
-test('an HS256 key is the bytes of any text of 32 bytes, and cannot be read back', async () => {
+test('any text of at least 32 bytes is an HS256 key, which cannot be exported', async () => {
   for (const secret of ['x'.repeat(32), 'é'.repeat(16), '{"secret":"of more than 32 bytes"}']) {
     const key = parseSigningKey(secret)
     assert.equal(key?.algorithm, 'HS256')
@@ -23,7 +23,7 @@ test('an HS256 key is the bytes of any text of 32 bytes, and cannot be read back
   for (const secret of ['', 'x'.repeat(31)]) assert.equal(parseSigningKey(secret), undefined)
 })
 
-test('a PKCS #8 PEM is an RSA key with the members of its public half alone', async () => {
+test('a PKCS #8 PEM is an RSA key, whose JWK has only the public members', async () => {
   for (const pem of [PEM, PEM.trim(), PEM.replaceAll('\n', '\r\n'), `${PEM}\n\n`]) {
     const key = parseSigningKey(pem)
     assert.equal(key?.algorithm, 'RS256')
@@ -35,17 +35,17 @@ test('a PKCS #8 PEM is an RSA key with the members of its public half alone', as
   }
 })
 
-test('no other form of a key is one, and none of them is an HS256 key', () => {
+test('a key in any other form is rejected, and is not an HS256 key either', () => {
   const body = PEM.split('\n').slice(1, -2)
-  const [one, half] = [body.join(''), body.slice(0, 10)]
+  const [base64, half] = [body.join(''), body.slice(0, 10)]
   const block = (lines: readonly string[], label = 'PRIVATE KEY') =>
     [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n')
   const jwk = KEY.export({ format: 'jwk' })
-  const refused: Readonly<Record<string, string>> = {
+  const rejected: Readonly<Record<string, string>> = {
     'a leading space': ` ${PEM}`,
     'a byte order mark': `\uFEFF${PEM}`,
     'a line of text': `Key:\n${PEM}`,
-    'text behind': `${PEM}text`,
+    'text after it': `${PEM}text`,
     'two blocks': `${PEM}${newSigningKey('RS256')}`,
     'half of it': block(half),
     'its first half': PEM.slice(0, 900),
@@ -61,15 +61,15 @@ test('no other form of a key is one, and none of them is an HS256 key', () => {
       .toString(),
     EC: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(pkcs8).toString(),
     'base64 of the PEM': Buffer.from(PEM).toString('base64'),
-    'base64 of the DER': one,
-    'base64 of the DER, behind a space': ` ${one}`,
+    'base64 of the DER': base64,
+    'base64 of the DER, after a space': ` ${base64}`,
     JWK: JSON.stringify(jwk),
-    'JWK behind a mark': `\uFEFF\n${JSON.stringify(jwk, null, 2)}`,
+    'JWK after a byte order mark': `\uFEFF\n${JSON.stringify(jwk, null, 2)}`,
     'symmetric JWK': JSON.stringify({ k: 'k'.repeat(43), kty: 'oct' }),
     'key set': JSON.stringify({ keys: [jwk] }),
     'private half alone': 'MII'.repeat(20),
   }
-  for (const [what, text] of Object.entries(refused)) {
-    assert.equal(parseSigningKey(text), undefined, what)
+  for (const [form, text] of Object.entries(rejected)) {
+    assert.equal(parseSigningKey(text), undefined, form)
   }
 })

@@ -1,13 +1,16 @@
 import { createHash, createPrivateKey, createPublicKey, createSecretKey } from 'node:crypto'
 import type { CryptoKey } from 'jose'
 
-/** The algorithms that tokens can be signed with (RFC 7518, section 3.1). API Gateway verifies no other public-key one. */
+/**
+ * The algorithms that tokens can be signed with (RFC 7518, section 3.1). Of public-key algorithms, API Gateway
+ * verifies only those of RSA.
+ */
 export const ALGORITHMS = ['HS256', 'RS256'] as const
 
 /** An algorithm of {@link ALGORITHMS}. */
 export type Algorithm = (typeof ALGORITHMS)[number]
 
-/** The public half of an RSA key, as a key set has it (RFC 7517). */
+/** The public half of an RSA key, in the form of a key set (RFC 7517). */
 export interface PublicJwk {
   readonly kty: 'RSA'
   readonly use: 'sig'
@@ -23,7 +26,7 @@ export interface SigningKey {
   readonly algorithm: Algorithm
   readonly sign: CryptoKey
   readonly verify: CryptoKey
-  /** With RS256 alone. */
+  /** Only with RS256. */
   readonly publicJwk?: PublicJwk
 }
 
@@ -47,15 +50,15 @@ const FOREIGN_KEY = /-----(BEGIN|END)|LS0tLS1CRUdJT|^\s*MII/
 
 /**
  * Makes a key from its text: an RSA key from a PKCS #8 PEM, and an HS256 key from the bytes of any text that is
- * long enough and not another kind of key. Returns `undefined` for all else: with a public key as the HS256 key,
- * anyone who knows it could sign.
+ * long enough and not another kind of key. Returns `undefined` for any other text: if a public key were the HS256
+ * key, anyone who knows it could sign.
  */
 export function parseSigningKey(text: string): SigningKey | undefined {
   if (PKCS8_PEM.test(text)) return rsaKey(text)
   const isHmacKey =
     Buffer.byteLength(text) >= HS256_MIN_BYTES && !FOREIGN_KEY.test(text) && !isJwk(text)
   if (!isHmacKey) return undefined
-  // Imported here and once: jose would import the bytes anew for every token.
+  // Imported once: jose would import the bytes again for every token.
   const key = createSecretKey(text, 'utf8').toCryptoKey({ name: 'HMAC', hash: 'SHA-256' }, false, [
     'sign',
     'verify',
@@ -70,7 +73,7 @@ function rsaKey(pem: string): SigningKey | undefined {
   if (pair?.asymmetricKeyType !== 'rsa' || modulusLength < RS256_MIN_BITS) return undefined
   const publicKey = createPublicKey(pem)
   const { n = '', e = '' } = publicKey.export({ format: 'jwk' })
-  // RFC 7638, section 3: these members alone, in this order.
+  // RFC 7638, section 3: only these members, in this order.
   const kid = createHash('sha256')
     .update(JSON.stringify({ e, kty: 'RSA', n }))
     .digest('base64url')

@@ -54,14 +54,14 @@ test('a token does not verify with another key', async () => {
   await assert.rejects(verify(token, `${SECRET}!`), errors.JWSSignatureVerificationFailed)
 })
 
-test('the key is the secret in UTF-8, as any other implementation of HS256 reads it', async () => {
+test('the key is the secret in UTF-8, as in other implementations of HS256', async () => {
   const token = await signToken(USER, KEY, { ttlSeconds: 900 })
   const [header, payload, signature] = token.split('.')
   const expected = createHmac('sha256', SECRET).update(`${header}.${payload}`)
   assert.equal(signature, expected.digest('base64url'))
 })
 
-test('with RS256 a token has the key id and a claim for the name, beside those of the contract', async () => {
+test('with RS256 a token also has the key id and a claim with the name', async () => {
   const { payload, protectedHeader } = await jwtVerify(
     await signToken(USER, RSA, OPTIONS),
     RSA.verify,
@@ -74,10 +74,10 @@ test('with RS256 a token has the key id and a claim for the name, beside those o
 })
 
 const OPTIONS = { ttlSeconds: 900, issuer: 'https://id.example', audience: 'web' }
-const REFUSED = { ok: false, reason: 'token_invalid' }
+const REJECTED = { ok: false, reason: 'token_invalid' }
 const OTHER = signingKey(`${SECRET}!`)
 
-/** Signs what the service would not, with the claims of a valid token changed. */
+/** Signs the claims of a valid token with changes that the service would not make. */
 function forge(claims: object) {
   const now = Math.floor(Date.now() / 1000)
   const valid = { sub: '7', exp: now + 60, iss: OPTIONS.issuer, aud: OPTIONS.audience }
@@ -92,13 +92,13 @@ test('a token of the service verifies with any of the keys, and gives the id', a
   assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
 })
 
-test('a token is verified with the algorithm of the key, whatever its header says', async () => {
+test('a token is verified with the algorithm of the key, regardless of its header', async () => {
   const token = await signToken(USER, RSA, OPTIONS)
   assert.deepEqual(await verifyToken(token, [RSA], OPTIONS), VALID)
   assert.deepEqual(await verifyToken(token, [KEY, RSA], OPTIONS), VALID)
   assert.equal(await verifyToken(token, [signingKey(newSigningKey('RS256'))], OPTIONS), undefined)
 
-  // What is public as an HMAC key, under either header.
+  // Public values as an HMAC key, with either header.
   const { publicJwk } = RSA
   const spki = createPublicKey({ key: { ...publicJwk }, format: 'jwk' })
     .export({ type: 'spki', format: 'pem' })
@@ -124,16 +124,16 @@ test('a token is verified with the algorithm of the key, whatever its header say
   }
 })
 
-test('after a change of the algorithm a token from before has the issuer and the audience of then', async () => {
+test('after a change of the algorithm, an earlier token is valid with the previous issuer and audience', async () => {
   const before = await signToken(USER, KEY, { ttlSeconds: 900 })
   assert.deepEqual(await verifyToken(before, [RSA, KEY], OPTIONS), VALID)
   const back = await signToken(USER, RSA, { ttlSeconds: 900, issuer: 'x', audience: 'y' })
   assert.deepEqual(await verifyToken(back, [KEY, RSA], OPTIONS), VALID)
   const now = await signToken(USER, RSA, { ttlSeconds: 900 })
-  assert.deepEqual(await verifyToken(now, [RSA, KEY], OPTIONS), REFUSED)
+  assert.deepEqual(await verifyToken(now, [RSA, KEY], OPTIONS), REJECTED)
 })
 
-test('the version of the password is in the token where it is above 0', async () => {
+test('the version of the password is in the token if it is above 0', async () => {
   for (const [user, passwordVersion] of [
     [USER, 0],
     [{ ...USER, passwordVersion: 0 }, 0],
@@ -149,7 +149,7 @@ test('the version of the password is in the token where it is above 0', async ()
   }
 })
 
-test('a token with claims that are not those of the service is refused', async () => {
+test('a token with claims that the service does not sign is rejected', async () => {
   assert.deepEqual(await verifyToken(await forge({}), [KEY], OPTIONS), VALID)
   for (const claims of [
     { exp: undefined },
@@ -167,26 +167,26 @@ test('a token with claims that are not those of the service is refused', async (
     })),
   ]) {
     const result = await verifyToken(await forge(claims), [KEY], OPTIONS)
-    assert.deepEqual(result, REFUSED, JSON.stringify(claims))
+    assert.deepEqual(result, REJECTED, JSON.stringify(claims))
   }
 })
 
-test('where no issuer and no audience are set, those of the token do not matter', async () => {
+test('if no issuer and no audience are set, those of the token are ignored', async () => {
   const result = await verifyToken(await forge({}), [KEY], { ttlSeconds: 900 })
   assert.deepEqual(result, VALID)
 })
 
-test('an expired token is refused as such, but for as long as the caller allows', async () => {
+test('an expired token is rejected as expired, unless the caller allows that age', async () => {
   const token = await forge({ exp: Math.floor(Date.now() / 1000) - 100 })
   const expired = { ok: false, reason: 'token_expired' }
   assert.deepEqual(await verifyToken(token, [KEY], OPTIONS), expired)
   assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 90), expired)
   assert.deepEqual(await verifyToken(token, [KEY], OPTIONS, 110), VALID)
-  // The signature counts first.
+  // The signature is checked first.
   assert.equal(await verifyToken(token, [OTHER], OPTIONS), undefined)
 })
 
-test('what is no compact JWS is refused, and nothing throws', async () => {
+test('text that is not a compact JWS is rejected, and nothing throws', async () => {
   const token = await forge({})
   for (const text of [
     '',
@@ -199,6 +199,6 @@ test('what is no compact JWS is refused, and nothing throws', async () => {
     `${token}\n`,
     'é.é.é',
   ]) {
-    assert.deepEqual(await verifyToken(text, [KEY], OPTIONS), REFUSED, text)
+    assert.deepEqual(await verifyToken(text, [KEY], OPTIONS), REJECTED, text)
   }
 })

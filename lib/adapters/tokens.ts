@@ -23,7 +23,7 @@ export interface TokenOptions {
  * Signs a user's token: a JWT (RFC 7519) with the key's algorithm and the claims `payload: {username, id}`,
  * `sub`, `iat`, `exp`, `password_version` where it is above 0, and `iss` and `aud` where set. With RS256 it
  * has `kid`, and the claim `preferred_username` (OpenID Connect Core, section 5.1): API Gateway passes claims
- * on as text, and does not document what it does with an object.
+ * on as text, and does not document how it passes an object.
  */
 export function signToken(
   { id, username, passwordVersion = 0 }: User,
@@ -53,9 +53,9 @@ export function signToken(
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 /**
- * Verifies a token of this service: each key's own algorithm alone, `sub` and `exp`, and `iss` and `aud`
- * where set (RFC 8725). It may have expired up to `expiredSeconds` ago. Resolves with `undefined` if no key, tried
- * in turn, verifies its signature; never rejects because of the token's content.
+ * Verifies a token of this service: the signature by each key in turn, with that key's algorithm only; `sub` and
+ * `exp`; and `iss` and `aud` where set (RFC 8725). The token may have expired up to `expiredSeconds` ago. Resolves
+ * with `undefined` if no key verifies the signature. Never rejects because of the token's content.
  */
 export async function verifyToken(
   token: string,

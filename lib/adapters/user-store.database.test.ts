@@ -27,7 +27,7 @@ async function usersNamed(name: string): Promise<number> {
   return (await database.query(sql, [foldUsername(name)])).length
 }
 
-test('retried with the same hash, the statement returns the same row and stores no second', async () => {
+test('a retry with the same hash returns the same row, and stores no second one', async () => {
   const first = await insertUser('Repeat', 'hash of one request')
   assert.deepEqual(await insertUser('Repeat', 'hash of one request'), first)
   assert.equal(await usersNamed('Repeat'), 1)
@@ -41,14 +41,14 @@ test('with another hash the name is taken in any letter case, and nothing change
   assert.deepEqual(await insertUser('Owner', 'hash of the owner'), owner)
 })
 
-test('an earlier user is found by exactly the name and the key, for 24 hours', async () => {
+test('a replay finds the user by exactly the name and the key, for 24 hours', async () => {
   const find = findReplayed
   const user = await insertUser('Keyed', 'hash of Keyed', 'the digest')
-  const none = { failures: 0, pauseSeconds: 0 }
+  const noFailures = { failures: 0, pauseSeconds: 0 }
   const account = {
     ...user,
     passwordHash: 'hash of Keyed',
-    attempts: { stranger: none, device: none },
+    attempts: { stranger: noFailures, device: noFailures },
     passwordVersion: 0,
   }
   assert.deepEqual(await find('Keyed', 'the digest'), account)
@@ -56,7 +56,7 @@ test('an earlier user is found by exactly the name and the key, for 24 hours', a
   assert.deepEqual(await users.findAccountById(account.id ?? 0), account)
   assert.equal(await find('keyed', 'the digest'), undefined)
   assert.equal(await find('Keyed', 'another digest'), undefined)
-  assert.equal(await find('Nobody', 'the digest'), undefined)
+  assert.equal(await find('Unknown', 'the digest'), undefined)
 
   const age = (interval: string) =>
     database.query(
@@ -94,14 +94,14 @@ test('every naughty string that is a valid name is stored and returned unchanged
   assert.ok(seen.size > 200, `only ${seen.size} names`)
 })
 
-test('a name that only the index on lower(username) knows is taken', async () => {
+test('a name that is only in the index on lower(username) is taken', async () => {
   await database.query("INSERT INTO users (username, password) VALUES ('Keyless Row', 'hash')")
   assert.equal(await insertUser('keyless ROW', 'hash of a rival'), undefined)
   assert.equal(await users.findAccount('keyless row'), undefined)
 })
 
 for (const counter of ['stranger', 'device'] as const) {
-  test(`failures of the ${counter} count, charge once, pause and end, and the other count stays`, async () => {
+  test(`failures of the ${counter} are counted, charged once, paused and reset, and the other count stays`, async () => {
     const name = `counted ${counter}`
     const { id = 0 } = (await insertUser(name, 'hash')) ?? {}
     const attempts = async () => (await users.findAccount(name))?.attempts
@@ -145,7 +145,7 @@ test('a hash is replaced only if it is the one that was read', async () => {
   assert.equal(await hash(), 'new')
 })
 
-test('a change of the hash wins once for a version, and its retry is right', async () => {
+test('of changes of the hash at one version one succeeds, and so does its retry', async () => {
   const { id = 0 } = (await insertUser('Changed', 'old')) ?? {}
   const found = async () => users.findAccount('changed')
   assert.equal(await users.changeHash(id, 1, 'too early'), false)

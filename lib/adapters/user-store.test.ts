@@ -63,7 +63,7 @@ const CALLS: Readonly<Record<keyof Users, readonly [(users: Users) => Promise<un
     ],
   }
 
-test('each function is one statement, whose text holds every name of a value and no value', async () => {
+test('each function runs one statement, whose text has the name of every value and no value', async () => {
   for (const [name, [call, values]] of Object.entries(CALLS)) {
     const { users, calls } = storeWith(ACCOUNT_ROW)
     await call(users)
@@ -79,7 +79,7 @@ test('each function is one statement, whose text holds every name of a value and
 const ID = { longValue: 7 }
 const NAME = { stringValue: 'gary' }
 
-test('a malformed row is a fault, not a user', async () => {
+test('a malformed row is a server error, not a user', async () => {
   for (const row of [
     [],
     [ID],
@@ -124,7 +124,7 @@ const FRENCH = conflict(
   "la valeur d'une clé dupliquée rompt la contrainte unique « users_username_key_key »",
 )
 
-test('a conflict on the index of a name repeats the statement once: the row is its own, or the name is taken', async () => {
+test('a conflict on an index of the name repeats the statement once, which returns its own row or finds the name taken', async () => {
   for (const [results, expected] of [
     [[ENGLISH, GARY], { id: 7, username: 'gary' }],
     [[FRENCH, undefined], undefined],
@@ -137,7 +137,7 @@ test('a conflict on the index of a name repeats the statement once: the row is i
   }
 })
 
-test('a change of the username is taken by the conflict, and superseded without an id', async () => {
+test('a change of the username is taken on a conflict, and superseded if no id is returned', async () => {
   const change = (...results: readonly (Row | Error)[]) =>
     storeWith(...results).users.changeUsername(USERNAME_CHANGE)
   assert.equal(await change([ID]), 'changed')
@@ -145,7 +145,7 @@ test('a change of the username is taken by the conflict, and superseded without 
   assert.equal(await change(FRENCH), 'taken')
 })
 
-test('a conflict on any other index, and any other error, is a fault', async () => {
+test('a conflict on any other index, and any other error, is a server error', async () => {
   for (const error of [
     conflict('duplicate key value violates unique constraint "users_pkey"'),
     conflict('duplicate key value violates unique constraint "users_username_key_key_2"'),

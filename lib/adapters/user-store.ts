@@ -8,9 +8,9 @@ import type { Row, Values } from './data-api.ts'
 /**
  * One statement that stores a user or finds the name taken, and is safe to retry.
  *
- * On a conflict it returns a row only if the stored hash is the very hash of this request. The 128-bit random
+ * On a conflict it returns a row only if the stored hash is the hash of this request. The 128-bit random
  * salt makes that hash unique to the request, so:
- * - between rivals the statement is atomic: no row means that the name is somebody else's;
+ * - between concurrent requests the statement is atomic: no row means that another account has the name;
  * - after a lost response it can be retried: the row with this hash is there, and is returned.
  * The update writes the stored name over itself, since `DO NOTHING` would return no row.
  */
@@ -29,11 +29,14 @@ const COUNTS = {
 
 const { freeFailures, longestPauseSeconds, countHours } = ATTEMPT_LIMITS
 
-/** The failures of a count that has not lapsed. */
+/** Returns SQL for the failures of a count, 0 if it has lapsed. */
 const current = ([failures, pausedUntil]: readonly [string, string]) =>
   `CASE WHEN ${pausedUntil} > now() - interval '${countHours} hours' THEN ${failures} ELSE 0 END`
 
-/** The end of the pause after `failures`, which is SQL. The exponent is bounded, or `power` would overflow. */
+/**
+ * Returns SQL for the end of the pause after `failures`, also SQL. The exponent is bounded, since `power` can
+ * overflow.
+ */
 const pauseAfter = (failures: string) => `now() + interval '1 second' *
   CASE WHEN ${failures} < ${freeFailures} THEN 0
   ELSE LEAST(${longestPauseSeconds}, power(2, LEAST(${failures} - ${freeFailures}, 20))) END`
@@ -46,7 +49,7 @@ password_version`
 
 const SELECT_ACCOUNT = `SELECT ${ACCOUNT} FROM users WHERE username_key = :usernameKey`
 
-/** The name in another letter case is not a replay. The function keeps the digests from this role. */
+/** The name in another letter case is not a replay. The SQL function hides the digests from this role. */
 const SELECT_REPLAYED = `${SELECT_ACCOUNT}
 AND username = :username AND is_repeatable_sign_up(id, :idempotencyKey)`
 
@@ -82,9 +85,9 @@ const REPLACE_HASH =
 export type Execute = (sql: string, values: Values) => Promise<Row>
 
 /**
- * Returns the functions that read and write users, one statement each unless it says more. All reject as
- * `execute` does, and all are safe to retry: after a lost response a failure may count twice, which makes a
- * pause longer and loses nothing.
+ * Returns the functions that read and write users. Each runs one statement; only `insertUser` may run it twice. All
+ * reject as `execute` does, and all are safe to retry: after a lost response a failure may count twice, which only
+ * makes a pause longer.
  */
 export function createUserStore(execute: Execute) {
   return {
@@ -98,8 +101,8 @@ export function createUserStore(execute: Execute) {
         idempotencyKey: idempotencyKeySha256,
       }
       const insert = () => execute(INSERT_USER, values)
-      // The index on lower(username), which the previous release needs, also reports a rival that has just
-      // committed. The second statement sees that row, and whether it is this request's own.
+      // The index on lower(username), which the previous release needs, also reports a concurrent request that has
+      // just committed. The second statement sees that row, and whether it is this request's own.
       const row = await insert().catch(ifUsernameTaken(insert)).catch(ifUsernameTaken(noRow))
       return row && parseUser(row)
     },
@@ -174,7 +177,7 @@ const UNIQUE_VIOLATION = '23505'
 /** The unique indexes on names. Another index has another meaning, and its violation is a server error. */
 const USERNAME_INDEX = /\busers_(username_key|lower_username)_key\b/
 
-/** Calls `next` if a name's index reports a conflict. The sentence around the index's name follows the server's language. */
+/** Calls `next` if a name's index reports a conflict. The rest of the message is in the server's language. */
 const ifUsernameTaken =
   <T>(next: () => T | Promise<T>) =>
   (error: unknown): T | Promise<T> => {
@@ -206,7 +209,7 @@ function parseAccount(row: readonly Field[]): Account {
 
 function parseNumber(field: Field | undefined): number {
   const value = field?.longValue
-  // The SDK passes on what the wire holds, whatever its types say.
+  // The SDK passes on the content of the response, regardless of its types.
   if (value === undefined || !Number.isSafeInteger(value)) throw malformed()
   return value
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RESPONSE_MARGIN_MILLISECONDS, startDeadline } from './deadline.ts'
 
-test("the time left is Lambda's less the margin, and runs out", () => {
+test("the time left is Lambda's minus the margin, and never below 0", () => {
   let time = 5000
   const deadline = startDeadline(10_000, () => time)
   assert.equal(deadline.remainingMilliseconds(), 10_000 - RESPONSE_MARGIN_MILLISECONDS)

@@ -1,5 +1,5 @@
 /**
- * Milliseconds of a request's time that are kept to sign, log and respond. The function may run for 29 s and
+ * Milliseconds of a request's time that are reserved to sign, log and respond. The function may run for 29 s and
  * the HTTP API waits for 30: a response after 28 s leaves two seconds for a cold start.
  */
 export const RESPONSE_MARGIN_MILLISECONDS = 1000
@@ -14,7 +14,7 @@ export interface Deadline {
 }
 
 /**
- * The deadline of a request for which Lambda leaves `lambdaMilliseconds` from now, as its context says
+ * Returns the deadline of a request that has `lambdaMilliseconds` left by its Lambda context
  * (`getRemainingTimeInMillis`). `now` is a clock in milliseconds.
  */
 export function startDeadline(

@@ -1,4 +1,4 @@
-/** The `code` of the response to a fault: status 500, or 503 where a retry can help. */
+/** The `code` of the response to a server error: status 500, or 503 where a retry can help. */
 export type FaultReason =
   | 'internal_error'
   | 'database_resuming'
@@ -8,13 +8,13 @@ export type FaultReason =
 /** How a call is retried: after milliseconds, after the seconds that a resume takes, or never. */
 export type Retry = 'soon' | 'slowly' | 'never'
 
-/** The consequence of a fault: for the client, and for a call that is safe to retry. */
+/** The consequence of an error: for the client, and for a call that is safe to retry. */
 export interface FaultPolicy {
   readonly reason: FaultReason
   readonly retry: Retry
 }
 
-/** The traits that identify a fault: the error's name and codes. Not its message, which can quote SQL and values. */
+/** The traits that classify an error: its name and codes. Not its message, which can quote SQL and values. */
 export interface FaultTraits {
   readonly name: string
   /** A system error's code, such as `ECONNRESET`. */
@@ -107,7 +107,7 @@ const POLICY: readonly Row[] = [
   [named('EmptyResponse'), 'database_unavailable', 'soon'],
 ]
 
-/** The policy for a fault; a fault that is not in the table is a bug, so an `internal_error`. */
+/** Returns the policy for an error. One that is not in the table is a bug, so an `internal_error`. */
 export function policyFor(traits: FaultTraits): FaultPolicy {
   const row = POLICY.find(([matches]) => matches(traits))
   if (row === undefined) return { reason: 'internal_error', retry: 'never' }

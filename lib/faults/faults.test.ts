@@ -13,7 +13,7 @@ const STATEMENT = new ExecuteStatementCommand({
   sql: 'SELECT 1',
 })
 
-const UNKNOWN = 'AClassOfTomorrow'
+const UNKNOWN = 'AnUnknownClass'
 
 /** Error classes with the status AWS sends them with, by the code of the response and the retry. */
 const CLASSES: readonly (readonly [FaultReason, Retry, classes: string])[] = [
@@ -42,10 +42,10 @@ const BY_CLASS = CLASSES.flatMap(([reason, retry, classes]) =>
   }),
 )
 
-test('each error class of the Data API has its code, its retry and its place in the log', async (t) => {
+test('each error class of the Data API has its code, its retry and its fields in the log', async (t) => {
   const body = { message: 'E' }
-  const answers = BY_CLASS.map(({ errorType, status }) => ({ status, errorType, body }))
-  const { client } = await scriptDataApi(t, answers)
+  const responses = BY_CLASS.map(({ errorType, status }) => ({ status, errorType, body }))
+  const { client } = await scriptDataApi(t, responses)
   for (const { errorType, status: httpStatus, reason, retry } of BY_CLASS) {
     const error: unknown = await client.send(STATEMENT).catch((thrown: unknown) => thrown)
     const awsRequestId = 'scripted-request-id'
@@ -54,7 +54,7 @@ test('each error class of the Data API has its code, its retry and its place in 
   }
 })
 
-test('a class is known by its name, whatever the status', () => {
+test('a class is recognised by its name, whatever the status', () => {
   for (const { errorType: name, reason, retry } of BY_CLASS) {
     if (name === UNKNOWN) continue
     assert.deepEqual(describeFault({ name }), { reason, error: name })
@@ -127,7 +127,7 @@ test('time-outs and empty responses are retried; bugs are not', () => {
   }
 })
 
-test('whatever else is thrown is internal_error', () => {
+test('anything else that is thrown is internal_error', () => {
   const thrown = [null, undefined, 'text', 7, 7n, true, Symbol('s'), () => {}, {}, [], new Error()]
   for (const value of [...thrown, { name: 7, message: {}, code: null, $metadata: 'none' }]) {
     assert.equal(describeFault(value).reason, 'internal_error')
@@ -137,11 +137,11 @@ test('whatever else is thrown is internal_error', () => {
   }
 })
 
-test("a described fault has names and numbers, and nothing of the error's message", async (t) => {
+test('a described error has names and numbers, and nothing of its message', async (t) => {
   const message =
     'ERROR: leak; INSERT INTO users VALUES (leak); arn:aws:rds:leak; $2b$12$leak; SQLState: 23505'
-  const answer = { status: 400, errorType: 'DatabaseErrorException', body: { message } }
-  const { client } = await scriptDataApi(t, [answer])
+  const response = { status: 400, errorType: 'DatabaseErrorException', body: { message } }
+  const { client } = await scriptDataApi(t, [response])
   const error: unknown = await client.send(STATEMENT).catch((thrown: unknown) => thrown)
   assert.ok(error instanceof Error && error.message === message)
   Object.assign(error, { cause: new Error('leak'), body: 'leak' })
@@ -167,7 +167,7 @@ test('of two SQLSTATEs in a message the last counts, since the first may be quot
   assert.deepEqual([sqlState, reason], ['22001', 'internal_error'])
 })
 
-test('an error of our own is internal_error, with its message and the name of its cause', () => {
+test('a LoggableError is internal_error, with its message and the name of its cause', () => {
   const reason = 'internal_error'
   const denied = { name: 'AccessDeniedException', message: 'arn:aws:secretsmanager' }
   const cause = Object.assign(new Error(), denied)

@@ -1,7 +1,7 @@
 import { type FaultPolicy, type FaultReason, type FaultTraits, policyFor } from './fault-policy.ts'
 import { LoggableError } from './loggable-error.ts'
 
-/** The loggable part of a fault: names and numbers. No messages, since they quote SQL, ARNs and values. */
+/** The loggable part of a server error: names and numbers. No messages, since they quote SQL, ARNs and values. */
 export interface Fault {
   readonly reason: FaultReason
   readonly error: string
@@ -32,7 +32,7 @@ export function retryFor(thrown: unknown): FaultPolicy['retry'] {
   return policyFor(traitsOf(thrown)).retry
 }
 
-/** The SQLSTATE of a Postgres error, which the Data API puts into its message; otherwise `undefined`. */
+/** Returns the SQLSTATE of a Postgres error, which the Data API puts into its message, or `undefined`. */
 export function sqlStateOf(thrown: unknown): string | undefined {
   // The last match: the message may quote a value that looks like one, and the SQLSTATE is at its end.
   return text(thrown, 'message')?.match(/.*SQLState:\s*(\w{5})/s)?.[1]
@@ -71,7 +71,7 @@ function text(value: unknown, key: string): string | undefined {
   return typeof found === 'string' ? found : undefined
 }
 
-/** A name or an id. Anything else is left out, since the wire can put any text in its place. */
+/** Returns a name or an id. Any other text is left out, since a response can have any text in its place. */
 function identifier(value: unknown, key: string): string | undefined {
   const found = text(value, key)
   return found !== undefined && /^[\w-]{1,64}$/.test(found) ? found : undefined

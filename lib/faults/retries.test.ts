@@ -40,7 +40,7 @@ test('a call that succeeds is made once', async () => {
   assert.deepEqual([pauses, retried], [[], []])
 })
 
-type Pauses = readonly [faults: readonly Error[], pauses: readonly number[], random: number]
+type Pauses = readonly [errors: readonly Error[], pauses: readonly number[], random: number]
 const PAUSES: readonly Pauses[] = [
   // They double up to two seconds, and for a resuming database are one to three seconds.
   [Array(8).fill(THROTTLED), [50, 100, 200, 400, 800, 1600, 2000, 2000], 1],
@@ -50,23 +50,23 @@ const PAUSES: readonly Pauses[] = [
   [[THROTTLED], [37.5], 0.5],
 ]
 
-for (const [faults, expected, random] of PAUSES) {
-  test(`transient faults are retried with pauses of ${expected.join(', ')} ms`, async () => {
-    const { run, pauses, retried } = scripted([...faults, 'the row'], 28_000, random)
+for (const [errors, expected, random] of PAUSES) {
+  test(`transient errors are retried with pauses of ${expected.join(', ')} ms`, async () => {
+    const { run, pauses, retried } = scripted([...errors, 'the row'], 28_000, random)
     assert.equal(await run(), 'the row')
     assert.deepEqual(pauses, expected)
-    assert.deepEqual(retried, faults)
+    assert.deepEqual(retried, errors)
   })
 }
 
-test('a permanent fault is not retried', async () => {
+test('a permanent error is not retried', async () => {
   const { run, calls, retried } = scripted([DENIED], 28_000)
   await assert.rejects(run(), (error) => error === DENIED)
   assert.equal(calls(), 1)
   assert.deepEqual(retried, [])
 })
 
-test('when time runs out the last fault is thrown, before the deadline', async () => {
+test('when time runs out, the last error is thrown, before the deadline', async () => {
   const { run, calls, pauses } = scripted([THROTTLED, RESUMING], 10_000)
   await assert.rejects(run(), (error) => error === RESUMING)
   assert.ok(calls() > 3)
@@ -97,7 +97,7 @@ async function abortedAfter(t: TestContext, left: number): Promise<number> {
       new Promise((_, reject) => {
         signal.addEventListener('abort', () => {
           aborted = true
-          // What the SDK reports if it is aborted while it reads a response.
+          // The error of the SDK if it is aborted while it reads a response.
           reject(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
         })
       }),
@@ -114,10 +114,10 @@ async function abortedAfter(t: TestContext, left: number): Promise<number> {
 }
 
 for (const [left, milliseconds, why] of [
-  [28_000, 5000, 'the most'],
-  [8000, 4000, 'half of what is left'],
-  [1500, 1000, 'the least'],
-  [600, 600, 'all that is left'],
+  [28_000, 5000, 'the maximum'],
+  [8000, 4000, 'half of the time left'],
+  [1500, 1000, 'the minimum'],
+  [600, 600, 'all the time left'],
 ] as const) {
   test(`with ${left} ms left a call that hangs is aborted after ${milliseconds} ms: ${why}`, async (t) => {
     assert.equal(await abortedAfter(t, left), milliseconds)

@@ -7,21 +7,21 @@ import { withTimeLimit } from './time-limit.ts'
 /** Pauses in milliseconds: the first, which doubles from retry to retry, and the longest. */
 const PAUSES: Readonly<Record<Exclude<Retry, 'never'>, { first: number; longest: number }>> = {
   soon: { first: 50, longest: 2000 },
-  // A resume takes about 15 s (AWS, "Scaling to Zero ACUs"); until then every call is refused at once.
+  // A resume takes about 15 s (AWS, "Scaling to Zero ACUs"); until then every call fails immediately.
   slowly: { first: 1000, longest: 3000 },
 }
 
 /** One call gets half of the time that is left, so that there is time for another if it hangs. */
 const CALL_SHARE = 0.5
-const CALL_LEAST_MILLISECONDS = 1000
-const CALL_MOST_MILLISECONDS = 5000
+const CALL_MIN_MILLISECONDS = 1000
+const CALL_MAX_MILLISECONDS = 5000
 
-/** With less time left than this, a retry would only replace a known fault with a time-out. */
-const RETRY_LEAST_MILLISECONDS = 200
+/** With less time left than this, a retry would only replace a known error with a time-out. */
+const RETRY_MIN_MILLISECONDS = 200
 
-/** Chance and time, which tests replace. */
+/** The sources of randomness and time, which tests replace. */
 export interface RetryOptions {
-  /** Called with each fault that leads to a retry. */
+  /** Called with each error that leads to a retry. */
   readonly onRetry?: (thrown: unknown) => void
   /** From 0 up to 1. */
   readonly random?: () => number
@@ -29,11 +29,11 @@ export interface RetryOptions {
 }
 
 /**
- * Makes a call, and retries it until it succeeds, fails for good by the table of `fault-policy.ts`, or the
- * deadline leaves no time for another; then rejects with the last fault. `call` must be safe to retry.
+ * Makes a call, and retries it until it succeeds, fails with an error that `fault-policy.ts` does not retry, or has
+ * no time left. Then rejects with the last error. `call` must be safe to retry.
  *
- * The number of retries has no other limit: the function's reserved concurrency bounds how many requests
- * retry at once, and pauses of up to 2 s how often each does.
+ * The number of retries has no other limit: the function's reserved concurrency bounds the concurrent requests that
+ * retry, and pauses that grow to 2 or 3 s bound the rate of each.
  */
 export async function retryUntilDeadline<T>(
   call: (signal: AbortSignal) => Promise<T>,
@@ -47,7 +47,7 @@ export async function retryUntilDeadline<T>(
       const retry = retryFor(thrown)
       if (retry === 'never') throw thrown
       const pause = pauseMilliseconds(retry, failed, random())
-      if (pause + RETRY_LEAST_MILLISECONDS > deadline.remainingMilliseconds()) throw thrown
+      if (pause + RETRY_MIN_MILLISECONDS > deadline.remainingMilliseconds()) throw thrown
       onRetry(thrown)
       await wait(pause)
     }
@@ -56,8 +56,8 @@ export async function retryUntilDeadline<T>(
 
 function callLimit(deadline: Deadline): number {
   const left = deadline.remainingMilliseconds()
-  const share = Math.max(CALL_LEAST_MILLISECONDS, left * CALL_SHARE)
-  return Math.min(left, share, CALL_MOST_MILLISECONDS)
+  const share = Math.max(CALL_MIN_MILLISECONDS, left * CALL_SHARE)
+  return Math.min(left, share, CALL_MAX_MILLISECONDS)
 }
 
 /** From half of the pause to all of it, so that requests that fail together do not retry together. */

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { withTimeLimit } from './time-limit.ts'
 
-test('a call that ends in time gives its value or its error, and is not aborted', async () => {
+test('a call that ends in time returns its value or its error, and is not aborted', async () => {
   let signal: AbortSignal | undefined
   const value = await withTimeLimit(async (given) => {
     signal = given
     return 'the row'
   }, 1000)
   assert.equal(value, 'the row')
-  const failure = new Error('refused')
+  const failure = new Error('denied')
   const failed = withTimeLimit(() => Promise.reject(failure), 1000)
   await assert.rejects(failed, (error) => error === failure)
   assert.equal(signal?.aborted, false)
 })
 
-test('a call that ignores its signal is left behind', async (t) => {
+test('a call that ignores its signal is abandoned', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   let signal: AbortSignal | undefined
   const limited = withTimeLimit((given) => {

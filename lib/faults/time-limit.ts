@@ -1,14 +1,14 @@
-/** A call took longer than it may. The fault policy knows it by the name `TimeoutError`. */
+/** A call exceeded its time limit. `fault-policy.ts` recognises it by the name `TimeoutError`. */
 class CallTimeout extends Error {
   override name = 'TimeoutError'
 }
 
 /**
- * Resolves or rejects as `call` does, or rejects with a `TimeoutError` after `milliseconds`, when it also
- * aborts the signal that `call` got. With 0 milliseconds `call` is not made.
+ * Resolves or rejects as `call` does, or rejects with a `TimeoutError` after `milliseconds` and aborts the signal of
+ * `call`. With 0 milliseconds `call` is not made.
  *
- * It does not rely on the signal alone: a response with status 101 leaves the SDK's promise pending for
- * good, aborted or not.
+ * It does not rely on the signal alone: a response with status 101 leaves the SDK's promise pending forever, even if
+ * aborted.
  */
 export async function withTimeLimit<T>(
   call: (signal: AbortSignal) => Promise<T>,

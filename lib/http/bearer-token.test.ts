@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readBearerToken } from './bearer-token.ts'
 
-test('a bearer token is read as it stands, with the scheme in any letter case', () => {
+test('a bearer token is read verbatim, with the scheme in any letter case', () => {
   for (const [authorization, token] of [
     ['Bearer a.b.c', 'a.b.c'],
     ['bEARER   a.b.c', 'a.b.c'],

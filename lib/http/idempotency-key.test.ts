@@ -16,7 +16,7 @@ test('a key of 16 to 255 visible ASCII characters is accepted, and only its dige
   }
 })
 
-test('anything else is refused', () => {
+test('anything else is rejected', () => {
   for (const json of ['1234567890123456', '{"length":20}', 'true', 'null']) {
     const headers = JSON.parse(`{"idempotency-key":${json}}`)
     assert.deepEqual(readIdempotencyKey(headers), MALFORMED, json)
@@ -30,13 +30,13 @@ test('anything else is refused', () => {
 })
 
 test('a request without the header has no key', () => {
-  const none = { ok: true, sha256: undefined }
+  const withoutKey = { ok: true, sha256: undefined }
   for (const headers of [undefined, {}, { 'idempotency-key': undefined }, { other: 'value' }]) {
-    assert.deepEqual(readIdempotencyKey(headers), none)
+    assert.deepEqual(readIdempotencyKey(headers), withoutKey)
   }
 })
 
-test('of all strings exactly those are accepted, and no two share a digest', () => {
+test('of all strings, exactly those are accepted, and no two share a digest', () => {
   const seen = new Map<string, string>()
   const visible = fc.integer({ min: 0x21, max: 0x7e }).map((c) => String.fromCharCode(c))
   const strings = [visible, 'binary' as const].map((unit) => fc.string({ unit, maxLength: 300 }))

@@ -8,7 +8,7 @@ export type IdempotencyKeyResult =
   | { readonly ok: true; readonly sha256: string | undefined }
   | { readonly ok: false; readonly reason: IdempotencyKeyRejection }
 
-/** Limits of a key's length in characters. A key shorter than 16 could be guessed. */
+/** Limits of a key's length in characters. A shorter key could be guessed. */
 export const IDEMPOTENCY_KEY_LENGTH = { least: 16, most: 255 } as const
 
 /** Visible ASCII, quotes included, so both a bare key and the IETF draft's quoted string are accepted. */
@@ -16,8 +16,8 @@ const VISIBLE = /^[\x21-\x7e]*$/
 
 /**
  * Reads the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), which marks a request that
- * the client may retry. Returns its SHA-256 as 64 hexadecimal digits and not the key, which for a day is half
- * of what opens one account. API Gateway lower-cases header names.
+ * the client may retry. Returns its SHA-256 as 64 hexadecimal digits, and not the key: for 24 hours the key and the
+ * password open an account. API Gateway lower-cases header names.
  */
 export function readIdempotencyKey(
   headers: Readonly<Record<string, string | undefined>> | undefined,

@@ -47,7 +47,7 @@ test('a body that is null, absent or empty is missing', () => {
   assert.deepEqual(readJsonBody({}), missing)
 })
 
-test('bytes that are not UTF-8 are refused, not replaced', () => {
+test('bytes that are not UTF-8 are rejected, not replaced', () => {
   const quoted = (...bytes: number[]) => Uint8Array.of(0x22, ...bytes, 0x22)
   const invalid = {
     'a byte that never occurs': quoted(0xff),
@@ -62,18 +62,18 @@ test('bytes that are not UTF-8 are refused, not replaced', () => {
   }
 })
 
-test('a body flagged as base64 that is not base64 is refused', () => {
-  const good = base64('{"a":"??>>"}')
-  assert.match(good, /[+/]/)
-  const bad = {
+test('a body flagged as base64 that is not base64 is rejected', () => {
+  const valid = base64('{"a":"??>>"}')
+  assert.match(valid, /[+/]/)
+  const invalid = {
     'plain JSON': '{"username":"gary"}',
-    'one stray character': `${good}!`,
-    'a line break': `${good}\n`,
+    'one stray character': `${valid}!`,
+    'a line break': `${valid}\n`,
     'no padding': base64('{"a":1}').replaceAll('=', ''),
-    'the alphabet for URLs': good.replaceAll('/', '_').replaceAll('+', '-'),
+    'the alphabet for URLs': valid.replaceAll('/', '_').replaceAll('+', '-'),
     'only padding': '====',
   }
-  for (const [name, body] of Object.entries(bad)) {
+  for (const [name, body] of Object.entries(invalid)) {
     const result = readJsonBody({ body, isBase64Encoded: true })
     assert.deepEqual(result, { ok: false, reason: 'body_not_utf8' }, name)
   }
@@ -85,7 +85,7 @@ test('base64 is measured before it is decoded, and not decoded if it is flagged 
   assert.deepEqual(asText(base64('{}')), { ok: false, reason: 'body_not_json' })
 })
 
-test('whatever the body and the flag, nothing is thrown and no refusal quotes the body', () => {
+test('for any body and flag, nothing is thrown and no rejection quotes the body', () => {
   const anyBody = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 200 }),
     fc.string().map((text) => `{"password":"${text}`),

@@ -1,4 +1,4 @@
-/** Reasons a body is rejected before its content counts. */
+/** Reasons a body is rejected before its content is read. */
 export type BodyRejection = 'body_missing' | 'body_too_large' | 'body_not_utf8' | 'body_not_json'
 
 /** A parsed body of unknown shape, or the reason it is rejected. */
@@ -12,7 +12,7 @@ export interface EventBody {
   readonly isBase64Encoded?: boolean | undefined
 }
 
-/** Largest body that is parsed, in bytes as the client sent them: 16 KiB. */
+/** Maximum size of a body, in bytes as the client sent them: 16 KiB. */
 export const BODY_MAX_BYTES = 16 * 1024
 
 /** Four base64 characters carry three bytes. */

@@ -3,7 +3,7 @@ import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertool
 
 /**
  * The fields of a log line: time, level, message and request. Powertools' own format adds the function's
- * ARN and memory to every line, and the log group already says which function it is.
+ * ARN and memory to every line, and the log group already identifies the function.
  */
 export class LogFormat extends LogFormatter {
   override formatAttributes(

@@ -48,7 +48,7 @@ export type Outcome =
 /** The response to a rejected or failed request. */
 export interface ErrorResponse {
   readonly status: 400 | 401 | 404 | 429 | 500 | 503
-  /** For people: the field, the problem, and a value that is right. */
+  /** For people: the field, the problem, and what to send. */
   readonly err: string
   readonly retryAfterSeconds?: number
   /** The challenge of a 401: RFC 9110, section 15.5.2; the errors are those of RFC 6750, section 3.1. */
@@ -67,7 +67,7 @@ const TOKEN_WANTED = 'send authorization: Bearer <token>'
 
 const INVALID_TOKEN = { status: 401, challenge: 'Bearer error="invalid_token"' } as const
 
-/** The responses to server errors, which need no configuration: it may be the fault. */
+/** The responses to server errors, which need no configuration: that may be the cause. */
 export const FAULTS: Readonly<Record<FaultReason, ErrorResponse>> = {
   internal_error: { status: 500, err: 'Internal server error' },
   // A paused Aurora cluster takes about 15 s to resume (AWS, "Scaling to Zero ACUs").

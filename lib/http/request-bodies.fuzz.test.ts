@@ -12,7 +12,7 @@ const COMMON = new Set(commonPasswords())
 const parse = (body: unknown) =>
   parseSignUp(body, { passwordMinLength: 8, serviceName: 'latchkey-test' })
 
-/** The rules a second time, by other means: what passes them, and only that, is accepted. */
+/** Returns whether a username is accepted, by a second implementation of the rules. */
 function allowsUsername(text: string): boolean {
   if (/\p{Surrogate}/u.test(text)) return false
   const points = [...text.normalize('NFC')]
@@ -63,12 +63,12 @@ function checkAgainstRules(text: string): void {
   }
 }
 
-test('of the naughty strings, exactly those that keep the rules are accepted', () => {
+test('of the naughty strings, exactly those that satisfy the rules are accepted', () => {
   assert.ok(naughtyStrings.length > 400)
   for (const text of naughtyStrings) checkAgainstRules(text)
 })
 
-test('of any strings, exactly those that keep the rules are accepted', () => {
+test('of any strings, exactly those that satisfy the rules are accepted', () => {
   const codeUnits = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 80 })
   const anyString = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 80 }),
@@ -79,7 +79,7 @@ test('of any strings, exactly those that keep the rules are accepted', () => {
   fc.assert(fc.property(anyString, checkAgainstRules), { numRuns: fuzzRuns(2000, 10_000) })
 })
 
-test('no value makes it throw', () => {
+test('no value makes a parser throw', () => {
   const anyBody = fc.oneof(
     fc.anything({ withNullPrototype: true, withBigInt: true, withDate: true, withMap: true }),
     fc.record({ username: fc.anything(), password: fc.anything() }, { requiredKeys: [] }),

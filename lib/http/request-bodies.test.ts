@@ -13,7 +13,7 @@ const accepted = (username: string, password: string) => ({
   value: { username, usernameKey: foldUsername(username), password },
 })
 
-/** Names a string in a title, where what matters about it can be invisible. */
+/** Shows a value in a title, with escapes for invisible characters. */
 const show = (value: unknown) => {
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
   const escaped = text.replace(/[^\x20-\x7e]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`)
@@ -22,14 +22,14 @@ const show = (value: unknown) => {
 
 const PARSERS = { body: parse, username: parseName, password: parsePassword }
 
-/** What is refused, by the reason, whose first word says what is parsed. */
-const REFUSED: Readonly<Partial<Record<RequestBodyRejection, readonly unknown[]>>> = {
+/** Rejected values by reason, whose first word names the parser. */
+const REJECTED: Readonly<Partial<Record<RequestBodyRejection, readonly unknown[]>>> = {
   body_not_object: [null, undefined, [], ['gary', PASSWORD], 'gary', 7, true],
   username_missing: [undefined],
   username_not_string: [null, 7, true, ['gary'], { toString: 'gary' }],
   username_not_well_formed: ['\uD800', 'gary\uDC00', '\uDC00\uD800'],
   username_empty: [''],
-  // The last one is 26 characters that NFC takes apart into two each.
+  // The third is 26 characters that NFC decomposes into two each.
   username_too_long: ['x'.repeat(51), '🔑'.repeat(51), '\u0958'.repeat(26), '\u0300'.repeat(8000)],
   username_outer_space: [' gary', 'gary ', ' ', '\u00A0gary', 'gary\u3000', 'gary\n', '\u2028gary'],
   username_forbidden_character: [
@@ -53,7 +53,7 @@ const REFUSED: Readonly<Partial<Record<RequestBodyRejection, readonly unknown[]>
   password_common: ['password', 'PassWord', '12345678', 'Password123', 'iloveyou'],
 }
 
-for (const [reason, values] of Object.entries(REFUSED)) {
+for (const [reason, values] of Object.entries(REJECTED)) {
   for (const value of values) {
     test(`${reason}: ${show(value)}`, () => {
       const parser = Object.entries(PARSERS).find(([field]) => reason.startsWith(field))?.[1]
@@ -73,17 +73,17 @@ test('usernames are accepted as typed, up to 50 code points', () => {
   }
 })
 
-test('at a sign-in any name is folded, and any password that bcrypt can hash is taken', () => {
+test('at a sign-in any name is folded, and any password that bcrypt can hash is accepted', () => {
   const signIn = (username: unknown, password: unknown) => parseSignIn({ username, password })
-  const taken = (usernameKey: string, password: string) => ({
+  const acceptedForSignIn = (usernameKey: string, password: string) => ({
     ok: true,
     value: { usernameKey, password },
   })
   for (const name of ['ＧＡＲＹ', '', 'x'.repeat(300), '\u202E', '\u0301x']) {
-    assert.deepEqual(signIn(name, 'x'), taken(foldUsername(name), 'x'))
+    assert.deepEqual(signIn(name, 'x'), acceptedForSignIn(foldUsername(name), 'x'))
   }
   for (const password of ['x', 'password', 'e\u0301'.repeat(36), '\uFFFD', 'x'.repeat(72)]) {
-    assert.deepEqual(signIn('gary', password), taken('gary', password.normalize('NFC')))
+    assert.deepEqual(signIn('gary', password), acceptedForSignIn('gary', password.normalize('NFC')))
   }
   for (const password of ['', 'x'.repeat(73), 'a\0', '\u0300'.repeat(8000)]) {
     assert.deepEqual(signIn('gary', password), { ok: false, reason: 'invalid_credentials' })
@@ -110,29 +110,29 @@ test('passwords are accepted as typed, of any composition, from 8 code points to
   }
 })
 
-test('the shortest password is the one that is configured', () => {
+test('the minimum length of a password is the configured one', () => {
   const parseFor15 = (password: string) =>
     parseSignUp({ username: 'gary', password }, { ...RULES, passwordMinLength: 15 }).ok
   assert.equal(parseFor15('x'.repeat(14)), false)
   assert.equal(parseFor15('x'.repeat(15)), true)
 })
 
-test('the username is refused as password, in any letter case and Unicode form', () => {
-  const refused = { ok: false, reason: 'password_is_username' }
-  assert.deepEqual(parse({ username: 'Zoë Brontë', password: 'zoe\u0308 BRONTE\u0308' }), refused)
-  assert.deepEqual(parse({ username: 'password', password: 'password' }), refused)
+test('the username is rejected as password, in any letter case and Unicode form', () => {
+  const rejected = { ok: false, reason: 'password_is_username' }
+  assert.deepEqual(parse({ username: 'Zoë Brontë', password: 'zoe\u0308 BRONTE\u0308' }), rejected)
+  assert.deepEqual(parse({ username: 'password', password: 'password' }), rejected)
   assert.equal(parse({ username: 'Zoë Brontë', password: 'zoë Brontë?' }).ok, true)
 })
 
-test("the service's name is refused as password, with and without its stage", () => {
+test("the service's name is rejected as password, with and without its stage", () => {
   const parseFor = (serviceName: string, password: string) =>
     parseSignUp({ username: 'gary', password }, { ...RULES, serviceName })
-  const refused = { ok: false, reason: 'password_is_service_name' }
+  const rejected = { ok: false, reason: 'password_is_service_name' }
   for (const password of ['latchkey', 'LatchKey', 'latchkey-prod', 'LATCHKEY-PROD']) {
-    assert.deepEqual(parseFor('latchkey-prod', password), refused, password)
+    assert.deepEqual(parseFor('latchkey-prod', password), rejected, password)
   }
-  assert.deepEqual(parseFor('My-Great-Shop', 'my-great'), refused)
-  assert.deepEqual(parseFor('Latchkey', 'latchkey'), refused)
+  assert.deepEqual(parseFor('My-Great-Shop', 'my-great'), rejected)
+  assert.deepEqual(parseFor('Latchkey', 'latchkey'), rejected)
   for (const password of ['latchkeys', 'a latchkey', 'latchkey-dev', '-prod and more']) {
     assert.equal(parseFor('latchkey-prod', password).ok, true, password)
   }
@@ -159,7 +159,7 @@ test('the username is reported first', () => {
   assert.deepEqual(parse({ username: '', password: '' }), { ok: false, reason: 'username_empty' })
 })
 
-test('other keys are ignored, and values on a prototype do not replace what was not sent', () => {
+test('other keys are ignored, and a prototype does not supply what was not sent', () => {
   const body = { username: 'gary', password: PASSWORD, id: 1, role: 'admin', Password: 'other' }
   assert.deepEqual(parse(body), accepted('gary', PASSWORD))
   const inProto: unknown = JSON.parse(`{"username":"gary","__proto__":{"password":"${PASSWORD}"}}`)

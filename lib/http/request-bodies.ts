@@ -6,7 +6,7 @@ import {
 } from '../accounts/password-rules.ts'
 import { foldUsername, type UsernameRejection, usernameRejection } from '../accounts/usernames.ts'
 
-/** Reasons a field is rejected before any rule for new values. */
+/** Reasons a field is rejected before the rules for new values apply. */
 type UsernameFieldRejection =
   | 'username_missing'
   | 'username_not_string'
@@ -46,8 +46,8 @@ interface Password {
 }
 
 /**
- * Longest text that is normalised, in UTF-16 code units, since the time for marks that combine grows with the
- * square of their number. A longer one is too long in any form: a character is composed of four units at most.
+ * Maximum length of a text that is normalised, in UTF-16 code units: the time for combining marks grows with the
+ * square of their number. A longer text is too long in any form, since a character is composed of at most four units.
  */
 const NORMALISED_MAX_UNITS = 300
 
@@ -55,11 +55,11 @@ const reject = <Reason extends string>(reason: Reason) => ({ ok: false, reason }
 
 const accept = <T>(value: T) => ({ ok: true, value }) as const
 
-// Each parser ignores other keys. Lengths are measured after normalisation, as stored and hashed. Where an account
-// is opened, a value that no account can have is `invalid_credentials` without a comparison; all else is
-// compared, so that a rule that tightens locks no account out.
+// Each parser ignores other keys. Lengths are measured after normalisation, as stored and hashed. Where a request
+// opens an account, a value that no account can have is `invalid_credentials` without a comparison. Any other value
+// is compared, so that a stricter rule locks no account out.
 
-/** Parses the body of a sign-up, whose name and password keep the rules. */
+/** Parses the body of a sign-up, whose name and password satisfy the rules. */
 export function parseSignUp(
   body: unknown,
   rules: PasswordRules,
@@ -89,7 +89,10 @@ export function parseSignIn(
   return accept({ usernameKey: foldUsername(username.value), password: password.value })
 }
 
-/** Parses the body of a change of the password. The new one keeps the rules; the body has no username to compare. */
+/**
+ * Parses the body of a change of the password. The new one satisfies the rules; the body has no username to
+ * compare.
+ */
 export function parsePasswordChange(
   body: unknown,
   rules: PasswordRules,
@@ -106,7 +109,7 @@ export function parsePasswordChange(
   return accept({ currentPassword: current.value, newPassword: next.value })
 }
 
-/** Parses the body of a change of the username. The name keeps the rules, and is not the password. */
+/** Parses the body of a change of the username. The name satisfies the rules, and is not the password. */
 export function parseUsernameChange(body: unknown): RequestBodyResult<NewUsername & Password> {
   const fields = readFields(body, 'username', 'password')
   if (!fields.ok) return fields
@@ -126,7 +129,7 @@ export function parsePassword(body: unknown): RequestBodyResult<Password> {
   return password.ok ? accept({ password: password.value }) : password
 }
 
-/** Own keys only, so that nothing on a prototype can replace what the client did not send. */
+/** Reads own properties only, so that a prototype cannot supply what the client did not send. */
 function readFields(body: unknown, ...keys: readonly string[]) {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return reject('body_not_object')
@@ -159,7 +162,7 @@ function readPassword(value: unknown) {
   return accept(value.length > NORMALISED_MAX_UNITS ? value : value.normalize('NFC'))
 }
 
-/** A password to compare. */
+/** Reads a password to compare. */
 function readCurrentPassword(value: unknown) {
   const password = readPassword(value)
   if (password.ok && !isPossiblePassword(password.value)) return reject('invalid_credentials')

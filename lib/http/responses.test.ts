@@ -14,13 +14,13 @@ function challengeOf(reason: Reason): string {
 
 const table = rejections(8)
 const isReason = (code: string): code is Reason => Object.hasOwn(table, code)
-/** The reasons with a status; openapi.yaml is the contract that says which those are. */
+/** Returns the reasons with a status; openapi.yaml is the contract for them. */
 const reasonsOf = (status: number) =>
   Object.keys(table)
     .filter((code) => isReason(code))
     .filter((code) => table[code].status === status)
 
-test('a token is alone in its body, a taken name 400 with the text of the contract', () => {
+test('a granted token is the only member of the body, and a taken name is 400 with the text of the contract', () => {
   const granted = { ok: true, userId: 7, body: { token: 'a.b.c' } } as const
   const created = { statusCode: 201, headers: HEADERS, body: '{"token":"a.b.c"}' }
   assert.deepEqual(respond({ ...granted, code: 'created' }), created)
@@ -38,14 +38,14 @@ test('a deletion has no body', () => {
   assert.deepEqual(respond(outcome), { statusCode: 204, headers })
 })
 
-test('a user is the id and the name', () => {
+test('the body of a user has the id and the name', () => {
   const user = { id: 7, username: 'gary' }
   const outcome = { ok: true, code: 'identified', userId: 7, body: user } as const
   const body = '{"id":7,"username":"gary"}'
   assert.deepEqual(respond(outcome), { statusCode: 200, headers: HEADERS, body })
 })
 
-test('a document for verifiers may be kept for five minutes', () => {
+test('a document for verifiers may be cached for five minutes', () => {
   const headers = { ...HEADERS, 'cache-control': 'public, max-age=300' }
   const outcome = {
     ok: true,
@@ -56,7 +56,7 @@ test('a document for verifiers may be kept for five minutes', () => {
   assert.deepEqual(respond(outcome), { statusCode: 200, headers, body: '{"keys":[]}' })
 })
 
-test('too many attempts is 429 with the seconds to wait, in the header and in words', () => {
+test('too many attempts is 429 with the seconds to wait, in the header and in the text', () => {
   const outcome = { ok: false, reason: 'too_many_attempts', retryAfterSeconds: 8 } as const
   const body = '{"err":"Too many attempts: try again in 8 seconds","code":"too_many_attempts"}'
   const headers = { ...HEADERS, 'retry-after': '8' }
@@ -75,14 +75,14 @@ test('each reason has its status, its headers, its text and its code', () => {
   }
 })
 
-/** Where the field has another name than the code. */
+/** The fields whose names differ from their codes. */
 const NAMES: Readonly<Record<string, string>> = {
   idempotency_key: 'idempotency-key',
   current_password: 'currentPassword',
   new_password: 'newPassword',
 }
 
-test('a client error says which field, what is wrong and what would be right', () => {
+test('the text of a client error names the field, the problem and what to send', () => {
   assert.equal(table.invalid_credentials.err, 'Invalid credentials.')
   for (const reason of reasonsOf(401)) {
     if (reason === 'invalid_credentials') continue
@@ -106,13 +106,13 @@ test('the limits in the texts are the limits in force', () => {
   assert.match(strict.body_too_large.err, /at most 16384 bytes/)
 })
 
-test('a fault has the same response with and without configuration', () => {
+test('a server error has the same response with and without configuration', () => {
   for (const reason of ['internal_error', 'database_resuming'] as const) {
     assert.deepEqual(respondToFault(reason), respond({ ok: false, reason }))
   }
 })
 
-test('a server error is in words without internals, and a transient one says to try again', () => {
+test('the text of a server error shows no internals, and that of a transient one says to try again', () => {
   for (const reason of [...reasonsOf(500), ...reasonsOf(503)]) {
     const { err } = table[reason]
     assert.doesNotMatch(err, /arn|aurora|postgres|sql|lambda|exception|data api/i)

@@ -31,7 +31,7 @@ export function createResponder({ passwordMinLength }: { readonly passwordMinLen
   }
 }
 
-/** The proxy response to a fault. It needs no configuration. */
+/** Returns the proxy response to a server error. It needs no configuration. */
 export const respondToFault = (reason: FaultReason) => errorResponse(FAULTS[reason], reason)
 
 function errorResponse(

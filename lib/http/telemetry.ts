@@ -5,12 +5,12 @@ import { type Outcome, SUCCESSES } from './outcomes.ts'
 import type { Timings } from './timings.ts'
 
 /**
- * Records how a request ended: one log line, and the metrics `Successes`, `Rejections` and `Faults` (in all and
- * by code), `HashMs`, `DatabaseMs` and `DatabaseRetries`. Never a username, a password or a body: more people
- * read logs than the table of users.
+ * Returns functions that record how a request ended: one log line, and the metrics `Successes`, `Rejections` and
+ * `Faults` (in total and by code), `HashMs`, `DatabaseMs` and `DatabaseRetries`. They record no username, password or
+ * body: more people read logs than the table of users.
  */
 export function createTelemetry(logger: Logger, metrics: Metrics) {
-  /** Counts once in all, for alarms, and once by code, for diagnosis. */
+  /** Counts in total, for alarms, and by code, for diagnosis. */
   const count = (name: 'Successes' | 'Rejections' | 'Faults', code: string) => {
     metrics.addMetric(name, MetricUnit.Count, 1)
     metrics.singleMetric().addDimension('code', code).addMetric(name, MetricUnit.Count, 1)

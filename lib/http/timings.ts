@@ -1,4 +1,4 @@
-/** What the costly steps of one request took, as far as it came. */
+/** The durations of the costly steps of one request so far. */
 export interface Timings {
   /** Milliseconds of hashing, in tenths, all hashes together. */
   hashMs?: number
@@ -8,7 +8,7 @@ export interface Timings {
   databaseRetries?: number
 }
 
-/** Resolves or rejects as `work` does, and adds the time that took to `timings`. */
+/** Resolves or rejects as `work` does, and adds its duration to `timings`. */
 export async function timed<T>(
   timings: Timings,
   name: 'hashMs' | 'databaseMs',
@@ -19,7 +19,7 @@ export async function timed<T>(
     return await work
   } finally {
     const sum = (timings[name] ?? 0) + performance.now() - start
-    // Tenths are enough: the clock of a shared machine shows no more.
+    // Tenths are enough: the clock of a shared machine is no more precise.
     timings[name] = Math.round(sum * 10) / 10
   }
 }

@@ -7,7 +7,7 @@ import { discovery, keySet } from './well-known.ts'
 const [RSA, OTHER] = [signingKey(newSigningKey('RS256')), signingKey(newSigningKey('RS256'))]
 const HMAC = signingKey()
 
-test('the set holds each public key in force once, and of no other key anything', async () => {
+test('the set has each public key in force once, and nothing of any other key', async () => {
   for (const [keys, inSet] of [
     [[HMAC], []],
     [[RSA], [RSA]],
@@ -15,26 +15,26 @@ test('the set holds each public key in force once, and of no other key anything'
       [RSA, OTHER, HMAC],
       [RSA, OTHER],
     ],
-    // A pending version that is the current one, too.
+    // A pending version that is also the current one.
     [[RSA, signingKey(newSigningKey('RS256')), RSA], undefined],
     [[HMAC, RSA], [RSA]],
   ] as const) {
     const { body, publicSeconds } = await keySet({ loadKeys: async () => keys })
     assert.equal(publicSeconds, 300)
-    const { keys: published }: { keys: { kid: string }[] } = JSON.parse(JSON.stringify(body))
+    const { keys: jwks }: { keys: { kid: string }[] } = JSON.parse(JSON.stringify(body))
     if (inSet)
       assert.deepEqual(
-        published,
+        jwks,
         inSet.map(({ publicJwk }) => ({ ...publicJwk })),
       )
-    assert.equal(new Set(published.map(({ kid }) => kid)).size, published.length)
-    for (const jwk of published) {
+    assert.equal(new Set(jwks.map(({ kid }) => kid)).size, jwks.length)
+    for (const jwk of jwks) {
       assert.equal(Object.keys(jwk).sort().join(' '), 'alg e kid kty n use')
     }
   }
 })
 
-test('discovery says where the keys are, under the issuer', () => {
+test('discovery has the URL of the keys, under the issuer', () => {
   for (const issuer of ['https://id.example', 'http://localhost:3000', 'https://id.example/v1']) {
     for (const slash of ['', '/']) {
       const result = discovery('RS256', `${issuer}${slash}`)
@@ -48,7 +48,7 @@ test('discovery says where the keys are, under the issuer', () => {
   }
 })
 
-test('there is no discovery with HS256, or where the issuer is no URL', () => {
+test('there is no discovery with HS256, or if the issuer is not a URL', () => {
   const unavailable = { ok: false, reason: 'discovery_unavailable' }
   for (const issuer of [undefined, '', 'latchkey', 'ftp://id.example', 'id.example:443']) {
     assert.deepEqual(discovery('RS256', issuer), unavailable)

@@ -1,7 +1,7 @@
 import type { Keys } from '../adapters/key-ring.ts'
 import type { Algorithm, PublicJwk } from '../adapters/signing-key.ts'
 
-/** How long a document may be cached, in seconds. API Gateway keeps keys for two hours regardless. */
+/** Time in seconds for which a document may be cached. API Gateway caches keys for two hours regardless. */
 export const DOCUMENT_MAX_AGE_SECONDS = 300
 
 /** A document that anyone may read. */
@@ -19,8 +19,8 @@ export interface KeySetDeps {
 }
 
 /**
- * Returns the set of the public keys in force (RFC 7517), which is empty with HS256. A new key is in it before
- * it signs, and an old one until its tokens have expired.
+ * Returns the set of the public keys in force (RFC 7517), which is empty with HS256. A new key is in it before it
+ * signs, and an old one until its tokens have expired.
  */
 export async function keySet({ loadKeys }: KeySetDeps): Promise<DocumentRead> {
   const jwks = new Map<string, PublicJwk>()
@@ -31,9 +31,8 @@ export async function keySet({ loadKeys }: KeySetDeps): Promise<DocumentRead> {
 }
 
 /**
- * Returns the discovery document (OpenID Connect Discovery 1.0, section 3), with what a verifier of tokens
- * needs: there is no flow of OpenID Connect here. The keys are beside it, under the issuer, which therefore
- * has to be a URL.
+ * Returns the discovery document (OpenID Connect Discovery 1.0, section 3), with what a verifier of tokens needs:
+ * there is no OpenID Connect flow here. The key set is also under the issuer, which must therefore be a URL.
  */
 export function discovery(
   algorithm: Algorithm,
