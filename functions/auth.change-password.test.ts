@@ -19,7 +19,7 @@ const stored = async (username: string) => {
   return { hash: password ?? '', numbers: numbers.map(Number) }
 }
 
-test('the new password opens the account, the old one does not, and older tokens end at once', async () => {
+test('the new password opens the account, the old one does not, and earlier tokens are revoked', async () => {
   const token = await signUp('Gary')
   const other = await signIn('Gary', OLD)
   const changed = await change(token)
@@ -41,7 +41,7 @@ test('the new password opens the account, the old one does not, and older tokens
   assert.equal((await me(changed.token)).code, 'token_invalid')
 })
 
-test('a token from before a change does not open the second count', async () => {
+test('a token signed before a change does not mark a device', async () => {
   const old = await signUp('Counted')
   const { token } = await change(old)
   for (let time = 0; time < 5; time += 1) await signIn('Counted', OLD)
@@ -49,7 +49,7 @@ test('a token from before a change does not open the second count', async () => 
   assert.equal((await signIn('Counted', NEW, token)).status, 200)
 })
 
-test('wrong current passwords pause the second count, and no stranger stands in the way', async () => {
+test('wrong current passwords pause the count of devices, and failures of strangers do not', async () => {
   const token = await signUp('Owner')
   for (let time = 0; time < 5; time += 1) await signIn('Owner', NEW)
   for (let time = 0; time < 5; time += 1) {
@@ -62,28 +62,28 @@ test('wrong current passwords pause the second count, and no stranger stands in 
   assert.deepEqual((await stored('Owner')).numbers, [1, 5, 0])
 })
 
-test('of changes at once one wins, and the others are not counted', async () => {
+test('of concurrent changes one succeeds, and the others are not counted', async () => {
   const token = await signUp('Racer')
-  const news = ['one horse battery', 'two horse battery', 'three horse battery']
-  const results = await Promise.all(news.map((next) => change(token, OLD, next)))
+  const newPasswords = ['one horse battery', 'two horse battery', 'three horse battery']
+  const results = await Promise.all(newPasswords.map((next) => change(token, OLD, next)))
   const codes = results.map(({ status, code }) => code ?? status)
-  // Whoever reads the row after the change finds another version.
-  const lost = codes.filter((code) => code !== 200)
-  assert.equal(lost.length, 2)
-  for (const code of lost) assert.match(String(code), /^(invalid_credentials|token_invalid)$/)
+  // A request that reads the row after the change finds another version.
+  const rejected = codes.filter((code) => code !== 200)
+  assert.equal(rejected.length, 2)
+  for (const code of rejected) assert.match(String(code), /^(invalid_credentials|token_invalid)$/)
   const winner = codes.indexOf(200)
-  assert.equal((await signIn('Racer', news[winner] ?? '')).status, 200)
+  assert.equal((await signIn('Racer', newPasswords[winner] ?? '')).status, 200)
   assert.deepEqual((await stored('Racer')).numbers, [1, 0, 0])
 })
 
-test('a change whose look-up is lost is done once', async () => {
+test('a change whose responses are lost is made once', async () => {
   const token = await signUp('Lossy')
   database.planFaults('reset-before reset-after throttled')
   assert.equal((await change(token)).status, 200)
   assert.deepEqual((await stored('Lossy')).numbers, [1, 0, 0])
 })
 
-test('a change replaces a hash of a lower cost, and a rehash leaves tokens alone', async () => {
+test('a rehash revokes no token, and the password can be changed after it', async () => {
   const token = await signUp('Cheap')
   await database.query("UPDATE users SET password = $1 WHERE username = 'Cheap'", [
     await hash(OLD, 4),

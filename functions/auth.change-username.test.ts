@@ -45,7 +45,7 @@ test('the same name in another letter case or Unicode form is a change, also for
   assert.deepEqual(await stored(sub), ['Again', 'again', '0', '0'])
 })
 
-test('a wrong password counts with devices and pauses them, and changes nothing', async () => {
+test('a wrong password counts for devices and pauses them, and changes nothing', async () => {
   const token = await signUp('Owner')
   const { sub = '' } = decodeJwt(token)
   for (let time = 0; time < 5; time += 1) {
@@ -55,7 +55,7 @@ test('a wrong password counts with devices and pauses them, and changes nothing'
   assert.deepEqual(await stored(sub), ['Owner', 'owner', '0', '5'])
 })
 
-test('of concurrent changes to one name by two accounts one succeeds, and of one account one', async () => {
+test('concurrent changes to one name succeed for one account, and those of one account store one of its names', async () => {
   const tokens = [await signUp('First'), await signUp('Second')]
   const both = await Promise.all(tokens.map((token) => change(token, 'Wanted')))
   assert.deepEqual(both.map(({ status }) => status).sort(), [200, 400])

@@ -9,7 +9,7 @@ const signUp = async (username: string) => (await api.signUp(username)).token
 const deleteWith = (token: string, password = PASSWORD) =>
   post('delete-account', { password }, token)
 
-test('a deletion removes the row, frees the name, and revokes the token for every route, also for the next holder', async () => {
+test('a deletion removes the row, frees the name, and revokes the token for every route, even if another account takes the name', async () => {
   const token = await signUp('Gary')
   const { status, body } = await deleteWith(token)
   assert.deepEqual([status, body], [204, undefined])
@@ -21,7 +21,7 @@ test('a deletion removes the row, frees the name, and revokes the token for ever
   assert.equal((await me(next)).status, 200)
 })
 
-test('a wrong password deletes nobody, and pauses the second count', async () => {
+test('a wrong password deletes nothing, and pauses the count of devices', async () => {
   const token = await signUp('Kept')
   for (let time = 0; time < 5; time += 1) {
     const { code } = await deleteWith(token, WRONG)
@@ -31,7 +31,7 @@ test('a wrong password deletes nobody, and pauses the second count', async () =>
   assert.equal((await me(token)).status, 200)
 })
 
-test('a token from before a change of the password deletes nobody', async () => {
+test('a token signed before a change of the password deletes nothing', async () => {
   const token = await signUp('Changed')
   const body = { currentPassword: PASSWORD, newPassword: 'another horse battery' }
   await post('change-password', body, token)
@@ -40,7 +40,7 @@ test('a token from before a change of the password deletes nobody', async () => 
   }
 })
 
-test('deletions at once, and with lost responses, are all well, and leave no row', async () => {
+test('concurrent deletions with lost responses succeed or find the token revoked, and leave no row', async () => {
   const token = await signUp('Twice')
   database.planFaults('reset-after reset-before')
   const both = await Promise.all([1, 2].map(() => deleteWith(token)))

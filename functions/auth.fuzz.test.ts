@@ -3,7 +3,6 @@ import { after, test } from 'node:test'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import fc from 'fast-check'
 import { signToken } from '../lib/adapters/tokens.ts'
-
 import { readJsonBody } from '../lib/http/json-body.ts'
 import { rejections } from '../lib/http/outcomes.ts'
 import { parseSignIn, parseSignUp } from '../lib/http/request-bodies.ts'
@@ -26,7 +25,7 @@ const NAMES = ['gary', 'GARY', 'ada', 'Zoe\u0308', 'gary ', '']
 const LONG = 'a\u0000b is long enough'
 const PASSWORDS = ['correct horse battery', 'password', 'short', LONG, 'あ'.repeat(25)]
 
-/** Values that a field of the body may have, with enough good ones that some requests succeed. */
+/** Values of a field of the body, with enough valid ones that some requests succeed. */
 const field = (...known: readonly string[]) =>
   fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom(...known) },
@@ -42,7 +41,7 @@ const credentials = fc.record(
   { requiredKeys: ['username'] },
 )
 
-/** Brackets and braces that the 16 KiB of a body have just room for, closed or not. */
+/** Nested brackets or braces, up to the 16 KiB of a body, closed or not. */
 const nested = fc
   .record({ open: fc.constantFrom('[', '{"a":'), depth: fc.nat(8000), closed: fc.boolean() })
   .map(({ open, depth, closed }) => {
@@ -52,31 +51,31 @@ const nested = fc
 
 /** The token of the first user. */
 const key = signingKey()
-const VALID = await signToken({ id: 1, username: 'somebody' }, key, { ttlSeconds: 3600 })
+const VALID = await signToken({ id: 1, username: 'first user' }, key, { ttlSeconds: 3600 })
 
-/** A token in form, with a signature of nobody. */
+/** A well-formed token with an invalid signature. */
 const FORGED = String(readEvent('me').headers['authorization']).slice('Bearer '.length)
 
 const KEYS = ['username', 'password', '__proto__', 'constructor', 'toString', '\\u0075sername']
 
-/** One key several times, and keys that mean something to JavaScript. */
+/** Repeated keys, and keys that have a meaning in JavaScript. */
 const oddKeys = fc
   .array(fc.tuple(fc.constantFrom(...KEYS), field(...PASSWORDS)), { maxLength: 6 })
   .map((pairs) => `{${pairs.map(([key, value]) => `"${key}":${JSON.stringify(value)}`).join(',')}}`)
 
-/** Credentials whose JSON has been spoilt somewhere: cut off, doubled, or with a character put in. */
-const spoilt = fc
+/** Credentials as malformed JSON: cut off, doubled, or with an inserted character. */
+const malformed = fc
   .record({ value: credentials, at: fc.nat(200), by: fc.constantFrom(...'"\\,\uFEFF\0') })
   .chain(({ value, at, by }) => {
     const text = JSON.stringify(value)
     return fc.constantFrom(text.slice(0, at), text + text, text.slice(0, at) + by + text.slice(at))
   })
 
-/** A body as text, as API Gateway hands over what it takes for text. */
+/** A body as text, as API Gateway passes on a body that it treats as text. */
 const arbitraryBody: fc.Arbitrary<string> = fc.oneof(
   { weight: 3, arbitrary: credentials.map((value) => JSON.stringify(value)) },
   { weight: 2, arbitrary: oddKeys },
-  { weight: 2, arbitrary: spoilt },
+  { weight: 2, arbitrary: malformed },
   nested,
   fc.json(),
   fc.string({ unit: 'binary' }),
@@ -85,7 +84,7 @@ const arbitraryBody: fc.Arbitrary<string> = fc.oneof(
 
 const rawBytes = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
 
-/** The body's two fields: text, true base64 of text or of any bytes, or the flag in the wrong. */
+/** The body's two fields: text, base64 of text or of any bytes, or a wrong flag. */
 const arbitraryEventBody = fc.oneof(
   { weight: 3, arbitrary: arbitraryBody.map((body) => ({ body, isBase64Encoded: false })) },
   fc.record({
@@ -133,7 +132,7 @@ const headers = fc.record(
   { requiredKeys: [] },
 )
 
-/** Any event that an HTTP API can send to the function, whatever the client does. */
+/** Any event that an HTTP API can send to the function. */
 const arbitraryEvent: fc.Arbitrary<APIGatewayProxyEventV2> = fc
   .record({
     body: arbitraryEventBody,
@@ -145,7 +144,7 @@ const arbitraryEvent: fc.Arbitrary<APIGatewayProxyEventV2> = fc
   })
   .map(({ body, headers, ...rest }) => {
     const { body: _, ...event } = readEvent('sign-up')
-    // Some events carry no headers at all: a test from AWS's console, say.
+    // Some events have no headers, such as a test from AWS's console.
     return { ...event, ...rest, ...body, headers: headers ?? {} }
   })
 
@@ -178,7 +177,7 @@ test('any body becomes credentials within their limits or a documented reason, a
     }),
     { numRuns: fuzzRuns(1000, 10_000) },
   )
-  // Or the bodies would be too odd to reach most of the rules.
+  // Otherwise the bodies would be too odd to reach most of the rules.
   assert.ok(seen.has('ok') && seen.size > 15, [...seen].join())
 })
 
@@ -186,11 +185,11 @@ const database = await serveDatabase(await openMigratedPglite())
 after(() => database.close())
 const send = await loadHandler(database.url)
 
-test('for any event the response is a documented one, and no fault is logged', async (t) => {
+test('the response to any event is documented, and no server error is logged', async (t) => {
   const output = captureStderr(t)
   const seen = new Set<number>()
-  const somebody = { username: 'somebody', password: 'correct horse battery' }
-  const [taken, signIn] = [eventWith(somebody), eventWith(somebody, 'sign-in')]
+  const firstUser = { username: 'first user', password: 'correct horse battery' }
+  const [taken, signIn] = [eventWith(firstUser), eventWith(firstUser, 'sign-in')]
   await fc.assert(
     fc.asyncProperty(arbitraryEvent, async (event) => {
       const response = await send(event)
@@ -199,7 +198,7 @@ test('for any event the response is a documented one, and no fault is logged', a
       assert.ok([200, 201, 204, 400, 401, 404, 429].includes(statusCode), body)
       seen.add(statusCode)
     }),
-    // First those that bring each of the statuses but 429, whatever chance brings.
+    // First, examples that produce each status except 429.
     { numRuns: fuzzRuns(200, 1000), examples: [[taken], [taken], [signIn]] },
   )
   assert.equal(output(), '')

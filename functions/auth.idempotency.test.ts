@@ -14,11 +14,11 @@ const signUp = (username: string, key?: string, password = PASSWORD) =>
 
 type Response = Awaited<ReturnType<typeof signUp>>
 
-/** The ids of all users of the name, and their hashes. */
+/** Returns the ids of all users of the name, and their hashes. */
 const stored = (username: string) =>
   database.query('SELECT id, password FROM users WHERE lower(username) = lower($1)', [username])
 
-/** Fails unless the response is a token of the one user of that name, and the password opens it. */
+/** Fails unless the response is a token of the one user of that name, and its hash is of the password. */
 async function assertSignedUp(response: Response, username: string) {
   assert.equal(response.status, 201, response.body)
   const { payload } = await jwtVerify(response.token, new TextEncoder().encode(JWT_SECRET))
@@ -37,7 +37,7 @@ for (const plan of [
   'reset-after:7',
   'broken-json:2 reset-after reset-before resuming throttled bad-gateway',
 ]) {
-  test(`after a commit whose response is lost it is 201 and one row: ${plan}`, async () => {
+  test(`a sign-up whose response is lost after the commit is 201 and one row: ${plan}`, async () => {
     const name = `Loser ${plan.length}`
     database.planFaults(plan)
     await assertSignedUp(await signUp(name), name)
@@ -45,7 +45,7 @@ for (const plan of [
   })
 }
 
-test('the same name, password and key again is 201 with a token of the one row, any number of times', async () => {
+test('any number of requests with the same name, password and key are 201 with a token of the one row', async () => {
   for (let time = 0; time < 3; time += 1) await assertSignedUp(await signUp('Gary', KEY), 'Gary')
 })
 

@@ -6,12 +6,12 @@ import { startApi } from '../test/support/api.ts'
 import { fuzzRuns } from '../test/support/fuzz-runs.ts'
 import { eventWith, ROUTE_KEYS, readEvent, withToken } from '../test/support/handler.ts'
 
-// Sequences of requests by several people, held against a plain model. A failure prints its seed:
+// Sequences of requests by several users, compared with a plain model. A failure prints its seed:
 // FUZZ_SEED=… npm test -- functions/auth.model.fuzz.test.ts repeats the run.
 
 const { database, ...api } = await startApi()
 
-/** Two people, and two ways to write each name. */
+/** Two users, and two ways to write each name. */
 const NAMES = ['ada', 'ADA', 'straße', 'STRASSE']
 const keyOf = (name: string) => name.toLowerCase().replace('ß', 'ss')
 const PASSWORDS = ['correct horse battery', 'another horse battery']
@@ -31,7 +31,7 @@ interface Person {
 
 interface Model {
   readonly people: Map<string, Person>
-  /** Every token that was given out: whose it is, and the version of the password then. */
+  /** Every granted token: its holder, and the version of the password at which it was signed. */
   readonly tokens: { token: string; person: Person; version: number }[]
 }
 
@@ -44,27 +44,30 @@ async function respond(event: Parameters<typeof api.respond>[0]) {
   return { outcome: code ?? status, token, body: json }
 }
 
-/** The holder of a token, if that is still in force. */
+/** Returns the token, and its holder if it is still valid. */
 function holderOf({ people, tokens }: Model, index: number) {
   const { token = 'x.y.z', person, version } = tokens[index % (tokens.length || 1)] ?? {}
-  const isInForce = person !== undefined && [...people.values()].includes(person)
-  return { token, person: isInForce && person.version === version ? person : undefined }
+  const isValid = person !== undefined && [...people.values()].includes(person)
+  return { token, person: isValid && person.version === version ? person : undefined }
 }
 
-/** What an attempt ends with, and what it does to the count: the rules of SECURITY.md. */
+/** Returns the result of an attempt, and updates the count, by the rules of SECURITY.md. */
 function attempt(person: Person | undefined, counter: 'stranger' | 'device', password: string) {
   const count = person?.counts[counter] ?? { failures: 0, isPaused: false }
   if (count.isPaused) return 'too_many_attempts'
   if (person?.password === password) {
     count.failures = 0
-    return 'right'
+    return 'correct'
   }
   count.failures += 1
   count.isPaused = count.failures >= 5
   return 'invalid_credentials'
 }
 
-/** Faults before a statement ran, which change nothing, and for a request that no fault may change also after. */
+/**
+ * Plans faults: before a statement runs, which changes nothing, and for requests that write nothing also after
+ * it.
+ */
 const plan = (faults: readonly string[]) => database.planFaults(faults.join(' '))
 
 type Step = (model: Model) => Promise<void>
@@ -81,7 +84,7 @@ class Command implements fc.AsyncCommand<Model, object> {
   async run(model: Model): Promise<void> {
     await this.#step(model)
     database.planFaults('')
-    // A pause of a second must not end by itself between two steps.
+    // A pause of a second must not end between two steps.
     await database.query(`UPDATE users SET
       paused_until = CASE WHEN failures >= 5 AND paused_until > now() THEN now() + interval '900 s' ELSE paused_until END,
       device_paused_until = CASE WHEN device_failures >= 5 AND device_paused_until > now() THEN now() + interval '900 s' ELSE device_paused_until END`)
@@ -119,16 +122,16 @@ function grant(model: Model, person: Person, token: string): void {
 const signUp = fc
   .tuple(name, password, fc.constantFrom('a-key-of-one-sign-up', 'a-key-of-another-one'), before)
   .map(([username, password, idempotencyKey, faults]) => {
-    const what = `sign up ${username} ${password} ${idempotencyKey} ${faults}`
-    return new Command(what, async (model) => {
+    const label = `sign up ${username} ${password} ${idempotencyKey} ${faults}`
+    return new Command(label, async (model) => {
       plan(faults)
       const event = eventWith({ username, password })
       const headers = { ...event.headers, 'idempotency-key': idempotencyKey }
       const { outcome, token } = await respond({ ...event, headers })
       const taken = model.people.get(keyOf(username))
       if (taken === undefined) {
-        const none = () => ({ failures: 0, isPaused: false })
-        const counts = { stranger: none(), device: none() }
+        const noFailures = () => ({ failures: 0, isPaused: false })
+        const counts = { stranger: noFailures(), device: noFailures() }
         const person = { username, password, version: 0, idempotencyKey, counts }
         model.people.set(keyOf(username), person)
         assert.equal(outcome, 201)
@@ -137,34 +140,38 @@ const signUp = fc
       }
       const isReplay = taken.username === username && taken.idempotencyKey === idempotencyKey
       const tried = isReplay ? attempt(taken, 'stranger', password) : 'invalid_credentials'
-      const codes = { right: 201, invalid_credentials: 'username_taken', too_many_attempts: tried }
+      const codes = {
+        correct: 201,
+        invalid_credentials: 'username_taken',
+        too_many_attempts: tried,
+      }
       assert.equal(outcome, codes[tried])
-      if (tried === 'right') grant(model, taken, token)
+      if (tried === 'correct') grant(model, taken, token)
     })
   })
 
 const signIn = fc
   .tuple(name, password, fc.option(index), before)
-  .map(([username, password, shown, faults]) => {
-    const what = `sign in ${username} ${password} with ${shown} ${faults}`
-    return new Command(what, async (model) => {
+  .map(([username, password, tokenIndex, faults]) => {
+    const label = `sign in ${username} ${password} with ${tokenIndex} ${faults}`
+    return new Command(label, async (model) => {
       plan(faults)
-      const { token: old, person: holder } = holderOf(model, shown ?? 0)
+      const { token: old, person: holder } = holderOf(model, tokenIndex ?? 0)
       const event = eventWith({ username, password }, 'sign-in')
-      const { outcome, token } = await respond(shown === null ? event : withToken(event, old))
+      const { outcome, token } = await respond(tokenIndex === null ? event : withToken(event, old))
       const person = model.people.get(keyOf(username))
-      const isDevice = shown !== null && person !== undefined && person === holder
+      const isDevice = tokenIndex !== null && person !== undefined && person === holder
       const tried = attempt(person, isDevice ? 'device' : 'stranger', password)
-      assert.equal(outcome, tried === 'right' ? 200 : tried)
-      if (tried === 'right' && person) grant(model, person, token)
+      assert.equal(outcome, tried === 'correct' ? 200 : tried)
+      if (tried === 'correct' && person) grant(model, person, token)
     })
   })
 
 const me = fc.tuple(index, anyFault).map(
-  ([shown, faults]) =>
-    new Command(`me ${shown} ${faults}`, async (model) => {
+  ([tokenIndex, faults]) =>
+    new Command(`me ${tokenIndex} ${faults}`, async (model) => {
       plan(faults)
-      const { token, person } = holderOf(model, shown)
+      const { token, person } = holderOf(model, tokenIndex)
       const { outcome, body } = await respond(withToken(readEvent('me'), token))
       assert.equal(outcome, person ? 200 : 'token_invalid')
       assert.equal(body['username'], person?.username)
@@ -173,16 +180,16 @@ const me = fc.tuple(index, anyFault).map(
 
 const changePassword = fc
   .tuple(index, password, password, before)
-  .map(([shown, currentPassword, newPassword, faults]) => {
-    const what = `change ${shown} ${currentPassword} to ${newPassword} ${faults}`
-    return new Command(what, async (model) => {
+  .map(([tokenIndex, currentPassword, newPassword, faults]) => {
+    const label = `change ${tokenIndex} ${currentPassword} to ${newPassword} ${faults}`
+    return new Command(label, async (model) => {
       plan(faults)
-      const { token: old, person } = holderOf(model, shown)
+      const { token: old, person } = holderOf(model, tokenIndex)
       const event = eventWith({ currentPassword, newPassword }, 'change-password')
       const { outcome, token } = await respond(withToken(event, old))
       const tried = person ? attempt(person, 'device', currentPassword) : 'token_invalid'
-      assert.equal(outcome, tried === 'right' ? 200 : tried)
-      if (tried !== 'right' || person === undefined) return
+      assert.equal(outcome, tried === 'correct' ? 200 : tried)
+      if (tried !== 'correct' || person === undefined) return
       person.password = newPassword
       person.version += 1
       grant(model, person, token)
@@ -191,15 +198,15 @@ const changePassword = fc
 
 const changeUsername = fc
   .tuple(index, name, password, before)
-  .map(([shown, username, password, faults]) => {
-    const what = `rename ${shown} to ${username} ${password} ${faults}`
-    return new Command(what, async (model) => {
+  .map(([tokenIndex, username, password, faults]) => {
+    const label = `rename ${tokenIndex} to ${username} ${password} ${faults}`
+    return new Command(label, async (model) => {
       plan(faults)
-      const { token: old, person } = holderOf(model, shown)
+      const { token: old, person } = holderOf(model, tokenIndex)
       const event = eventWith({ username, password }, 'change-username')
       const { outcome, token } = await respond(withToken(event, old))
       const tried = person ? attempt(person, 'device', password) : 'token_invalid'
-      if (tried !== 'right' || person === undefined) {
+      if (tried !== 'correct' || person === undefined) {
         assert.equal(outcome, tried)
         return
       }
@@ -215,14 +222,14 @@ const changeUsername = fc
   })
 
 const deleteAccount = fc.tuple(index, password, before).map(
-  ([shown, password, faults]) =>
-    new Command(`delete ${shown} ${password} ${faults}`, async (model) => {
+  ([tokenIndex, password, faults]) =>
+    new Command(`delete ${tokenIndex} ${password} ${faults}`, async (model) => {
       plan(faults)
-      const { token, person } = holderOf(model, shown)
+      const { token, person } = holderOf(model, tokenIndex)
       const { outcome } = await respond(withToken(eventWith({ password }, 'delete-account'), token))
       const tried = person ? attempt(person, 'device', password) : 'token_invalid'
-      assert.equal(outcome, tried === 'right' ? 204 : tried)
-      if (tried === 'right' && person) model.people.delete(keyOf(person.username))
+      assert.equal(outcome, tried === 'correct' ? 204 : tried)
+      if (tried === 'correct' && person) model.people.delete(keyOf(person.username))
     }),
 )
 
@@ -238,8 +245,8 @@ const wait = fc.constant(
   }),
 )
 
-const failBefore = fc.constant(
-  new Command('four failures of everybody', async ({ people }) => {
+const fourFailures = fc.constant(
+  new Command('four failures of every account', async ({ people }) => {
     await database.query(
       'UPDATE users SET failures = 4, paused_until = now(), device_failures = 4, device_paused_until = now()',
     )
@@ -252,7 +259,7 @@ const failBefore = fc.constant(
 
 const SEED = process.env['FUZZ_SEED']
 
-test('whatever several people do in turn, responses and table are those of the model', async () => {
+test('after any sequence of requests the responses and the table are those of the model', async () => {
   const commands = fc.commands(
     [
       signUp,
@@ -268,7 +275,7 @@ test('whatever several people do in turn, responses and table are those of the m
       changeUsername,
       deleteAccount,
       wait,
-      failBefore,
+      fourFailures,
     ],
     { maxCommands: 50, size: 'max' },
   )
@@ -280,7 +287,7 @@ test('whatever several people do in turn, responses and table are those of the m
     }),
     { numRuns: fuzzRuns(6, 200), ...(SEED && { seed: Number(SEED) }) },
   )
-  // The documents depend on no account.
-  const ofAccounts = ROUTE_KEYS.filter((routeKey) => !routeKey.includes('/.well-known/'))
-  assert.deepEqual([...driven].sort(), ofAccounts.toSorted())
+  // The documents under /.well-known/ depend on no account.
+  const accountRoutes = ROUTE_KEYS.filter((routeKey) => !routeKey.includes('/.well-known/'))
+  assert.deepEqual([...driven].sort(), accountRoutes.toSorted())
 })

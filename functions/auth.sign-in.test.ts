@@ -10,8 +10,8 @@ const { database, respond, signUp, signIn, me } = await startApi()
 
 const KEY = 'the-key-of-a-sign-up'
 
-/** Fails sign-ins of the name, with the token if there is one, and resolves with the codes. */
-async function fail(name: string, times: number, token?: string) {
+/** Signs in with a wrong password, and the token if given, and resolves with the codes. */
+async function failSignIns(name: string, times: number, token?: string) {
   const codes: unknown[] = []
   for (let time = 0; time < times; time += 1) {
     codes.push((await signIn(name, WRONG, token)).code ?? 'signed in')
@@ -19,8 +19,8 @@ async function fail(name: string, times: number, token?: string) {
   return codes
 }
 
-/** Lets every pause of the name be over for that long. */
-const pass = (name: string, interval = '1 second') =>
+/** Moves the end of every pause of the name to that long ago. */
+const endPauses = (name: string, interval = '1 second') =>
   database.query(
     `UPDATE users SET paused_until = LEAST(paused_until, now()) - CAST($2 AS INTERVAL),
     device_paused_until = LEAST(device_paused_until, now()) - CAST($2 AS INTERVAL) WHERE username = $1`,
@@ -36,7 +36,7 @@ async function counts(name: string) {
 const INVALID = 'invalid_credentials'
 const PAUSED = 'too_many_attempts'
 
-test('who has signed up can sign in under any form of the name, and see who they are', async () => {
+test('a user can sign in with any form of the name, and me returns the name as typed', async () => {
   const created = await signUp('Zoë  Straße')
   for (const name of [
     'Zoë  Straße',
@@ -68,7 +68,7 @@ test('a wrong password and an unknown name get the same response, byte for byte'
   assert.equal(wrong.headers?.['www-authenticate'], 'Bearer')
 })
 
-test('a password that no account has is refused without a count, others are compared', async () => {
+test('a password that no account can have is rejected without a count, and others are compared', async () => {
   const { length } = await database.query('SELECT 1 FROM users')
   await database.query(
     "INSERT INTO users (username, username_key, password) VALUES ('Old', 'old', $1)",
@@ -92,7 +92,7 @@ test('a name that no account can have is invalid_credentials', async () => {
 test('after five failures in a row each further one doubles the pause, up to 900 s', async () => {
   const name = 'Guessed'
   await signUp(name)
-  assert.deepEqual(await fail(name, 6), [...Array(5).fill(INVALID), PAUSED])
+  assert.deepEqual(await failSignIns(name, 6), [...Array(5).fill(INVALID), PAUSED])
   const waits: unknown[] = []
   for (let failures = 5; failures < 18; failures += 1) {
     const { status, headers, json } = await signIn(name)
@@ -100,42 +100,42 @@ test('after five failures in a row each further one doubles the pause, up to 900
     const seconds = Number(headers?.['retry-after'])
     assert.equal(json['err'], `Too many attempts: try again in ${seconds} seconds`)
     waits.push(seconds)
-    await pass(name)
-    assert.deepEqual(await fail(name, 1), [INVALID])
+    await endPauses(name)
+    assert.deepEqual(await failSignIns(name, 1), [INVALID])
   }
   assert.deepEqual(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900])
   assert.deepEqual(await counts(name), [18, 0])
 })
 
-test('a pause counts nothing, and a success after it ends the count', async () => {
+test('attempts in a pause are not counted, and a success after it resets the count', async () => {
   const name = 'Patient'
   await signUp(name)
-  await fail(name, 5)
-  assert.deepEqual(await fail(name, 3), Array(3).fill(PAUSED))
+  await failSignIns(name, 5)
+  assert.deepEqual(await failSignIns(name, 3), Array(3).fill(PAUSED))
   assert.equal((await signIn(name)).code, PAUSED)
   assert.deepEqual(await counts(name), [5, 0])
-  await pass(name)
+  await endPauses(name)
   assert.equal((await signIn(name)).status, 200)
   assert.deepEqual(await counts(name), [0, 0])
-  assert.deepEqual(await fail(name, 5), Array(5).fill(INVALID))
+  assert.deepEqual(await failSignIns(name, 5), Array(5).fill(INVALID))
 })
 
-test('24 hours after the last pause a count is over, and however high it was it never fails', async () => {
+test('a count lapses 24 hours after its last pause, and a high count causes no error', async () => {
   const name = 'Rested'
   await signUp(name)
   await database.query(
     'UPDATE users SET failures = 2000, paused_until = now() WHERE username = $1',
     [name],
   )
-  assert.deepEqual(await fail(name, 2), [INVALID, PAUSED])
+  assert.deepEqual(await failSignIns(name, 2), [INVALID, PAUSED])
   assert.deepEqual(await counts(name), [2001, 0])
-  await pass(name, '23 hours 59 minutes')
-  assert.deepEqual(await fail(name, 2), [INVALID, PAUSED])
-  await pass(name, '24 hours')
-  assert.deepEqual(await fail(name, 6), [...Array(5).fill(INVALID), PAUSED])
+  await endPauses(name, '23 hours 59 minutes')
+  assert.deepEqual(await failSignIns(name, 2), [INVALID, PAUSED])
+  await endPauses(name, '24 hours')
+  assert.deepEqual(await failSignIns(name, 6), [...Array(5).fill(INVALID), PAUSED])
 })
 
-test('of a volley every wrong password that was compared is counted', async () => {
+test('every wrong password of a parallel volley that is compared is counted', async () => {
   const name = 'Volley'
   await signUp(name)
   const responses = await Promise.all(Array.from({ length: 12 }, () => signIn(name, WRONG)))
@@ -144,12 +144,12 @@ test('of a volley every wrong password that was compared is counted', async () =
   assert.deepEqual(await counts(name), [compared.length, 0])
 })
 
-test('of a volley on an account with failures one is compared, right or wrong', async () => {
+test('of a parallel volley on an account with failures one password is compared, correct or wrong', async () => {
   for (const password of [WRONG, PASSWORD]) {
     const name = `Charged ${password}`
     await signUp(name)
-    await fail(name, 5)
-    await pass(name)
+    await failSignIns(name, 5)
+    await endPauses(name)
     const responses = await Promise.all(Array.from({ length: 8 }, () => signIn(name, password)))
     const codes = responses.map(({ code }) => code ?? 'signed in').sort()
     const compared = password === WRONG ? INVALID : 'signed in'
@@ -158,24 +158,24 @@ test('of a volley on an account with failures one is compared, right or wrong', 
   }
 })
 
-test('whoever shows a token of the account is not disturbed by strangers, nor they by them', async () => {
+test('failures of strangers do not pause a client with a token of the account, and its failures do not pause them', async () => {
   const { token } = await signUp('Owner')
   const other = await signUp('Other')
-  await fail('Owner', 5)
+  await failSignIns('Owner', 5)
   assert.equal((await signIn('Owner')).code, PAUSED)
   assert.equal((await signIn('Owner', PASSWORD, token)).status, 200)
   assert.equal((await signIn('Owner')).code, PAUSED)
   for (const stranger of [other.token, `${token}x`, 'x']) {
     assert.equal((await signIn('Owner', PASSWORD, stranger)).code, PAUSED)
   }
-  assert.deepEqual(await fail('Owner', 6, token), [...Array(5).fill(INVALID), PAUSED])
+  assert.deepEqual(await failSignIns('Owner', 6, token), [...Array(5).fill(INVALID), PAUSED])
   assert.deepEqual(await counts('Owner'), [5, 5])
-  await pass('Owner')
+  await endPauses('Owner')
   assert.equal((await signIn('Owner')).status, 200)
   assert.deepEqual(await counts('Owner'), [0, 5])
 })
 
-/** A token that the service could have signed, with that changed. */
+/** Signs a token as the service does, with these claims, key and header. */
 function forge(claims: JWTPayload, secret = JWT_SECRET, header: object = {}) {
   const key = new TextEncoder().encode(secret)
   const token = new SignJWT(claims).setProtectedHeader({ alg: 'HS256', typ: 'JWT', ...header })
@@ -185,26 +185,26 @@ function forge(claims: JWTPayload, secret = JWT_SECRET, header: object = {}) {
 const now = () => Math.floor(Date.now() / 1000)
 const days = (count: number) => count * 86_400
 
-test('a token opens the second count until 30 days after its end', async () => {
+test('a token marks a device until 30 days after it has expired', async () => {
   const { token } = await signUp('Returning')
   const { sub = '' } = decodeJwt(token)
-  await fail('Returning', 5)
+  await failSignIns('Returning', 5)
   const expired = await forge({ sub, exp: now() - days(30) + 60 })
   assert.equal((await signIn('Returning', PASSWORD, expired)).status, 200)
   const late = await forge({ sub, exp: now() - days(30) - 60 })
   assert.equal((await signIn('Returning', PASSWORD, late)).code, PAUSED)
 })
 
-test('a sign-in whose responses are lost is right all the same, and a failure counts at least once', async () => {
+test('a sign-in whose responses are lost succeeds, and a failure counts at least once', async () => {
   const name = 'Lossy'
   const { token } = await signUp(name)
   database.planFaults('reset-after:2 broken-json throttled')
   assert.equal((await signIn(name)).status, 200)
   database.planFaults('resuming reset-after')
   assert.equal((await me(token)).status, 200)
-  // The first call is that of the account, the second counts.
+  // The first call reads the account, the second counts.
   database.planFaults('reset-before reset-after reset-after')
-  assert.deepEqual(await fail(name, 1), [INVALID])
+  assert.deepEqual(await failSignIns(name, 1), [INVALID])
   const [failures = 0] = (await counts(name)) ?? []
   assert.ok(failures >= 1 && failures <= 3, `${failures}`)
   database.planFaults('reset-after reset-after')
@@ -212,7 +212,7 @@ test('a sign-in whose responses are lost is right all the same, and a failure co
   assert.deepEqual(await counts(name), [0, 0])
 })
 
-test('a replay of a sign-up uses the first count, and pauses with it', async () => {
+test('a replay of a sign-up counts for strangers, and pauses with them', async () => {
   const name = 'Replayed'
   const replay = (password: string) => signUp(name, password, KEY)
   assert.equal((await replay(PASSWORD)).status, 201)
@@ -227,12 +227,12 @@ test('a replay of a sign-up uses the first count, and pauses with it', async () 
     'username_taken',
   )
   assert.deepEqual(await counts(name), [5, 0])
-  await pass(name)
+  await endPauses(name)
   assert.equal((await replay(PASSWORD)).status, 201)
   assert.deepEqual(await counts(name), [0, 0])
 })
 
-test('a hash of a lower cost is replaced by a right sign-in, and by nothing else', async () => {
+test('a hash of a lower cost is replaced only by a successful sign-in', async () => {
   const old = await hash(PASSWORD, 4)
   await database.query(
     "INSERT INTO users (username, username_key, password) VALUES ('Cheap', 'cheap', $1)",
@@ -240,7 +240,7 @@ test('a hash of a lower cost is replaced by a right sign-in, and by nothing else
   )
   const stored = async () =>
     (await database.query("SELECT password FROM users WHERE username = 'Cheap'"))[0]?.[0] ?? ''
-  assert.deepEqual(await fail('Cheap', 1), [INVALID])
+  assert.deepEqual(await failSignIns('Cheap', 1), [INVALID])
   assert.equal(await stored(), old)
   assert.equal((await signIn('Cheap')).status, 200)
   const renewed = await stored()
@@ -271,7 +271,7 @@ test('on each protected route an expired, a forged and an orphaned token are rej
   const claims = { sub: decodeJwt(token).sub ?? '', exp: now() + 60 }
   // A kid is ignored with HS256: there is one key.
   assert.equal((await me(await forge(claims, JWT_SECRET, { kid: '../../key' }))).status, 200)
-  for (const [bad, code] of [
+  for (const [rejectedToken, code] of [
     [await forge({ ...claims, exp: now() - 1 }), 'token_expired'],
     [
       await forge({ ...claims, exp: 1 }, 'another key, that is longer than 32 bytes'),
@@ -282,7 +282,7 @@ test('on each protected route an expired, a forged and an orphaned token are rej
     ['', 'token_invalid'],
   ] as const) {
     for (const routeKey of PROTECTED_ROUTE_KEYS) {
-      const response = await respond(exampleEvent(routeKey, bad))
+      const response = await respond(exampleEvent(routeKey, rejectedToken))
       assert.deepEqual([response.status, response.code], [401, code], routeKey)
       assert.equal(response.headers?.['www-authenticate'], 'Bearer error="invalid_token"')
     }

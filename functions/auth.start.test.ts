@@ -9,7 +9,7 @@ const KEY = 'the key that Secrets Manager keeps, of more than 32 bytes'
 const SIGN_UP = eventWith({ username: 'gary', password: 'correct horse battery' })
 const ROW = { body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }]] } }
 
-test('a failed start is 500, logged by its variable, and tried again', async (t) => {
+test('a failed start is 500, logs its variable, and is retried', async (t) => {
   const dataApi = await scriptDataApi(t, [ROW, ROW])
   const secret = createSecret('short')
   const { handle } = secret
@@ -23,7 +23,7 @@ test('a failed start is 500, logged by its variable, and tried again', async (t)
   })
   delete process.env['JWT_SECRET']
   delete process.env['JWT_SECRET_ARN']
-  // The import itself does not throw: a function that does not start sends no response that a client knows.
+  // The import itself does not throw: a function that does not start sends a response outside the contract.
   const { handler } = await import('./auth.ts')
   const send = sender(handler)
 
@@ -48,7 +48,7 @@ test('a failed start is 500, logged by its variable, and tried again', async (t)
   )
   process.env['JWT_SECRET_ARN'] = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:jwt'
   const detail = /"SigningKeyError","detail":"[^"]*JWT_SECRET_ARN/.source
-  await t.test('a secret that access is denied to', (t) =>
+  await t.test('a secret without access', (t) =>
     failsWith(t, new RegExp(`${detail}[^"]*","cause":\\{"error":"AccessDen`)),
   )
   secret.handle = handle

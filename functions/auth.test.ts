@@ -13,7 +13,7 @@ const { database, respond, post, signUp } = await startApi()
 const rows = (where: string) =>
   database.query(`SELECT id, username, password FROM users WHERE ${where} ORDER BY id`)
 
-/** The codes that the ends of the names in events/ stand for. */
+/** The codes by the end of the names in events/. */
 const CODES: Readonly<Record<string, string>> = {
   taken: 'username_taken',
   malformed: 'body_not_json',
@@ -24,12 +24,12 @@ const CODES: Readonly<Record<string, string>> = {
 }
 
 test('each event in events/ gets the response that its name says', async () => {
-  // In order: sign-up is before sign-up-taken, but sign-in needs it too.
+  // sign-up comes first: sign-up-taken and sign-in need its account.
   const names = readdirSync('events').map((file) => file.replace('.json', ''))
   for (const name of names.sort((a, b) => Number(b === 'sign-up') - Number(a === 'sign-up'))) {
     const event = readEvent(name)
     const end = Object.keys(CODES).find((end) => name.endsWith(`-${end}`))
-    // Nobody has signed the tokens of the events: readers put their own in.
+    // The tokens of the events are placeholders with an invalid signature.
     const unsigned = isProtected(event.routeKey) ? 'token_invalid' : undefined
     const { code } = await respond(event)
     assert.equal(code, end === undefined ? unsigned : CODES[end], name)
@@ -54,7 +54,7 @@ test('a sign-up stores the name as typed and a hash of the password, and returns
   assert.deepEqual(protectedHeader, { alg: 'HS256', typ: 'JWT' })
 })
 
-test('one name in two Unicode forms or two letter cases is one person', async () => {
+test('one name in two Unicode forms or two letter cases is one account', async () => {
   const names = ['Zoë Brontë', 'Zoe\u0308 Bronte\u0308', 'ZOË BRONTË', 'zoe\u0308 BRONTE\u0308']
   const statuses = []
   for (const name of names) statuses.push((await signUp(name)).status)

@@ -30,17 +30,17 @@ export function createHandler(readSettings: () => Config): Handler {
     started ??= startService(readSettings())
     return started
   }
-  let fault: unknown
+  let startError: unknown
   try {
     service()
   } catch (error) {
     // Each request tries again, and reports the problem.
-    fault = error
+    startError = error
   }
   try {
     return createChain(service)
   } catch (error) {
-    return rejectAll(describeFault(fault ?? error))
+    return rejectAll(describeFault(startError ?? error))
   }
 }
 
@@ -56,14 +56,14 @@ function createChain(service: () => Service) {
   const logger = new Logger({ serviceName, logFormatter: new LogFormat() })
   const metrics = new Metrics({ serviceName, namespace: 'Latchkey' })
   const telemetry = createTelemetry(logger, metrics)
-  /** The durations of each request so far, for the log line of a fault. */
+  /** The durations of each request so far, for the log line of a server error. */
   const timingsOf = new WeakMap<object, Timings>()
 
   async function respond(event: APIGatewayProxyEventV2, context: Context) {
     const deadline = startDeadline(context.getRemainingTimeInMillis?.())
     const { config, createDeps, respond } = service()
     const route = Object.hasOwn(ROUTES, event.routeKey) ? ROUTES[event.routeKey] : undefined
-    if (route === undefined) throw new TypeError('The event is of no route of this function.')
+    if (route === undefined) throw new TypeError('The event belongs to no route of this function.')
     const timings: Timings = {}
     timingsOf.set(event, timings)
     const outcome = await route(event, createDeps(deadline, timings), config)
@@ -81,7 +81,7 @@ function createChain(service: () => Service) {
       // Fallback timeout: fires if a step ignores the deadline, with half of the margin left to respond.
       timeoutEarlyInMillis: RESPONSE_MARGIN_MILLISECONDS / 2,
     })
-      // Error hooks run last to first: the fault is logged and counted, the response set, the metrics flushed.
+      // Error hooks run last to first: the error is logged and counted, the response set, the metrics flushed.
       .use(logMetrics(metrics, { captureColdStartMetric: true }))
       // Off regardless of POWERTOOLS_LOGGER_LOG_EVENT: the event holds the password.
       .use(injectLambdaContext(logger, { logEvent: false }))
@@ -96,7 +96,7 @@ function createChain(service: () => Service) {
   )
 }
 
-/** Creates a handler that responds 500 to every request and logs the fault, without Powertools. */
+/** Creates a handler that responds 500 to every request and logs the error, without Powertools. */
 const rejectAll =
   ({ reason, ...fault }: Fault): Handler =>
   async (_event, { awsRequestId: requestId }) => {

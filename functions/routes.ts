@@ -22,7 +22,7 @@ import {
 } from '../lib/http/request-bodies.ts'
 import { discovery, keySet } from '../lib/http/well-known.ts'
 
-/** Turns the proxy event of a route into the outcome. Rejects on faults only. */
+/** Turns the proxy event of a route into the outcome. Rejects only on server errors. */
 export type Route = (event: APIGatewayProxyEventV2, deps: Deps, config: Config) => Promise<Outcome>
 
 /** Turns a proxy event into the input of a use case, or the reason it is rejected. */
@@ -62,7 +62,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
 }
 
 /**
- * Makes a route for the holder of a valid token: checks the token, then parses the event, then reads the row. A
+ * Creates a route for the holder of a valid token: checks the token, then parses the event, then reads the row. A
  * token that is older than the row's password is rejected, and so is that of a deleted account.
  */
 function protectedRoute<T>(
@@ -100,7 +100,7 @@ function jsonBody<T>(parse: (body: unknown, config: Config) => ReturnType<Parse<
   }
 }
 
-/** For a route whose requests have no body. */
+/** Parses the event of a route whose requests have no body. */
 function noBody() {
   return { ok: true, value: undefined } as const
 }
