@@ -1,12 +1,12 @@
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { inspect, parseArgs } from 'node:util'
 import { preparePglite } from './support/pglite.ts'
 
-// npm test [-- FILE …]: runs the files, or the suite that --suite names, and prints a line a file, each skip
-// with its reason, and the counts. Failures come last, each with its place.
+// npm test [-- FILE …]: runs the files, or the suite that --suite names. Prints files as they end, the reasons
+// of skips, and the counts. Failures come last, each with its place.
 
 const SUITES: Readonly<Record<string, readonly string[]>> = {
   default: ['{functions,lib,tools}/**/*.test.ts', 'test/{bundle,documents,workflows}/**/*.test.ts'],
@@ -19,14 +19,8 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
 /** Percent of lines, branches and functions that the default suite must cover. */
 const COVERAGE_FLOORS = { Line: 95, Branch: 90, Function: 90 } as const
 
-interface FileResult {
-  passed: number
-  failed: number
-  milliseconds: number
-  /** Names by reason. */
-  readonly skipped: Map<string, string[]>
-  output: string
-}
+/** Lines of progress at most; a line names several files if there are more. */
+const PROGRESS_LINES = 60
 
 const { values, positionals } = parseArgs({
   options: {
@@ -45,26 +39,37 @@ const files =
         .sort()
 if (files.length === 0) throw new Error(`There are no tests in ${suite}.`)
 if (suite === 'fuzz') process.env['FUZZ_AT_LENGTH'] = 'true'
-if (positionals.length === 0) await preparePglite()
+await preparePglite()
 
-const results = new Map<string, FileResult>()
-const resultOf = (file = '') => {
-  const name = relative(process.cwd(), file)
-  const none = { passed: 0, failed: 0, milliseconds: 0, output: '' }
-  const result = results.get(name) ?? { ...none, skipped: new Map() }
-  results.set(name, result)
-  return result
-}
+const sum = { passed: 0, failed: 0, skipped: 0 }
+const failedFiles = new Set<string>()
+const outputs = new Map<string, string>()
+const skips = new Map<string, number>()
 const failures: string[] = []
 const print = (line: string) => process.stdout.write(`${line}\n`)
+const nameOf = (file = '') => relative(process.cwd(), file)
+
+// In one process, which packages each stage once for all files, the ends of files are not reported.
+const isOneProcess = suite === 'templates'
+const ended: string[] = []
+let endedFiles = 0
+
+/** Prints the files that have ended, once they fill a line; in one process the test instead. */
+function printProgress(text: string, passed: boolean): void {
+  ended.push(`${passed ? '' : 'FAILED '}${text}`)
+  endedFiles += 1
+  const isFull = ended.length >= files.length / PROGRESS_LINES
+  if (!isFull && passed && endedFiles < files.length) return
+  const count = isOneProcess ? '' : `${endedFiles} of ${files.length}`
+  print(`${count.padStart(10)}  ${ended.splice(0).join(', ')}`)
+}
 
 const start = performance.now()
 const events = run({
   files,
   // Many tests wait for timers and child processes.
   concurrency: availableParallelism() + 1,
-  // One process packages each stage once for all files.
-  ...(suite === 'templates' && { isolation: 'none' }),
+  ...(isOneProcess && { isolation: 'none' }),
   ...(coverage && {
     coverage,
     coverageIncludeGlobs: ['functions/*.ts', 'lib/**/*.ts', 'tools/**/*.ts'],
@@ -72,25 +77,31 @@ const events = run({
   }),
 })
 for await (const { type, data } of events) {
-  if (type === 'test:pass') {
-    const result = resultOf(data.file)
-    if (data.skip === undefined) result.passed += 1
+  if (type === 'test:complete') {
+    // Reported at once. The other events of a file wait for the files before it.
+    const { name, nesting, file = '', details } = data
+    const seconds = (details.duration_ms / 1000).toFixed(1)
+    const isFile = resolve(name) === file
+    if (isFile) printProgress(`${nameOf(file)} ${seconds} s`, details.passed)
+    else if (isOneProcess && nesting === 0) printProgress(`${name} ${seconds} s`, details.passed)
+  } else if (type === 'test:pass') {
+    if (data.skip === undefined) sum.passed += 1
     else {
-      const reason = String(data.skip)
-      result.skipped.set(reason, [...(result.skipped.get(reason) ?? []), data.name])
+      sum.skipped += 1
+      skips.set(String(data.skip), (skips.get(String(data.skip)) ?? 0) + 1)
     }
-    if (data.nesting === 0) result.milliseconds += data.details.duration_ms
   } else if (type === 'test:fail') {
-    const { error, duration_ms: milliseconds } = data.details
-    const result = resultOf(data.file)
-    result.failed += 1
-    if (data.nesting === 0) result.milliseconds += milliseconds
+    const { error } = data.details
+    sum.failed += 1
+    failedFiles.add(nameOf(data.file))
     // A parent fails with its children, which are listed themselves.
     if (error.failureType === 'subtestsFailed') continue
-    const place = `${relative(process.cwd(), data.file ?? '')}:${data.line}`
-    failures.push(`${place}  ${data.name}\n${inspect(error.cause ?? error)}`)
+    failures.push(
+      `${nameOf(data.file)}:${data.line}  ${data.name}\n${inspect(error.cause ?? error)}`,
+    )
   } else if (type === 'test:stdout' || type === 'test:stderr') {
-    resultOf(data.file).output += data.message
+    const file = nameOf(data.file)
+    outputs.set(file, (outputs.get(file) ?? '') + data.message)
   } else if (type === 'test:coverage' && positionals.length === 0) {
     const { totals } = data.summary
     for (const [kind, floor] of Object.entries(COVERAGE_FLOORS)) {
@@ -101,18 +112,10 @@ for await (const { type, data } of events) {
   }
 }
 
-const sum = { passed: 0, failed: 0, skipped: 0 }
-for (const [file, { passed, failed, skipped, milliseconds, output }] of results) {
-  sum.passed += passed
-  sum.failed += failed
-  const skips = [...skipped].map(([reason, names]) => {
-    sum.skipped += names.length
-    return `; skipped ${names.length}, ${reason}: ${names.join(', ')}`
-  })
-  const seconds = (milliseconds / 1000).toFixed(1).padStart(5)
-  print(`${failed > 0 ? 'FAILED' : 'ok    '} ${seconds} s  ${file}  ${passed}${skips.join('')}`)
-  if (failed > 0 && output) failures.push(`Output of ${file}:\n${output}`)
+for (const [file, output] of outputs) {
+  if (failedFiles.has(file)) failures.push(`Output of ${file}:\n${output}`)
 }
+for (const [reason, count] of skips) print(`skipped ${count}: ${reason}`)
 print(`in ${((performance.now() - start) / 1000).toFixed(0)} s`)
 print(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 for (const failure of failures) print(`\n${failure}`)

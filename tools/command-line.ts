@@ -21,6 +21,14 @@ export const STAGE_OPTIONS = {
   region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
 } as const
 
+/** Where a program prints: a line for stdout, a text for stderr. */
+export interface Output {
+  readonly say: (line: string) => unknown
+  readonly complain: (text: string) => unknown
+}
+
+const OWN_OUTPUT: Output = { say, complain: (text) => process.stderr.write(text) }
+
 /** A command line program. */
 export interface Program<Arguments> {
   readonly usage: string
@@ -28,21 +36,35 @@ export interface Program<Arguments> {
   readonly failure: string
   /** Throws if the arguments are wrong, with what would be right. */
   parse(args: string[]): Arguments
-  run(parsed: Arguments): Promise<void>
+  /** May resolve with an exit status; without one it is 0. */
+  run(parsed: Arguments, output: Output): Promise<number> | Promise<void>
 }
 
-/** Runs the program; the exit status is 0, 1 after a failure, and 2 with the usage for wrong arguments. */
-export async function runProgram<Arguments>(program: Program<Arguments>): Promise<void> {
+/**
+ * Runs the program with this process's environment. Resolves with the exit status: that of `run`, 1 after a
+ * failure, and 2 with the usage for wrong arguments.
+ */
+export async function callProgram<Arguments>(
+  program: Program<Arguments>,
+  args: readonly string[],
+  output: Output,
+): Promise<number> {
   let parsed: Arguments
   try {
-    parsed = program.parse(process.argv.slice(2))
+    parsed = program.parse([...args])
   } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n\n${program.usage}`)
-    process.exitCode = 2
-    return
+    output.complain(`${messageOf(error)}\n\n${program.usage}`)
+    return 2
   }
-  await program.run(parsed).catch((error: unknown) => {
-    process.stderr.write(`${program.failure}: ${messageOf(error)}\n`)
-    process.exitCode = 1
-  })
+  try {
+    return (await program.run(parsed, output)) || 0
+  } catch (error) {
+    output.complain(`${program.failure}: ${messageOf(error)}\n`)
+    return 1
+  }
+}
+
+/** Runs the program as this process: with its arguments, its output and its exit status. */
+export async function runProgram<Arguments>(program: Program<Arguments>): Promise<void> {
+  process.exitCode = await callProgram(program, process.argv.slice(2), OWN_OUTPUT)
 }

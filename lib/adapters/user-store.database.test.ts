@@ -41,33 +41,6 @@ test('with another hash the name is taken in any letter case, and nothing change
   assert.deepEqual(await insertUser('Owner', 'hash of the owner'), owner)
 })
 
-test('a replay finds the user by exactly the name and the key, for 24 hours', async () => {
-  const find = findReplayed
-  const user = await insertUser('Keyed', 'hash of Keyed', 'the digest')
-  const noFailures = { failures: 0, pauseSeconds: 0 }
-  const account = {
-    ...user,
-    passwordHash: 'hash of Keyed',
-    attempts: { stranger: noFailures, device: noFailures },
-    passwordVersion: 0,
-  }
-  assert.deepEqual(await find('Keyed', 'the digest'), account)
-  assert.deepEqual(await users.findAccount('keyed'), account)
-  assert.deepEqual(await users.findAccountById(account.id ?? 0), account)
-  assert.equal(await find('keyed', 'the digest'), undefined)
-  assert.equal(await find('Keyed', 'another digest'), undefined)
-  assert.equal(await find('Unknown', 'the digest'), undefined)
-
-  const age = (interval: string) =>
-    database.query(
-      `UPDATE users SET created_at = now() - interval '${interval}' WHERE username = 'Keyed'`,
-    )
-  await age('23 hours 59 minutes')
-  assert.equal((await find('Keyed', 'the digest'))?.id, user?.id)
-  await age('24 hours')
-  assert.equal(await find('Keyed', 'the digest'), undefined)
-})
-
 test("a rival's key does not replace the stored one", async () => {
   await insertUser('Holder', 'hash of the holder', 'key of the holder')
   await insertUser('Keyless', 'hash of the keyless')
@@ -99,35 +72,6 @@ test('a name that is only in the index on lower(username) is taken', async () =>
   assert.equal(await insertUser('keyless ROW', 'hash of a rival'), undefined)
   assert.equal(await users.findAccount('keyless row'), undefined)
 })
-
-for (const counter of ['stranger', 'device'] as const) {
-  test(`failures of the ${counter} are counted, charged once, paused and reset, and the other count stays`, async () => {
-    const name = `counted ${counter}`
-    const { id = 0 } = (await insertUser(name, 'hash')) ?? {}
-    const attempts = async () => (await users.findAccount(name))?.attempts
-    const other = counter === 'stranger' ? 'device' : 'stranger'
-    for (let failures = 1; failures <= 5; failures += 1) {
-      await users.countFailure(id, counter)
-      const pauseSeconds = failures === 5 ? 1 : 0
-      assert.deepEqual((await attempts())?.[counter], { failures, pauseSeconds })
-    }
-    const charge = (failures: number) => users.chargeAttempt(id, counter, failures)
-    const column = counter === 'stranger' ? 'paused_until' : 'device_paused_until'
-    assert.equal(await charge(5), false, 'in a pause')
-    await database.query(`UPDATE users SET ${column} = now() WHERE username_key = '${name}'`)
-    assert.equal(await charge(4), false, 'with another count')
-    assert.deepEqual((await Promise.all([charge(5), charge(5), charge(5)])).sort(), [
-      false,
-      false,
-      true,
-    ])
-    const found = await attempts()
-    assert.deepEqual(found?.[counter], { failures: 6, pauseSeconds: 2 })
-    assert.deepEqual(found?.[other], { failures: 0, pauseSeconds: 0 })
-    await users.resetFailures(id, counter)
-    assert.deepEqual((await attempts())?.[counter], { failures: 0, pauseSeconds: 0 })
-  })
-}
 
 test('a failure without an account is counted nowhere', async () => {
   const counts = () => database.query('SELECT id, failures, device_failures FROM users ORDER BY id')

@@ -2,28 +2,26 @@ import { subscribe } from 'node:diagnostics_channel'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { sender } from '../support/handler.ts'
-import { type Call, type Job, now, type Span } from './handler-process.ts'
+import { type Call, type Job, now } from './handler-process.ts'
 
-// What a Lambda process does: it loads the handler at the first path and calls it with the bench's events.
-// The second path is the floor, which is loaded at its first call.
+// Does what a Lambda process does: loads the handler at the first path and calls it with the bench's events.
+// The second path is the baseline's, which is loaded at its first call.
 
-const entered = now()
-
-/** HTTP calls since the last event, from the start of the request to the headers of the response. */
-let spans: Span[] = []
+/** Data API calls since the last event, in milliseconds from the start of the request to the response's headers. */
+let waits: number[] = []
 const sent = new WeakMap<object, number>()
 subscribe('http.client.request.start', (message) => {
   sent.set(requestOf(message), now())
 })
 subscribe('http.client.response.finish', (message) => {
   const request = requestOf(message)
-  const start = sent.get(request) ?? Number.NaN
-  const name = Reflect.get(request, 'path') === '/Execute' ? 'data-api' : 'secret'
-  spans.push({ name, start, end: now() })
+  if (Reflect.get(request, 'path') === '/Execute') {
+    waits.push(now() - (sent.get(request) ?? Number.NaN))
+  }
 })
 
 /** Milliseconds of hashing since the last event, from the function's own log. */
-let hashMs: number | undefined
+let hashMs = 0
 const write = process.stdout.write.bind(process.stdout)
 process.stdout.write = (chunk: string | Uint8Array) => {
   const [, logged] = /"hashMs":([\d.]+)/.exec(String(chunk)) ?? []
@@ -31,33 +29,40 @@ process.stdout.write = (chunk: string | Uint8Array) => {
   return write(chunk)
 }
 
-const [, , path = '', floorPath = ''] = process.argv
+const [, , path = '', baselinePath = ''] = process.argv
 const load = (file: string) => sender(createRequire(file)(file).handler)
 const handler = load(path)
 const loaded = now()
-let floor: typeof handler | undefined
+let baseline: typeof handler | undefined
 
 async function perform({ target, event }: Job): Promise<Call> {
-  if (target === 'floor') floor ??= load(floorPath)
-  const called = target === 'floor' && floor ? floor : handler
-  hashMs = undefined
+  if (target === 'baseline') baseline ??= load(baselinePath)
+  const called = target === 'baseline' && baseline ? baseline : handler
+  waits = []
+  hashMs = 0
   const start = now()
-  const { statusCode = 0 } = await called(event)
-  const end = now()
-  // Those of the start are the first call's.
-  const taken = spans
-  spans = []
-  return { statusCode, start, end, spans: taken, hashMs, peakBytes: peakMemory() }
+  const { statusCode = 0, body = '' } = await called(event)
+  return {
+    statusCode,
+    body,
+    start,
+    end: now(),
+    waits,
+    hashMs,
+    ...measureMemory(target === 'memory'),
+  }
 }
 
 /**
- * The most memory that this process has had, in bytes (maximum resident set size). On Linux `resourceUsage`
- * includes that of the process that started this one, and the status file does not.
+ * The most memory that this process has had, in bytes (maximum resident set size), and what its heap holds. On
+ * Linux `resourceUsage` includes that of the process that started this one, and the status file does not.
  */
-function peakMemory(): number {
+function measureMemory(collects: boolean) {
+  if (collects) globalThis.gc?.()
   const status = '/proc/self/status'
   const own = existsSync(status) && /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(status, 'utf8'))
-  return (own ? Number(own[1]) : process.resourceUsage().maxRSS) * 1024
+  const kilobytes = own ? Number(own[1]) : process.resourceUsage().maxRSS
+  return { peakBytes: kilobytes * 1024, heapBytes: process.memoryUsage().heapUsed }
 }
 
 function requestOf(message: unknown): object {
@@ -70,4 +75,4 @@ function requestOf(message: unknown): object {
 process.on('message', (job: string) => {
   void perform(JSON.parse(job)).then((call) => process.send?.(JSON.stringify(call)))
 })
-process.send?.(JSON.stringify({ entered, loaded }))
+process.send?.(JSON.stringify({ loaded }))

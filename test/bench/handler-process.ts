@@ -7,54 +7,36 @@ import type { Rig } from './rig.ts'
 /** Milliseconds on the machine's monotonic clock, which all processes share. */
 export const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
-/** A stretch of time on that clock. */
-export interface Span {
-  readonly name: 'data-api' | 'secret'
-  readonly start: number
-  readonly end: number
-}
-
-/** One call of a handler, and what was measured inside. */
+/** One call of a handler, and what was measured inside; times are in milliseconds. */
 export interface Call {
   readonly statusCode: number
+  readonly body: string
   readonly start: number
   readonly end: number
-  readonly spans: readonly Span[]
-  /** Milliseconds of hashing, in tenths, as the function logs them. */
-  readonly hashMs?: number | undefined
+  /** The wait for each Data API call. */
+  readonly waits: readonly number[]
+  /** Time of hashing, in tenths, as the function logs it; 0 without a hash. */
+  readonly hashMs: number
   /** The most memory that the process has had so far. */
   readonly peakBytes: number
+  /** The heap after the call; without garbage if the target was `memory`. */
+  readonly heapBytes: number
 }
 
-/** Milliseconds from start to end. */
-export const length = ({ start, end }: { readonly start: number; readonly end: number }): number =>
-  end - start
-
-/** The waits for the Data API. */
-export const waits = ({ spans }: Call): readonly Span[] =>
-  spans.filter(({ name }) => name === 'data-api')
-
-/** What a handler process is asked for: a call of its handler, or of the floor's. */
+/** Work for a handler process: a call of its handler, without and with a garbage collection, or of the baseline. */
 export interface Job {
-  readonly target: 'handler' | 'floor'
+  readonly target: 'handler' | 'memory' | 'baseline'
   readonly event: APIGatewayProxyEventV2
 }
 
-/** What the floor handler is asked for: to hash the password, and to send the bytes of a Data API call. */
-export interface FloorRequest {
+/** Work for the baseline: hash the password, and send the bytes of a Data API call. */
+export interface BaselineRequest {
   readonly password: string
   readonly call: {
     readonly path: string
     readonly headers: IncomingHttpHeaders
     readonly body: string
   }
-}
-
-/** When a process was spawned, when its first line ran, and when it had loaded the handler. */
-export interface Start {
-  readonly spawned: number
-  readonly entered: number
-  readonly loaded: number
 }
 
 /**
@@ -67,8 +49,8 @@ export function startHandler(
   env: Readonly<Record<string, string>> = {},
 ) {
   const spawned = now()
-  const child = fork(rig.paths.handlerChild, [path, rig.paths.floorWithHash], {
-    execArgv: [],
+  const child = fork(rig.paths.handlerChild, [path, rig.paths.baseline], {
+    execArgv: ['--expose-gc'],
     env: { ...rig.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
@@ -79,9 +61,11 @@ export function startHandler(
     if (done) throw new Error(`A process with ${path} has ended by itself.`)
     return JSON.parse(value[0])
   }
-  const started = take().then((times): Start => ({ spawned, ...times }))
+  const started = take().then(({ loaded }): number => loaded)
   started.catch(() => {}) // The first call reports it.
   return {
+    spawned,
+    /** Resolves with the time at which the handler was loaded. */
     started,
     async call(event: APIGatewayProxyEventV2, target: Job['target'] = 'handler'): Promise<Call> {
       const job: Job = { target, event }

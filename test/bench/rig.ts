@@ -2,31 +2,29 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { build, stop } from 'esbuild'
 import { BUNDLING, bundle } from '../../tools/build/bundle.ts'
-import type { Engine } from '../../tools/local/data-api/engine.ts'
 import { openPglite } from '../../tools/local/data-api/pglite-engine.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
-import { serveMigrated } from '../../tools/local/migrated-data-api.ts'
+import { serveDatabase } from '../support/database.ts'
 import { environment, JWT_SECRET } from '../support/handler.ts'
 import { serveHttp } from '../support/http-endpoint.ts'
 import { type CleanUps, temporaryDatabase } from '../support/temporary-database.ts'
-import type { FloorRequest } from './handler-process.ts'
+import type { BaselineRequest } from './handler-process.ts'
 
 /** bcrypt's cost factor in the bench: the function's default. */
 export const COST = 12
 
-/** What all measurements share. */
+/** The part that all measurements share. */
 export type Rig = Awaited<ReturnType<typeof setUp>>
 
-/** Bundles the function and the floors, and opens a database behind a local Data API in this process. */
+/** Bundles the function and the baseline, and opens a database behind a local Data API in this process. */
 export async function setUp(cleanUps: CleanUps) {
   const folder = await mkdtemp(`${tmpdir()}/latchkey-bench-`)
   cleanUps.after(() => rm(folder, { recursive: true }))
   await bundle(`${folder}/function`)
   // Bundled too, so that no process under measurement compiles TypeScript.
-  const names = ['floor-handler', 'floor-with-hash', 'handler-child', 'start-child']
   await build({
     ...BUNDLING,
-    entryPoints: names.map((name) => `${import.meta.dirname}/${name}.ts`),
+    entryPoints: ['baseline', 'handler-child'].map((name) => `${import.meta.dirname}/${name}.ts`),
     outdir: folder,
     logOverride: { 'empty-import-meta': 'silent' }, // In test/support/handler.ts, in a function not called here.
   })
@@ -34,35 +32,23 @@ export async function setUp(cleanUps: CleanUps) {
 
   const databaseUrl = process.env['DATABASE_URL'] ? await temporaryDatabase(cleanUps) : undefined
   const engine = await (databaseUrl ? connectPostgres(databaseUrl) : openPglite())
-  const dataApi = await serveMigrated(engine, 'latchkey', () => {})
-  cleanUps.after(dataApi.close)
+  const database = await serveDatabase(engine)
+  cleanUps.after(database.close)
   const secrets = await serveHttp(cleanUps, () => json({ SecretString: JWT_SECRET }))
+  const sql = "SELECT split_part(current_setting('server_version'), ' ', 1)"
+  const [[version] = []] = await database.query(sql)
   return {
-    /** CommonJS files: the function as it is packaged, the floors, and the programs that load them. */
+    /** CommonJS files: the function as it is packaged, the baseline, and the program that loads them. */
     paths: {
       bundle: `${folder}/function/auth.cjs`,
-      floor: `${folder}/floor-handler.cjs`,
-      floorWithHash: `${folder}/floor-with-hash.cjs`,
+      baseline: `${folder}/baseline.cjs`,
       handlerChild: `${folder}/handler-child.cjs`,
-      startChild: `${folder}/start-child.cjs`,
     },
     /** The environment of a function's process, as on AWS: its key in a secret, its log and metrics on. */
-    env: functionEnvironment(dataApi.url, secrets.url),
-    query: (sql: string) => queryOnce(engine, sql),
-    database: `${databaseUrl ? 'PostgreSQL' : 'PGlite'} ${await serverVersion(engine)}`,
-    hasServer: databaseUrl !== undefined,
+    env: functionEnvironment(database.url, secrets.url),
+    database: `${databaseUrl ? 'PostgreSQL' : 'PGlite'} ${version}`,
     cleanUps,
   }
-}
-
-async function queryOnce(engine: Engine, sql: string) {
-  const session = await engine.session()
-  return (await session.query(sql).finally(session.release)).rows
-}
-
-async function serverVersion(engine: Engine): Promise<string> {
-  const sql = "SELECT split_part(current_setting('server_version'), ' ', 1)"
-  return (await queryOnce(engine, sql))[0]?.[0] ?? 'of unknown version'
 }
 
 function functionEnvironment(dataApiUrl: string, secretsUrl: string): Record<string, string> {
@@ -81,11 +67,11 @@ function functionEnvironment(dataApiUrl: string, secretsUrl: string): Record<str
   }
 }
 
-/** What a request sends to the Data API first, learned from one that the bundle makes with `call`. */
+/** Learns the first request to the Data API from one that the bundle makes with `call`. */
 export async function captureCall(
   rig: Rig,
   call: (dataApiUrl: string) => Promise<unknown>,
-): Promise<FloorRequest['call']> {
+): Promise<BaselineRequest['call']> {
   const { url, requests } = await serveHttp(rig.cleanUps, () => json({ records: [] }))
   await call(url)
   const [request] = requests

@@ -1,12 +1,20 @@
-/** Median and quartiles of measured values, in their own unit. */
-export interface Summary {
+/** A figure of the result: its median and quartiles, in its own unit. */
+export interface Row {
+  readonly what: string
   readonly median: number
   readonly lower: number
   readonly upper: number
+  /** Left out for a ratio. */
+  readonly unit?: '%' | 'KB'
+  /** Digits after the point that the noise leaves meaningful. */
+  readonly digits: number
+  /** The bound of the median; a row without one is for information. */
+  readonly atMost?: number | undefined
+  readonly detail: string
 }
 
 /** Summarises at least one value; throws a `RangeError` if there is none. */
-export function summarise(values: readonly number[]): Summary {
+export function summarise(values: readonly number[]): Pick<Row, 'median' | 'lower' | 'upper'> {
   if (values.length === 0) throw new RangeError('There is nothing to summarise.')
   const sorted = values.toSorted((a, b) => a - b)
   /** Interpolates between two neighbours, as R's type 7 and spreadsheets do. */
@@ -17,18 +25,6 @@ export function summarise(values: readonly number[]): Summary {
     return below + (above - below) * (place - Math.floor(place))
   }
   return { median: quantile(0.5), lower: quantile(0.25), upper: quantile(0.75) }
-}
-
-/** The median of at least one value. */
-export const median = (values: readonly number[]): number => summarise(values).median
-
-/**
- * Summarises the ratios of values measured in pairs. What slows the machine down slows both values of a pair
- * down, so the ratio of pairs is steadier than the ratio of medians.
- */
-export function summariseRatios(values: readonly number[], floors: readonly number[]): Summary {
-  if (values.length !== floors.length) throw new RangeError('Each value needs a floor of its own.')
-  return summarise(values.map((value, index) => value / (floors[index] ?? Number.NaN)))
 }
 
 /** Measures two things in turns, and starts every other round with the second. */
@@ -53,25 +49,14 @@ export async function repeat<T>(times: number, work: () => Promise<T>): Promise<
   return results
 }
 
-/** One row of the result. */
-export interface Row {
-  readonly what: string
-  readonly summary: Summary
-  /** Left out for a ratio or a count. */
-  readonly unit?: 'ms' | 'KB'
-  /** Digits after the point that the noise leaves meaningful. */
-  readonly digits: number
-  /** The budget of the median. */
-  readonly atMost: number
-  readonly detail: string
-}
-
 /** The rows as a Markdown table. */
 export function resultTable(rows: readonly Row[]): string {
-  const line = ({ what, summary, unit, digits, atMost, detail }: Row) => {
-    const { median, lower, upper } = summary
+  const line = ({ what, median, lower, upper, unit, digits, atMost, detail }: Row) => {
     const quartiles = lower < upper ? `${lower.toFixed(digits)} to ${upper.toFixed(digits)}` : ''
-    return `| ${what} | ${[median.toFixed(digits), unit].join(' ').trim()} | ${quartiles} | ${[atMost, unit].join(' ').trim()} | ${detail} |`
+    const [found, bound] = [median.toFixed(digits), atMost].map((value) =>
+      value === undefined ? '' : [value, unit].join(' ').trim(),
+    )
+    return `| ${[what, found, quartiles, bound, detail].join(' | ')} |`
   }
   return [
     '| | median | quartiles | at most | |',
@@ -79,3 +64,9 @@ export function resultTable(rows: readonly Row[]): string {
     ...rows.map(line),
   ].join('\n')
 }
+
+/** Names the rows whose median breaks its bound. */
+export const brokenBounds = (rows: readonly Row[]): string[] =>
+  rows
+    .filter(({ median, atMost = Number.POSITIVE_INFINITY }) => !(median <= atMost))
+    .map(({ what }) => what)

@@ -4,7 +4,7 @@ import { hash } from 'bcryptjs'
 import { signToken } from '../../lib/adapters/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { scriptDataApi } from '../support/data-api-script.ts'
-import { environment, eventWith, readEvent, signingKey, withToken } from '../support/handler.ts'
+import { environment, readEvent, signingKey, withToken } from '../support/handler.ts'
 
 const { run } = await bundleFunction()
 
@@ -108,21 +108,6 @@ test('a sign-in, its rehash, a pause and a look-up are logged and counted by the
   }
   assert.ok(metrics.some((line) => line.includes('"code":"too_many_attempts","Rejections":1')))
   assert.equal(stderr, '')
-})
-
-test('a replay with its key is 201 by a second statement', async (t) => {
-  const event = eventWith({ username: 'gary', password: 'correct horse battery' })
-  const headers = { ...event.headers, 'idempotency-key': 'k'.repeat(20) }
-  const stored = await hash('correct horse battery', 4)
-  const counts = Array(5).fill({ longValue: 0 })
-  const row = [{ longValue: 7 }, { stringValue: 'gary' }, { stringValue: stored }, ...counts]
-  const { url, requests } = await scriptDataApi(t, [
-    { body: { records: [], numberOfRecordsUpdated: 0 } },
-    { body: { records: [row] } },
-  ])
-  const { statusCodes } = await run(environment(url), [{ ...event, headers }])
-  assert.deepEqual(statusCodes, ['201'])
-  assert.equal(requests.length, 2)
 })
 
 test('invalid variables, those of Powertools too, are 500 and logged by name without a value', async () => {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { callProgram, type Program } from '../../tools/command-line.ts'
 import { mutationOfThisProcess, takeMutantCoverage } from './mutation-child.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
@@ -32,4 +33,28 @@ export async function runCommand(
   ])
   takeMutantCoverage(child.pid, ROOT)
   return { stdout, stderr, status }
+}
+
+/**
+ * Calls a program in this process, as `runCommand` starts one: with nothing but `env`. `lines` are those that it
+ * prints. One at a time, since the environment is the process's.
+ */
+export async function callCommand<Arguments>(
+  program: Program<Arguments>,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  lines: string[] = [],
+) {
+  let stderr = ''
+  const own = process.env
+  process.env = { ...env }
+  try {
+    const status = await callProgram(program, args, {
+      say: (line) => lines.push(line),
+      complain: (text) => (stderr += text),
+    })
+    return { stdout: lines.map((line) => `${line}\n`).join(''), stderr, status }
+  } finally {
+    process.env = own
+  }
 }

@@ -11,7 +11,8 @@ import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
 import { serveDataApi } from '../../tools/local/data-api/server.ts'
 import { createClient } from './data-api-script.ts'
 import { openTestPglite } from './pglite.ts'
-import { NO_SERVER, temporaryDatabase } from './temporary-database.ts'
+import { queryOnce } from './query-once.ts'
+import { type CleanUps, NO_SERVER, temporaryDatabase } from './temporary-database.ts'
 
 /** A local Data API over an empty database, and the unmodified SDK's client before it. */
 export interface DataApi {
@@ -38,8 +39,8 @@ const TARGET = {
 }
 
 /** Serves `engine` until the test `t` ends, and closes it then. */
-export async function startDataApi(t: TestContext, engine: Engine): Promise<DataApi> {
-  const server = await serveDataApi(engine, TARGET.database)
+export async function startDataApi(t: CleanUps, engine: Engine): Promise<DataApi> {
+  const server = await serveDataApi(engine.session, TARGET.database)
   const client = createClient(t, server.url)
   t.after(async () => {
     await server.close()
@@ -50,10 +51,7 @@ export async function startDataApi(t: TestContext, engine: Engine): Promise<Data
     url: server.url,
     planFaults: server.planFaults,
     client,
-    async query(sql) {
-      const session = await engine.session()
-      return (await session.query(sql).finally(session.release)).rows
-    },
+    query: (sql) => queryOnce(engine, sql),
     target: TARGET,
     execute: (sql, parameters = [], more = {}) =>
       client.send(new ExecuteStatementCommand({ ...TARGET, sql, parameters, ...more })),

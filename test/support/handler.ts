@@ -8,6 +8,9 @@ import { readConfig } from '../../lib/config.ts'
 /** The key that the handler under test signs with. */
 export const JWT_SECRET = 'a key for tests alone, of more than 32 bytes'
 
+/** The function's `DB_SECRET_ARN`, whose statements the local Data API runs as `latchkey_app`. */
+export const DB_SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test'
+
 /**
  * Returns the environment of the function's process. The cost factor is the lowest that is accepted, so that tests
  * are quick. Only server errors are logged, to stderr, since the tests' reporter has stdout.
@@ -18,7 +21,7 @@ export const environment = (dataApiUrl: string) => ({
   AWS_ACCESS_KEY_ID: 'test',
   AWS_SECRET_ACCESS_KEY: 'test',
   DB_CLUSTER_ARN: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
-  DB_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
+  DB_SECRET_ARN,
   DB_NAME: 'latchkey',
   BCRYPT_COST: '10',
   JWT_SECRET,

@@ -19,7 +19,12 @@ export function recordingEngine() {
     description: 'nothing but a record',
     async session() {
       sessions += 1
-      return { release: await acquire(), query }
+      const release = await acquire()
+      return {
+        query,
+        run: async (text) => void (await query(text)),
+        release: async () => release(),
+      }
     },
     close: async () => {},
   }

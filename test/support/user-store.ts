@@ -1,13 +1,17 @@
 import type { RDSDataClient } from '@aws-sdk/client-rds-data'
 import { createExecute } from '../../lib/adapters/data-api.ts'
 import { createUserStore } from '../../lib/adapters/user-store.ts'
+import { DB_SECRET_ARN } from './handler.ts'
 
-/** Returns the functions that read and write users through `client`, without retries. */
+/**
+ * Returns the functions that read and write users through `client`, without retries, by default as the function's
+ * role.
+ */
 export function userStore(
   client: RDSDataClient,
   target = {
     resourceArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
-    secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:test',
+    secretArn: DB_SECRET_ARN,
     database: 'latchkey',
   },
 ) {

@@ -254,7 +254,7 @@ test('the boundary lets the function of a packaged stage do its work, and nothin
   }
   assert.ok(may('logs:PutLogEvents', log) && may('xray:PutTraceSegments', '*'))
   // Each right that the function's policy has in the templates.
-  const packaged = readYaml('test/template/snapshots/dev.json')
+  const packaged = readYaml('test/template/snapshots/prod.json')
   const rights = itemsOf(
     at(
       packaged,

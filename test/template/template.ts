@@ -68,18 +68,22 @@ export async function packageIn(
   return { template, zipEntries: Object.keys(zip) }
 }
 
-/** Why templates cannot be linted here; `false` if they can. */
-export const NO_CFN_LINT = await run('cfn-lint', ['--version']).then(
+/** The reason why templates cannot be linted here; `false` if they can. */
+const NO_CFN_LINT = await run('cfn-lint', ['--version']).then(
   () => false,
   () => 'cfn-lint is not present',
 )
 
-/** Rejects with what cfn-lint reports, if it reports anything. */
-export async function lintTemplate(t: TestContext, { template }: Package): Promise<void> {
-  const file = `${temporaryFolder(t)}/template.json`
-  writeFileSync(file, JSON.stringify(template))
-  await run('cfn-lint', [file])
-}
+/**
+ * Lints a template where cfn-lint is present, as in CI: types, properties, attributes and values against AWS's
+ * resource specification, and every reference within the template.
+ */
+export const lintTemplate = (t: TestContext, { template }: Package): Promise<void> =>
+  t.test('cfn-lint', { skip: NO_CFN_LINT }, async (t) => {
+    const file = `${temporaryFolder(t)}/template.json`
+    writeFileSync(file, JSON.stringify(template))
+    await run('cfn-lint', [file])
+  })
 
 /** The resources of one type. */
 export const resourcesOf = ({ template }: Package, type: string): readonly Resource[] =>

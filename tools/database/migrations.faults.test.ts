@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { ENGINES } from '../../test/support/data-api.ts'
 import { type ScriptedResponse, scriptDataApi } from '../../test/support/data-api-script.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
-import type { Database } from './data-api-database.ts'
 import { applyMigrations } from './migrations.ts'
 
 const failure = (errorType: string, message = errorType, status = 400) => ({
@@ -110,43 +108,3 @@ test('no statement is sent a second time after a lost response or a 5xx', async 
     assert.equal(paths.at(-1), '/RollbackTransaction')
   }
 })
-
-for (const { on, skip, start } of ENGINES) {
-  test(`a lost response to COMMIT, on ${on}`, { skip }, async (t) => {
-    const { query, url } = await start(t)
-    const database = migrationDatabase(t, url)
-    /** The database, where `commit` does what it says and then loses each response in turn. */
-    function losing(...commits: ((id: string) => Promise<void>)[]): Database {
-      const commit = async (id: string) => {
-        const first = commits.shift()
-        if (first === undefined) return database.commit(id)
-        await first(id)
-        throw new Error('socket hang up')
-      }
-      return { ...database, commit }
-    }
-    const neverArrived = async () => {}
-    t.beforeEach(() => query('DROP TABLE IF EXISTS a, latchkey_migrations'))
-
-    await t.test('of a transaction that was committed: the record says so', async (t) => {
-      const folder = folderWithOne(t)
-      assert.deepEqual(await applyMigrations(losing(database.commit), { folder }), ['001-a.sql'])
-      assert.deepEqual(await applyMigrations(database, { folder }), [])
-      assert.deepEqual(await query('SELECT FROM a'), [])
-    })
-
-    await t.test('of one that was not: the file is applied after all', async (t) => {
-      const folder = folderWithOne(t)
-      assert.deepEqual(await applyMigrations(losing(neverArrived), { folder }), ['001-a.sql'])
-      assert.deepEqual(await query('SELECT FROM a'), [])
-    })
-
-    await t.test('twice over is an error, after which a run is safe', async (t) => {
-      const folder = folderWithOne(t)
-      await assert.rejects(applyMigrations(losing(neverArrived, neverArrived), { folder }), {
-        name: 'UncertainCommit',
-      })
-      assert.deepEqual(await applyMigrations(database, { folder }), ['001-a.sql'])
-    })
-  })
-}

@@ -6,6 +6,7 @@ import { ENGINES } from '../../test/support/data-api.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { namesIn } from '../../test/support/yaml.ts'
+import type { Database } from './data-api-database.ts'
 import { applyMigrations } from './migrations.ts'
 
 function folderWith(t: TestContext, files: Readonly<Record<string, string>>) {
@@ -127,6 +128,37 @@ for (const { on, skip, start } of ENGINES) {
       )
     })
 
+    /** The database, where `commit` does what it says and then loses each response in turn. */
+    function losing(...commits: ((id: string) => Promise<void>)[]): Database {
+      const commit = async (id: string) => {
+        const first = commits.shift()
+        if (first === undefined) return database.commit(id)
+        await first(id)
+        throw new Error('socket hang up')
+      }
+      return { ...database, commit }
+    }
+    const neverArrived = async () => {}
+    const one = { '001-a.sql': A_AND_B['001-a.sql'] }
+
+    await t.test('a lost response to COMMIT, committed or not: the record says so', async (t) => {
+      for (const commit of [database.commit, neverArrived]) {
+        const { folder } = folderWith(t, one)
+        assert.deepEqual(await applyMigrations(losing(commit), { folder }), ['001-a.sql'])
+        assert.deepEqual(await applyMigrations(database, { folder }), [])
+        assert.deepEqual(await query('SELECT i FROM a'), [['1']])
+        await query('DROP TABLE a, latchkey_migrations')
+      }
+    })
+
+    await t.test('a second lost response is an error, after which a run is safe', async (t) => {
+      const { folder } = folderWith(t, one)
+      await assert.rejects(applyMigrations(losing(neverArrived, neverArrived), { folder }), {
+        name: 'UncertainCommit',
+      })
+      assert.deepEqual(await applyMigrations(database, { folder }), ['001-a.sql'])
+    })
+
     await t.test('of several that migrate at once each file is applied by one', async (t) => {
       const { folder } = folderWith(t, A_AND_B)
       const wait = () => sleep(5)
@@ -188,7 +220,7 @@ test('a table that is in use is waited for, and not for long enough to hold requ
     say: (line) => lines.push(line),
     async wait() {
       await session.query('COMMIT')
-      session.release()
+      await session.release()
     },
   })
   assert.deepEqual(applied, ['002-b.sql'])

@@ -2,6 +2,9 @@ import type { Database } from './data-api-database.ts'
 import { applyMigrations, type MigrateOptions } from './migrations.ts'
 import { fillUsernameKeys, refuseCollisions } from './username-keys.ts'
 
+/** The role of 002-app-role.sql, which the function logs in as. */
+export const APP_ROLE = 'latchkey_app'
+
 /**
  * Brings a database to the schema of this version: `migrations/*.sql`, and the key of each name, which SQL alone
  * cannot compute. Resolves with the names of the files applied now. Names that would be one stop it before

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
 import { compare, hash } from 'bcryptjs'
 import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
-import { runCommand } from '../../test/support/command.ts'
+import { callCommand, runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
+import { ACCOUNT } from './account.ts'
 
 const HASH = await hash('correct horse battery', 4)
 
@@ -21,20 +22,20 @@ async function deployStage(t: TestContext) {
   )
   const { env } = await serveAws(t, { outputs: STACK_OUTPUTS })
   const aws = { ...env, AWS_ENDPOINT_URL_RDS_DATA: database.url }
-  const account = (...args: string[]) =>
-    runCommand('tools/deploy/account.ts', ['--stage', 'dev', ...args], aws)
+  const account = (...args: string[]) => callCommand(ACCOUNT, ['--stage', 'dev', ...args], aws)
   const row = async () => {
     const columns = 'password, password_version, failures, device_failures, paused_until'
     const [found] = await database.query(`SELECT ${columns} FROM users`)
     return found
   }
-  return { account, row }
+  return { aws, account, row }
 }
 
 test('an account is shown under any form of its name, without its hash, and unchanged', async (t) => {
-  const { account, row } = await deployStage(t)
+  const { aws, row } = await deployStage(t)
   const before = await row()
-  const { stdout, stderr, status } = await account('ＧＡＲＹ', 'show')
+  const args = ['--stage', 'dev', 'ＧＡＲＹ', 'show']
+  const { stdout, stderr, status } = await runCommand('tools/deploy/account.ts', args, aws)
   assert.deepEqual([stderr, status], ['', 0])
   assert.match(stdout, /^1 Gary, since 20.*version 0/)
   assert.match(stdout, /failures of strangers: 7, .*until 20/)
@@ -69,6 +70,7 @@ test('a reset prints a password that opens the account, and ends tokens and coun
 test('without --yes and without a terminal nothing is changed', async (t) => {
   const { account, row } = await deployStage(t)
   const before = await row()
+  process.stdin.isTTY = false // Also where a person runs this file.
   for (const action of ['unpause', 'sign-out', 'reset-password', 'delete']) {
     const { stderr, status } = await account('gary', action)
     assert.equal(status, 1)
@@ -85,7 +87,7 @@ test('wrong arguments are named, with the usage', async () => {
     [['--stage', 'dev'], /^Give one NAME/],
     [['--stage', 'dev', 'gary', 'show', 'x'], /^Give one NAME/],
   ] as const) {
-    const { stdout, stderr, status } = await runCommand('tools/deploy/account.ts', args)
+    const { stdout, stderr, status } = await callCommand(ACCOUNT, args)
     assert.deepEqual([status, stdout], [2, ''])
     assert.match(stderr, problem)
   }

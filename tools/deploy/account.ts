@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { foldUsername } from '../../lib/accounts/usernames.ts'
 import { createPasswords } from '../../lib/adapters/passwords.ts'
-import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
+import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import type { Database } from '../database/data-api-database.ts'
 import { retryWhileResuming } from '../database/resuming.ts'
 import { LOCAL_DATABASE_NAME, openThisMachinesDatabase } from '../local/database.ts'
@@ -64,7 +64,12 @@ function parse(args: string[]) {
 
 const isAction = (text: string): text is Action => Object.hasOwn(STATEMENTS, text)
 
-async function run({ stage, region, yes, name, action }: ReturnType<typeof parse>): Promise<void> {
+type Arguments = ReturnType<typeof parse>
+
+async function run(
+  { stage, region, yes, name, action }: Arguments,
+  { say }: Output,
+): Promise<void> {
   const { database, close } = await openDatabase(stage, region)
   try {
     const execute = (sql: string, parameters: Readonly<Record<string, string>>) =>
@@ -115,4 +120,8 @@ async function confirm(question: string): Promise<void> {
   if (!/^y(es)?$/i.test(answer.trim())) throw new Error('Nothing was changed.')
 }
 
-await runProgram({ usage: USAGE, failure: 'Nothing was done', parse, run })
+const failure = 'Nothing was done'
+/** `npm run account`. */
+export const ACCOUNT: Program<Arguments> = { usage: USAGE, failure, parse, run }
+
+if (import.meta.main) await runProgram(ACCOUNT)

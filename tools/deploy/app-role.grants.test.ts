@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import {
+  ExecuteStatementCommand,
+  type ExecuteStatementCommandOutput,
+} from '@aws-sdk/client-rds-data'
 import postgres from 'postgres'
-import { foldUsername } from '../../lib/accounts/usernames.ts'
 import { lockAppRole } from '../../test/support/app-role.ts'
-import { type DataApi, startDataApi } from '../../test/support/data-api.ts'
+import { startDataApi } from '../../test/support/data-api.ts'
+import { createClient } from '../../test/support/data-api-script.ts'
+import { serveDatabase } from '../../test/support/database.ts'
+import { DB_SECRET_ARN } from '../../test/support/handler.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
 import { NO_SERVER, noSuperuser, temporaryDatabase } from '../../test/support/temporary-database.ts'
-import { userStore } from '../../test/support/user-store.ts'
 import { migrate } from '../database/schema.ts'
 import { connectPostgres } from '../local/data-api/postgres-engine.ts'
 import { setUpAppRole } from './app-role.ts'
@@ -66,49 +71,14 @@ const FORBIDDEN = [
  */
 const OPEN = ["SELECT lo_from_bytea(0, 'a')", 'SELECT pg_try_advisory_lock(7202613)']
 
-/** Holds the role to its purpose, through a Data API that is logged in as it. */
-async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): Promise<void> {
-  const users = userStore(client)
-  const named = (username: string) => ({ username, usernameKey: foldUsername(username) })
-  const keyed = (username: string) => ({ ...named(username), idempotencyKeySha256: 'a digest' })
-  const insertUser = (username: string, passwordHash: string) =>
-    users.insertUser({ ...keyed(username), passwordHash })
+type Execute = (sql: string) => Promise<ExecuteStatementCommandOutput>
 
+/** Holds the role to its purpose. */
+async function holdToItsPurpose(t: TestContext, execute: Execute): Promise<void> {
   await t.test('it is latchkey_app, and no superuser', async () => {
-    const sql = "SELECT session_user::text, current_user::text, current_setting('is_superuser')"
-    const { records } = await execute(sql)
+    const { records } = await execute("SELECT current_user::text, current_setting('is_superuser')")
     const values = records?.[0]?.map(({ stringValue }) => stringValue)
-    assert.deepEqual(values, ['latchkey_app', 'latchkey_app', 'off'])
-  })
-
-  await t.test(
-    'it may store a user, find a name taken, repeat itself, and find a replay',
-    async () => {
-      const created = await insertUser('Gary', 'a hash')
-      assert.equal(created?.username, 'Gary')
-      assert.equal(await insertUser('gARY', 'another hash'), undefined)
-      assert.deepEqual(await insertUser('Gary', 'a hash'), created)
-      const earlier = await users.findReplayed(keyed('Gary'))
-      assert.equal(earlier?.passwordHash, 'a hash')
-    },
-  )
-
-  await t.test('it may find an account, count and end failures, and replace a hash', async () => {
-    const { id } = (await users.findAccount('gary')) ?? { id: 0 }
-    assert.equal((await users.findAccountById(id))?.username, 'Gary')
-    for (const attempter of ['stranger', 'device'] as const) {
-      const failures = async () => (await users.findAccount('gary'))?.attempts[attempter].failures
-      await users.countFailure(id, attempter)
-      assert.ok(await users.chargeAttempt(id, attempter, 1))
-      assert.equal(await failures(), 2)
-      await users.resetFailures(id, attempter)
-      assert.equal(await failures(), 0)
-    }
-    assert.ok(await users.replaceHash(id, 'a hash', 'a newer hash'))
-    assert.ok(await users.changeHash(id, 0, 'another hash'))
-    const { id: gone = 0 } = (await insertUser('Gone', 'a hash')) ?? {}
-    await users.deleteUser(gone)
-    assert.equal(await users.findAccountById(gone), undefined)
+    assert.deepEqual(values, ['latchkey_app', 'off'])
   })
 
   for (const sql of OPEN)
@@ -121,15 +91,21 @@ async function holdToItsPurpose(t: TestContext, { client, execute }: DataApi): P
 }
 
 test('the role of the function, on PGlite', async (t) => {
-  const dataApi = await startDataApi(t, await openTestPglite())
-  // As on Aurora, where the master is no superuser. PGlite has one session and no logins.
-  await dataApi.execute('CREATE ROLE master CREATEROLE')
-  await dataApi.execute('ALTER DATABASE postgres OWNER TO master')
-  await dataApi.execute('SET SESSION AUTHORIZATION master')
-  await migrate(migrationDatabase(t, dataApi.url))
-  await dataApi.execute('SET SESSION AUTHORIZATION postgres')
-  await dataApi.execute('SET SESSION AUTHORIZATION latchkey_app')
-  await holdToItsPurpose(t, dataApi)
+  const engine = await openTestPglite()
+  // As on Aurora, where the master is no superuser.
+  const session = await engine.session()
+  for (const sql of [
+    'CREATE ROLE master CREATEROLE',
+    'ALTER DATABASE postgres OWNER TO master',
+    'SET SESSION AUTHORIZATION master',
+  ])
+    await session.run(sql)
+  await session.release()
+  const { url, close } = await serveDatabase(engine)
+  t.after(close)
+  const client = createClient(t, url)
+  const target = { resourceArn: 'arn:aws:rds:…', secretArn: DB_SECRET_ARN }
+  await holdToItsPurpose(t, (sql) => client.send(new ExecuteStatementCommand({ ...target, sql })))
 })
 
 test('the role of the function, on a Postgres server', { skip: NO_SERVER }, async (t) => {
@@ -148,7 +124,8 @@ test('the role of the function, on a Postgres server', { skip: NO_SERVER }, asyn
   const appUrl = new URL(databaseUrl)
   appUrl.username = 'latchkey_app'
   appUrl.password = password
-  await holdToItsPurpose(t, await startDataApi(t, await connectPostgres(appUrl.href)))
+  const { execute } = await startDataApi(t, await connectPostgres(appUrl.href))
+  await holdToItsPurpose(t, (sql) => execute(sql))
 
   await t.test('it needs the password of its secret, where the server asks for one', async (t) => {
     appUrl.password = 'another'

@@ -2,9 +2,8 @@ import { sqlStateOf } from '../../lib/faults/faults.ts'
 import type { Database } from '../database/data-api-database.ts'
 import { inLockedTransaction } from '../database/locked-transaction.ts'
 import type { Waiting } from '../database/resuming.ts'
+import { APP_ROLE } from '../database/schema.ts'
 import { scramVerifier } from './scram-verifier.ts'
-
-const APP_ROLE = 'latchkey_app'
 
 /** Printable ASCII, which SASLprep leaves unchanged, and long enough that a leaked verifier does no harm. */
 const PASSWORD = /^[!-~]{32,256}$/

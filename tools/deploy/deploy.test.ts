@@ -2,13 +2,28 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type FakeStack, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
-import { runCommand } from '../../test/support/command.ts'
+import { callCommand, runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
-import { parse } from './deploy.ts'
+import { createDeploy } from './deploy.ts'
+import { readStageTable } from './stage-table.ts'
+
+const DEPLOY = createDeploy()
+const MIGRATION = [
+  'latchkey-dev in eu-west-1, database latchkey',
+  'No migration to apply',
+  'Set the password of latchkey_app from its secret',
+]
+const ARGUMENTS = ['--stage', 'dev', '--region', 'eu-west-1', '--force']
+const DEPLOYMENT = 'serverless deploy --stage dev --region eu-west-1 --force'
+const DEPLOYED = {
+  outputs: STACK_OUTPUTS,
+  secret: JSON.stringify({ username: 'latchkey_app', password: 'x'.repeat(64) }),
+}
 
 test('the stage and the region go on to the migration, whatever else is given', () => {
+  const { parse } = DEPLOY
   assert.equal(parse(['--stage', 'dev']).region, 'eu-central-1')
   assert.equal(parse(['--stage', 'dev']).signing, 'hs256')
   const args = ['--force', '-s', 'prod', '--region=us-east-1', '--verbose']
@@ -18,138 +33,129 @@ test('the stage and the region go on to the migration, whatever else is given', 
     region: 'us-east-1',
     signing: 'hs256',
     profile: undefined,
-    reservedConcurrency: 160,
+    reservedConcurrency: readStageTable('prod')['reservedConcurrency'],
   })
   const params = ['--param', 'signing=hs256', '--param=alarmEmail=a@b.c', '--param=signing=rs256']
   assert.equal(parse(['--stage', 'dev', ...params]).signing, 'rs256')
 })
 
-test('without a stage nothing is deployed, and the usage is shown', async () => {
-  const { status, stderr } = await runCommand('tools/deploy/deploy.ts', ['--force'])
-  assert.equal(status, 2)
-  assert.match(stderr, /--stage is missing/)
+test('a missing stage, and one that the table does not have, is named with what to do', async () => {
+  for (const [args, problem] of [
+    [['--force'], /^--stage is missing/],
+    [['--stage', 'prd'], /^resources\/stages.yml has no stage "prd", but dev, prod, .* Add a row/],
+  ] as const) {
+    const { status, stderr } = await callCommand(DEPLOY, args)
+    assert.equal(status, 2)
+    assert.match(stderr, problem)
+  }
 })
 
 /**
- * Deploys with a stand-in for the framework that prints its arguments and exits with that status, to an AWS
- * without a stack or with that one, and to its database if there is one.
+ * Deploys with a stand-in for the framework that prints its command line and has that exit status, to an AWS
+ * without a stack or with that one.
  */
 async function deployWith(
   t: TestContext,
-  status: number | undefined,
+  exitStatus: number,
   stack: FakeStack = {},
-  databaseUrl?: string,
+  more: Readonly<Record<string, string>> = {},
 ) {
-  const folder = temporaryFolder(t)
-  if (status !== undefined) {
-    const script = `#!/bin/sh\necho "$@"\nexit ${status}\n`
-    writeFileSync(`${folder}/serverless`, script, { mode: 0o755 })
-  }
   const { env } = await serveAws(t, stack)
-  const args = ['--stage', 'dev', '--region', 'eu-west-1', '--force']
-  const database = databaseUrl === undefined ? {} : { AWS_ENDPOINT_URL_RDS_DATA: databaseUrl }
-  return runCommand('tools/deploy/deploy.ts', args, { ...env, ...database, PATH: folder })
+  const lines: string[] = []
+  const program = createDeploy((command, args) => {
+    lines.push([command, ...args].join(' '))
+    return exitStatus
+  })
+  const { stderr, status } = await callCommand(program, ARGUMENTS, { ...env, ...more }, lines)
+  return { lines, stderr, status }
 }
 
-test('the framework deploys with all arguments, and then the stage is migrated', async (t) => {
-  const { stdout, stderr, status } = await deployWith(t, 0)
-  assert.equal(stdout, 'deploy --stage dev --region eu-west-1 --force\n')
-  assert.match(stderr, /^The migration failed: There is no stack latchkey-dev in eu-west-1/)
-  assert.equal(status, 1)
+test('a stage without a database is deployed first, with all arguments, and then migrated', async (t) => {
+  for (const [stack, problem] of [
+    [{}, 'There is no stack latchkey-dev in eu-west-1'],
+    [{ outputs: { Other: 'x' } }, 'The stack latchkey-dev has no output'],
+  ] as const) {
+    const { lines, stderr, status } = await deployWith(t, 0, stack)
+    assert.deepEqual([lines, status], [[DEPLOYMENT], 1])
+    assert.ok(stderr.startsWith(`The migration failed: ${problem}`), stderr)
+  }
 })
 
-test('a stage that exists is migrated first, and not deployed if that fails', async (t) => {
-  const { stdout, stderr, status } = await deployWith(t, 0, { outputs: STACK_OUTPUTS })
-  assert.equal(stdout, 'latchkey-dev in eu-west-1, database latchkey\n')
+test('a deployed stage is migrated first, and not deployed if that fails', async (t) => {
+  const { lines, stderr, status } = await deployWith(t, 0, { outputs: STACK_OUTPUTS })
+  assert.deepEqual([lines, status], [MIGRATION.slice(0, 1), 1])
   assert.match(stderr, /^The migration failed: The secret of latchkey_app/)
-  assert.equal(status, 1)
 })
 
-test('a stage that exists is migrated, deployed, and migrated again', async (t) => {
+test('a deployed stage is migrated, deployed, and migrated again, with the account of --aws-profile', async (t) => {
   const database = await serveDatabase(await openMigratedPglite())
   t.after(() => database.close())
-  const secret = JSON.stringify({ username: 'latchkey_app', password: 'x'.repeat(64) })
-  const stack = { outputs: STACK_OUTPUTS, secret }
-  const { stdout, stderr, status } = await deployWith(t, 0, stack, database.url)
-  assert.deepEqual({ stderr, status }, { stderr: '', status: 0 })
-  const migration = [
-    'latchkey-dev in eu-west-1, database latchkey',
-    'No migration to apply',
-    'Set the password of latchkey_app from its secret',
-  ]
-  const deployment = 'deploy --stage dev --region eu-west-1 --force'
-  assert.deepEqual(stdout.trim().split('\n'), [...migration, deployment, ...migration])
-
-  const failed = await deployWith(t, 3, stack, database.url)
-  assert.deepEqual([failed.stderr, failed.status], ['', 3])
-  assert.deepEqual(failed.stdout.trim().split('\n'), [...migration, deployment])
-})
-
-test('--aws-profile chooses the account of every step', async (t) => {
   const folder = temporaryFolder(t)
   const profiles = ['one', 'two'].map(
     (name) => `[${name}]\naws_access_key_id = ${name}\naws_secret_access_key = secret\n`,
   )
   writeFileSync(`${folder}/credentials`, profiles.join('\n'))
-  writeFileSync(`${folder}/serverless`, '#!/bin/sh\necho "$AWS_PROFILE" "$@"\n', { mode: 0o755 })
-  const secret = JSON.stringify({ username: 'latchkey_app', password: 'x'.repeat(64) })
-  const { env, requests } = await serveAws(t, { outputs: STACK_OUTPUTS, secret })
-  const own = { ...env, PATH: folder, AWS_SHARED_CREDENTIALS_FILE: `${folder}/credentials` }
-  const args = ['--stage', 'dev', '--aws-profile', 'two']
-  await runCommand('tools/deploy/deploy.ts', args, { ...own, AWS_PROFILE: 'one' })
+  const framework = '#!/bin/sh\necho "$AWS_PROFILE" serverless "$@"\n'
+  writeFileSync(`${folder}/serverless`, framework, { mode: 0o755 })
+  const { env, requests } = await serveAws(t, DEPLOYED)
+  const { stdout, status } = await runCommand(
+    'tools/deploy/deploy.ts',
+    [...ARGUMENTS, '--aws-profile', 'two'],
+    {
+      ...env,
+      PATH: folder,
+      AWS_ENDPOINT_URL_RDS_DATA: database.url,
+      AWS_PROFILE: 'one',
+      AWS_SHARED_CREDENTIALS_FILE: `${folder}/credentials`,
+    },
+  )
+  assert.equal(status, 0)
+  const deployment = `two ${DEPLOYMENT} --aws-profile two`
+  assert.deepEqual(stdout.trim().split('\n'), [...MIGRATION, deployment, ...MIGRATION])
   const signers = requests.map(
     ({ headers }) => /Credential=(\w+)/.exec(String(headers['authorization']))?.[1],
   )
   assert.ok(signers.length > 2)
   assert.deepEqual(new Set(signers), new Set(['two']))
 
-  const { AWS_ACCESS_KEY_ID: _, AWS_SECRET_ACCESS_KEY: __, ...keyless } = own
+  const own = { AWS_ENDPOINT_URL_RDS_DATA: database.url }
+  const failed = await deployWith(t, 3, DEPLOYED, own)
+  assert.deepEqual(failed, { lines: [...MIGRATION, DEPLOYMENT], stderr: '', status: 3 })
+})
+
+test('a variable that would choose the account of the framework alone is rejected', async (t) => {
   for (const name of ['AWS_DEV_PROFILE', 'AWS_DEV_ACCESS_KEY_ID', 'AWS_DEFAULT_PROFILE']) {
-    const { stdout, stderr, status } = await runCommand(
-      'tools/deploy/deploy.ts',
-      ['--stage', 'dev'],
-      { ...keyless, [name]: 'one' },
-    )
-    assert.deepEqual([stdout, status], ['', 1])
+    const variables = { AWS_ACCESS_KEY_ID: '', [name]: 'one' }
+    const { lines, stderr, status } = await deployWith(t, 0, DEPLOYED, variables)
+    assert.deepEqual([lines, status], [[], 1])
     assert.match(stderr, new RegExp(`^Not deployed: ${name} would choose the account`))
   }
 })
 
-test('a first deployment that the Lambda quota has no room for is refused before it begins', async (t) => {
-  const { stdout, stderr, status } = await deployWith(t, 0, { unreserved: 119 })
-  assert.deepEqual([stdout, status], ['', 1])
-  assert.match(stderr, /^Not deployed: 119 concurrent executions .* reserves 20, and 100 must stay/)
-  assert.match((await deployWith(t, 0, { unreserved: 120 })).stdout, /^deploy /)
-})
-
-test('a stage that the table does not have is named, with what to do', async () => {
-  const { stderr, status } = await runCommand('tools/deploy/deploy.ts', ['--stage', 'prd'])
-  assert.equal(status, 2)
-  assert.match(
-    stderr,
-    /^resources\/stages.yml has no stage "prd", but dev, prod, local\. Add a row/,
-  )
+test('a first deployment that the Lambda quota has no room for is rejected before it begins', async (t) => {
+  const reserved = Number(readStageTable('dev')['reservedConcurrency'])
+  const { lines, stderr, status } = await deployWith(t, 0, { unreserved: reserved + 99 })
+  assert.deepEqual([lines, status], [[], 1])
+  const [, unreserved, reserves] =
+    /(\d+) concurrent .* reserves (\d+), and 100 must stay/.exec(stderr) ?? []
+  assert.deepEqual([unreserved, reserves].map(Number), [reserved + 99, reserved])
+  assert.deepEqual((await deployWith(t, 0, { unreserved: reserved + 100 })).lines, [DEPLOYMENT])
 })
 
 test('nothing is deployed where AWS does not say whether the stage exists', async (t) => {
-  const { stdout, stderr, status } = await deployWith(t, 0, { denied: true })
+  const { lines, stderr, status } = await deployWith(t, 0, { denied: true })
+  assert.deepEqual([lines, status], [[], 1])
   assert.match(stderr, /^Not deployed: AccessDenied/)
-  assert.deepEqual({ stdout, status }, { stdout: '', status: 1 })
-})
-
-test('a stage whose first deployment failed is deployed first', async (t) => {
-  const { stdout, stderr } = await deployWith(t, 0, { outputs: { Other: 'x' } })
-  assert.match(stdout, /^deploy --stage dev/)
-  assert.match(stderr, /^The migration failed: The stack latchkey-dev has no output/)
 })
 
 test('a deployment that fails ends with its status, and nothing is migrated', async (t) => {
-  const { stderr, status } = await deployWith(t, 3)
-  assert.deepEqual({ stderr, status }, { stderr: '', status: 3 })
+  assert.deepEqual(await deployWith(t, 3), { lines: [DEPLOYMENT], stderr: '', status: 3 })
 })
 
 test('a missing framework is a failure that names it', async (t) => {
-  const { stderr, status } = await deployWith(t, undefined)
+  const { env } = await serveAws(t, {})
+  const nowhere = { ...env, PATH: temporaryFolder(t) }
+  const { stderr, status } = await callCommand(DEPLOY, ARGUMENTS, nowhere)
   assert.match(stderr, /: spawnSync serverless ENOENT\n$/)
   assert.equal(status, 1)
 })

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
-import { runProgram, STAGE_OPTIONS } from '../command-line.ts'
+import { callProgram, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
+import { MIGRATE } from './migrate.ts'
 import { hasDatabase } from './stage.ts'
 import { readStageTable } from './stage-table.ts'
 
@@ -14,7 +14,7 @@ for the first deployment, which creates the database, and for users whom the cod
 `
 
 /** The arguments for the framework, which are all, and the stage. Throws without a stage. */
-export function parse(args: string[]) {
+function parse(args: string[]) {
   const {
     stage,
     region,
@@ -88,23 +88,21 @@ function spawn(command: string, args: readonly string[]): number {
   return status ?? 1
 }
 
-async function run({
-  deploy,
-  stage,
-  region,
-  signing,
-  profile,
-  reservedConcurrency,
-}: ReturnType<typeof parse>): Promise<void> {
-  chooseAccount(stage, profile)
-  const file = fileURLToPath(new URL('migrate.ts', import.meta.url))
-  const args = ['--stage', stage, '--region', region, '--signing', String(signing)]
-  const migrate = () => spawn(process.execPath, [file, ...args])
-  // New code must not meet an old schema.
-  const isLiving = await hasDatabase(stage, region)
-  if (!isLiving) await checkQuota(region, Number(reservedConcurrency ?? 0))
-  const migrated = isLiving ? migrate() : 0
-  process.exitCode = migrated || spawn('serverless', ['deploy', ...deploy]) || migrate()
-}
+/** `npm run deploy`, where `start` runs the framework with the arguments that it gets, as `spawn` does. */
+export const createDeploy = (start = spawn): Program<ReturnType<typeof parse>> => ({
+  usage: USAGE,
+  failure: 'Not deployed',
+  parse,
+  async run({ deploy, stage, region, signing, profile, reservedConcurrency }, output) {
+    chooseAccount(stage, profile)
+    const args = ['--stage', stage, '--region', region, '--signing', String(signing)]
+    const migrate = () => callProgram(MIGRATE, args, output)
+    // New code must not meet an old schema.
+    const isDeployed = await hasDatabase(stage, region)
+    if (!isDeployed) await checkQuota(region, Number(reservedConcurrency ?? 0))
+    const migrated = isDeployed ? await migrate() : 0
+    return migrated || start('serverless', ['deploy', ...deploy]) || (await migrate())
+  },
+})
 
-if (import.meta.main) await runProgram({ usage: USAGE, failure: 'Not deployed', parse, run })
+if (import.meta.main) await runProgram(createDeploy())

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { serveAws } from '../../test/support/aws-endpoint.ts'
-import { runCommand } from '../../test/support/command.ts'
+import { callCommand, runCommand } from '../../test/support/command.ts'
 import { serveHttp } from '../../test/support/http-endpoint.ts'
+import { LIVE_DEPLOYMENT } from './live-deployment.ts'
 
 const bucket = { Type: 'AWS::S3::Bucket' }
 const template = (S3Key: unknown) => {
@@ -11,12 +12,10 @@ const template = (S3Key: unknown) => {
 }
 const KEY = 'serverless/latchkey/dev/1795470849123-2026-11-23T21:54:09.123Z/latchkey.zip'
 
-const ask = (args: readonly string[], env?: Readonly<Record<string, string>>) =>
-  runCommand('tools/deploy/live-deployment.ts', args, env)
-
 test('the command prints the timestamp to roll back to', async (t) => {
   const { env, requests } = await serveAws(t, { template: template(KEY) })
-  const response = await ask(['--stage', 'dev', '--region', 'eu-west-1'], env)
+  const args = ['--stage', 'dev', '--region', 'eu-west-1']
+  const response = await runCommand('tools/deploy/live-deployment.ts', args, env)
   assert.deepEqual(response, { stdout: '1795470849123\n', stderr: '', status: 0 })
   assert.equal(new URLSearchParams(requests[0]?.body).get('StackName'), 'latchkey-dev')
   assert.match(String(requests[0]?.headers['authorization']), /eu-west-1\/cloudformation/)
@@ -27,7 +26,7 @@ test('it prints nothing without a function, and fails at what it cannot read', a
   const unreadable = ['no JSON', template(`elsewhere/${KEY}`), template([KEY])]
   const run = async (body: string | undefined) => {
     const { env } = await serveAws(t, body === undefined ? {} : { template: body })
-    const { stdout, status } = await ask(['--stage', 'dev'], env)
+    const { stdout, status } = await callCommand(LIVE_DEPLOYMENT, ['--stage', 'dev'], env)
     return [body, stdout, status]
   }
   for (const body of empty) assert.deepEqual(await run(body), [body, '', 0])
@@ -40,8 +39,11 @@ test('it prints nothing without a function, and fails at what it cannot read', a
     const headers = { 'content-type': 'text/xml' }
     const { url } = await serveHttp(t, () => ({ status: 403, headers, body }))
     const { env } = await serveAws(t, {})
-    const response = await ask(['--stage', 'dev'], { ...env, AWS_ENDPOINT_URL: url })
-    assert.deepEqual([response.stdout, response.status], ['', 1])
-    assert.match(response.stderr, new RegExp(`: ${message}\n$`))
+    const { stdout, stderr, status } = await callCommand(LIVE_DEPLOYMENT, ['--stage', 'dev'], {
+      ...env,
+      AWS_ENDPOINT_URL: url,
+    })
+    assert.deepEqual([stdout, status], ['', 1])
+    assert.match(stderr, new RegExp(`: ${message}\n$`))
   }
 })

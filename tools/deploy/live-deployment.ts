@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudformation'
-import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
+import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 
 /** The key of a deployment's zip. Its folder begins with what `serverless rollback --timestamp` takes. */
 const CODE_KEY = /^serverless\/latchkey\/[^/]+\/(\d+)-[^/]+\//
@@ -29,7 +29,9 @@ function parse(args: string[]) {
   return { stage, region }
 }
 
-async function run({ stage, region }: ReturnType<typeof parse>): Promise<void> {
+type Arguments = ReturnType<typeof parse>
+
+async function run({ stage, region }: Arguments, { say }: Output): Promise<void> {
   const client = new CloudFormationClient({ region })
   const command = new GetTemplateCommand({ StackName: `latchkey-${stage}` })
   const template = await client.send(command).then(
@@ -45,6 +47,8 @@ async function run({ stage, region }: ReturnType<typeof parse>): Promise<void> {
 }
 
 const usage = 'Usage: npm run live-deployment -- --stage S [--region R]\n'
-if (import.meta.main) {
-  await runProgram({ usage, failure: 'The running deployment is unknown', parse, run })
-}
+const failure = 'The running deployment is unknown'
+/** `npm run live-deployment`. */
+export const LIVE_DEPLOYMENT: Program<Arguments> = { usage, failure, parse, run }
+
+if (import.meta.main) await runProgram(LIVE_DEPLOYMENT)

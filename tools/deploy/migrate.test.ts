@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
-import { type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import { MASTER_SECRET_ARN, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
-import { runCommand } from '../../test/support/command.ts'
+import { callCommand, runCommand } from '../../test/support/command.ts'
 import { startDataApi } from '../../test/support/data-api.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
 import { createSecret } from '../../test/support/secret-endpoint.ts'
 import type { Engine } from '../local/data-api/engine.ts'
+import { MIGRATE } from './migrate.ts'
 import { scramVerifier } from './scram-verifier.ts'
 
 const PASSWORD = randomBytes(32).toString('hex')
@@ -16,7 +17,7 @@ const SECRET = JSON.stringify({ username: 'latchkey_app', password: PASSWORD })
 const FILES = readdirSync(new URL('../../migrations/', import.meta.url)).sort()
 
 const migrate = (args: readonly string[], env?: Readonly<Record<string, string>>) =>
-  runCommand('tools/deploy/migrate.ts', args, env)
+  callCommand(MIGRATE, args, env)
 
 /** An engine that records the text of every statement. */
 function spiedOn(engine: Engine) {
@@ -32,40 +33,35 @@ function spiedOn(engine: Engine) {
   return { engine: { ...engine, session }, queries }
 }
 
-/** A deployed stage with a database, and the environment in which the command finds it. */
-async function deployStage(t: TestContext) {
-  const { engine, queries } = spiedOn(await openTestPglite())
-  const { url, execute } = await startDataApi(t, engine)
-  const { env, requests } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET })
-  return { queries, requests, execute, env: { ...env, AWS_ENDPOINT_URL_RDS_DATA: url } }
-}
+const { engine, queries } = spiedOn(await openTestPglite())
+const { url, execute } = await startDataApi({ after }, engine)
 
-test('the first run migrates and sets the password, the second only sets the password', async (t) => {
-  const { env, queries, execute, requests } = await deployStage(t)
-  const first = await migrate(['--stage', 'dev', '--region', 'eu-west-1'], env)
-  const second = await migrate(['--stage', 'dev', '--region', 'eu-west-1'], env)
-  const dry = await migrate(['--stage', 'dev', '--dry-run'], env)
+test('a dry run reports what the first run does, and the second run only sets the password', async (t) => {
+  const { env, requests } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET })
+  const stage = { ...env, AWS_ENDPOINT_URL_RDS_DATA: url }
+  const args = ['--stage', 'dev', '--region', 'eu-west-1']
+  const dry = await migrate([...args, '--dry-run'], stage)
+  assert.ok(queries.every((sql) => sql.startsWith('SELECT ')))
+  const first = await runCommand('tools/deploy/migrate.ts', args, stage)
+  const second = await migrate(args, stage)
+  const later = await migrate([...args, '--dry-run'], stage)
 
   const printed = (...lines: readonly string[]) => ({
-    stdout: `latchkey-dev in eu-west-1, database latchkey
-${lines.join('\n')}
-Set the password of latchkey_app from its secret
-`,
+    stdout: `latchkey-dev in eu-west-1, database latchkey\n${lines.join('\n')}\n`,
     stderr: '',
     status: 0,
   })
-  assert.deepEqual(first, printed(...FILES.map((file) => `Applied ${file}`)))
-  assert.deepEqual(second, printed('No migration to apply'))
-  assert.match(dry.stdout, /\nNo migration to apply\nWould set the password [^\n]+\n$/)
+  const none = 'No migration to apply'
+  const set = 'Set the password of latchkey_app from its secret'
+  const wouldSet = 'Would set the password of latchkey_app from its secret'
+  assert.deepEqual(dry, printed(...FILES.map((file) => `Would apply ${file}`), wouldSet))
+  assert.deepEqual(first, printed(...FILES.map((file) => `Applied ${file}`), set))
+  assert.deepEqual(second, printed(none, set))
+  assert.deepEqual(later, printed(none, wouldSet))
   const secretIds = requests.flatMap(({ body }) => /"SecretId":"([^"]+)"/.exec(body)?.[1] ?? [])
-  const { AppSecretArn, JwtSecretArn } = STACK_OUTPUTS
-  assert.deepEqual(secretIds, [
-    AppSecretArn,
-    JwtSecretArn,
-    AppSecretArn,
-    JwtSecretArn,
-    JwtSecretArn, // The dry run.
-  ])
+  const { AppSecretArn: app, JwtSecretArn: jwt } = STACK_OUTPUTS
+  // A dry run reads the signing key's alone.
+  assert.deepEqual(secretIds, [jwt, app, jwt, app, jwt, jwt])
   assert.ok(queries.length > 10)
   assert.doesNotMatch(queries.join(), new RegExp(PASSWORD))
 
@@ -77,8 +73,6 @@ Set the password of latchkey_app from its secret
 })
 
 test('with rs256 the signing key is made for it, pending ahead of the code, and never printed', async (t) => {
-  const { engine } = spiedOn(await openTestPglite())
-  const { url } = await startDataApi(t, engine)
   const before = 'k'.repeat(64)
   const signingSecret = createSecret(before)
   const run = async (outputs: Readonly<Record<string, string>>, ...args: readonly string[]) => {
@@ -113,16 +107,6 @@ test('a dry run only selects, as the master, and reads no secret', async (t) => 
     assert.equal(asked['database'], STACK_OUTPUTS.DatabaseName)
     assert.match(String(asked['sql']), /^SELECT /)
   }
-})
-
-test('a dry run reports what it would do, and changes nothing', async (t) => {
-  const { env, queries } = await deployStage(t)
-  const { stdout, status } = await migrate(['--stage', 'dev', '--dry-run'], env)
-  const [, ...lines] = stdout.trim().split('\n')
-  const role = 'Would set the password of latchkey_app from its secret'
-  assert.deepEqual(lines, [...FILES.map((file) => `Would apply ${file}`), role])
-  assert.equal(status, 0)
-  assert.ok(queries.every((sql) => sql.startsWith('SELECT ')))
 })
 
 test('an error of AWS is in its words, and a stage that is not deployed named by its stack', async (t) => {

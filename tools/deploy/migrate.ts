@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { readSecret } from '../../lib/adapters/secrets.ts'
 import type { Algorithm } from '../../lib/adapters/signing-key.ts'
-import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
+import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import { migrate } from '../database/schema.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
 import { fitSigningKey, openSigningSecret } from './signing-secret.ts'
@@ -21,15 +21,21 @@ repeat.
   --dry-run    prints what would be done, and does nothing
 `
 
-/** Aborts when the process is told to end, so that the open transaction is rolled back first. */
-function endOfProcess(): AbortSignal {
+/**
+ * Calls `work` with a signal that aborts when the process is told to end, so that the open transaction is rolled
+ * back first.
+ */
+async function untilEndOfProcess<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () =>
-      controller.abort(new Error(`${name}: what was not complete is rolled back. Run it again.`)),
-    )
+  const abort = (name: string) =>
+    controller.abort(new Error(`${name}: what was not complete is rolled back. Run it again.`))
+  const names = ['SIGINT', 'SIGTERM'] as const
+  for (const name of names) process.once(name, abort)
+  try {
+    return await work(controller.signal)
+  } finally {
+    for (const name of names) process.off(name, abort)
   }
-  return controller.signal
 }
 
 function parse(args: string[]) {
@@ -55,8 +61,13 @@ function algorithmOf(signing: unknown): Algorithm {
   throw new Error(`The parameter signing is hs256 or rs256, not ${signing}.`)
 }
 
-async function run({ stage, region, dryRun, wanted }: ReturnType<typeof parse>): Promise<void> {
-  const signal = endOfProcess()
+type Arguments = ReturnType<typeof parse>
+
+async function run(
+  { stage, region, dryRun, wanted }: Arguments,
+  say: Output['say'],
+  signal: AbortSignal,
+): Promise<void> {
   const outputs = await readStackOutputs(stage, region)
   const secrets = new SecretsManagerClient({ region })
   const signingSecret = openSigningSecret(secrets, outputs.jwtSecretArn)
@@ -80,4 +91,12 @@ async function run({ stage, region, dryRun, wanted }: ReturnType<typeof parse>):
   for (const step of await fitSigningKey(signingSecret, algorithms)) say(`Signing key: ${step}`)
 }
 
-await runProgram({ usage: USAGE, failure: 'The migration failed', parse, run })
+/** `npm run migrate`. */
+export const MIGRATE: Program<Arguments> = {
+  usage: USAGE,
+  failure: 'The migration failed',
+  parse,
+  run: (parsed, { say }) => untilEndOfProcess((signal) => run(parsed, say, signal)),
+}
+
+if (import.meta.main) await runProgram(MIGRATE)

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
-import { runCommand } from '../../test/support/command.ts'
+import { callCommand, runCommand } from '../../test/support/command.ts'
 import { signingKey } from '../../test/support/handler.ts'
 import { createSecret, serveSecret } from '../../test/support/secret-endpoint.ts'
 import { newSigningKey } from '../new-signing-key.ts'
-import { rotateKey } from './rotate-key.ts'
+import { ROTATE_KEY, rotateKey } from './rotate-key.ts'
 import { fitSigningKey, openSigningSecret } from './signing-secret.ts'
 
 const HOUR = 3600
@@ -14,10 +14,13 @@ const CACHES = 2 * HOUR + 300 + 600
 
 type Algorithm = 'HS256' | 'RS256'
 
+/** The key before each rotation. */
+const KEYS = { HS256: newSigningKey('HS256'), RS256: newSigningKey('RS256') }
+
 /** A secret behind the SDK's own client, a clock that only waits move, and what rotations of it say. */
 async function stage(t: TestContext, algorithm: Algorithm = 'RS256') {
   const clock = { now: Date.UTC(2026, 10, 27) }
-  const key = newSigningKey(algorithm)
+  const key = KEYS[algorithm]
   const stored = createSecret(key, () => clock.now)
   const { actions, client } = await serveSecret(t, stored)
   const secret = openSigningSecret(client, 'arn:jwt')
@@ -182,7 +185,7 @@ test('wrong arguments are named, with the usage', async () => {
     [[], /^--stage is missing/],
     [['--stage', 'local'], /\.local/],
   ] as const) {
-    const { stderr, status } = await runCommand('tools/deploy/rotate-key.ts', args)
+    const { stderr, status } = await callCommand(ROTATE_KEY, args)
     assert.equal(status, 2)
     assert.match(stderr, problem)
   }

@@ -4,7 +4,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import type { Algorithm } from '../../lib/adapters/signing-key.ts'
 import { KEY_REFRESH_SECONDS } from '../../lib/config.ts'
 import { DOCUMENT_MAX_AGE_SECONDS } from '../../lib/http/well-known.ts'
-import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
+import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import { openSigningSecret, type SigningSecret } from './signing-secret.ts'
 import { readStackOutputs } from './stage.ts'
 
@@ -125,13 +125,17 @@ function parse(args: string[]) {
   return { stage, region, isLeaked }
 }
 
-async function run({ stage, region, isLeaked }: ReturnType<typeof parse>): Promise<void> {
+type Arguments = ReturnType<typeof parse>
+
+async function run({ stage, region, isLeaked }: Arguments, { say }: Output): Promise<void> {
   const { jwtSecretArn, jwtAlgorithm, jwtTtlSeconds } = await readStackOutputs(stage, region)
   const secret = openSigningSecret(new SecretsManagerClient({ region }), jwtSecretArn)
   say(`latchkey-${stage} in ${region}, ${jwtAlgorithm}, tokens of ${jwtTtlSeconds} s`)
   await rotateKey({ secret, algorithm: jwtAlgorithm, tokenSeconds: jwtTtlSeconds, isLeaked, say })
 }
 
-if (import.meta.main) {
-  await runProgram({ usage: USAGE, failure: 'The rotation is not complete', parse, run })
-}
+const failure = 'The rotation is not complete'
+/** `npm run rotate-key`. */
+export const ROTATE_KEY: Program<Arguments> = { usage: USAGE, failure, parse, run }
+
+if (import.meta.main) await runProgram(ROTATE_KEY)

@@ -9,11 +9,12 @@ import {
   decodeProtectedHeader,
   type JWTVerifyGetKey,
   jwtVerify,
+  UnsecuredJWT,
 } from 'jose'
 import { readSecret } from '../../lib/adapters/secrets.ts'
-import { DOCUMENT_MAX_AGE_SECONDS } from '../../lib/http/well-known.ts'
 import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
 import { retryWhileResuming } from '../database/resuming.ts'
+import { createValidator, findDifference } from '../openapi.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
 
 const USAGE = `Tries the contract of every route on a deployed endpoint.
@@ -29,7 +30,7 @@ const USAGE = `Tries the contract of every route on a deployed endpoint.
 /** How long a paused database is waited for. A resume takes some 15 s, after a day's pause 30 s or more. */
 const RESUME_SECONDS = 120
 
-/** What the steps work with. */
+/** Input of the steps. */
 export interface SmokeOptions {
   /** The URL of the sign-up; the other routes are beside it. */
   readonly url: string
@@ -38,95 +39,95 @@ export interface SmokeOptions {
   readonly say: (line: string) => void
   /** Called with each name before it is sent, so that the user can be removed whatever the response. */
   readonly onUsername: (username: string) => void
+  readonly newUser?: () => { readonly username: string; readonly password: string }
   readonly wait?: (milliseconds: number) => Promise<unknown>
 }
 
-/**
- * Signs up a random user and checks the token and the documents for verifiers, sends the same name again, and a body that
- * is not JSON; signs them in, rightly and wrongly, asks who they are, changes the password, and deletes them.
- * Reports each step, and rejects with the first that fails. No report or error holds the password or the
- * token.
- */
-export async function runSmokeSteps({ url, key, say, onUsername, wait = sleep }: SmokeOptions) {
-  const password = randomBytes(18).toString('base64url')
-  const sign = (username: string) => send(url, { body: { username, password } })
+const randomUser = () => ({
+  username: `Smoke-${randomBytes(6).toString('hex')}`,
+  password: randomBytes(18).toString('base64url'),
+})
 
-  let username = ''
+/**
+ * Sends every route what it must take and what it must reject, from the sign-up of a random user to their
+ * deletion, and compares each response with openapi.yaml. Reports each response, and rejects with the first that
+ * is wrong. No report or error holds the password or a token.
+ */
+export async function runSmokeSteps(options: SmokeOptions): Promise<void> {
+  const { url, key, say, onUsername, newUser = randomUser, wait = sleep } = options
+  /** Resolves with the body of a response that has the wanted status, and the code after it. */
+  async function expect(routeKey: string, wanted: string, request: SmokeRequest = {}) {
+    const body = checkResponse(await send(url, routeKey, request), routeKey, wanted)
+    say(`ok     ${routeKey}: ${wanted}`)
+    return body
+  }
+
+  let user = newUser()
+  const signUp = (): ReturnType<typeof send> => {
+    onUsername(user.username)
+    return send(url, 'POST /auth/sign-up', { body: user })
+  }
   let created = await signUp()
   // A 503 may have stored its own name, so each attempt has a new one.
   for (let waited = 0; created.status === 503 && created.retryAfter > 0; created = await signUp()) {
     waited += created.retryAfter
     if (waited > RESUME_SECONDS) break
-    say(`waits  ${created.retryAfter} s, as a 503 ${created.code} asks`)
+    say(`waits  ${created.retryAfter} s, as a 503 ${created.json.code} asks`)
     await wait(created.retryAfter * 1000)
+    user = newUser()
   }
-  function signUp() {
-    username = `Smoke-${randomBytes(6).toString('hex')}`
-    onUsername(username)
-    return sign(username)
-  }
-  expectResponse(created, 201)
-  say('ok     a new user is signed up')
+  const { token: first } = checkResponse(created, 'POST /auth/sign-up', '201')
+  say('ok     POST /auth/sign-up: 201')
+  const { username, password } = user
 
-  const keys = { hmac: key, published: await readKeySet(url) }
-  const isVerified = await checkToken(created.body['token'], username, keys)
-  say(`ok     the token is theirs${isVerified ? '' : ', signature unchecked'}`)
-  await checkDiscovery(url, String(created.body['token']))
-  say('ok     verifiers find the public keys, where there are any')
+  const isRsa = decodeProtectedHeader(first).alg === 'RS256'
+  const published = await expect('GET /.well-known/jwks.json', '200')
+  const discovery = isRsa ? '200' : '404 discovery_unavailable'
+  const { issuer } = await expect('GET /.well-known/openid-configuration', discovery)
+  const secret = key === undefined ? undefined : async () => Buffer.from(key)
+  const getKey = isRsa ? createLocalJWKSet(published) : secret
+  const rules = { username, issuer, getKey, algorithm: isRsa ? 'RS256' : 'HS256' }
+  await checkToken(first, rules)
+  if (!getKey) say('note   the signatures are unchecked: only --stage has the key')
 
   const otherCase = username.replace(/[a-z]/gi, (letter) =>
     letter < 'a' ? letter.toLowerCase() : letter.toUpperCase(),
   )
-  expectResponse(await sign(otherCase), 400, 'username_taken')
-  say('ok     the same name in another letter case is taken')
+  const same = { body: { username: otherCase, password } }
+  await expect('POST /auth/sign-up', '400 username_taken', same)
+  await expect('POST /auth/sign-up', '401 body_not_json', { body: '{"username":' })
+  const { token } = await expect('POST /auth/sign-in', '200', same)
+  const { sub } = await checkToken(token, rules)
+  const wrong = { body: { username, password: `not ${password}` } }
+  await expect('POST /auth/sign-in', '401 invalid_credentials', wrong)
 
-  expectResponse(await send(url, { body: '{"username":' }), 401, 'body_not_json')
-  say('ok     a body that is not JSON is rejected')
+  const me = await expect('GET /auth/me', '200', { token })
+  assert.ok(me.username === username && String(me.id) === sub, 'GET /auth/me: another user.')
+  await expect('GET /auth/me', '401 token_missing')
 
-  const signInUrl = new URL('sign-in', url).href
-  const signedIn = await send(signInUrl, { body: { username: otherCase, password } })
-  expectResponse(signedIn, 200)
-  await checkToken(signedIn.body['token'], username, keys)
-  say('ok     the user is signed in, under the name in another letter case')
+  const newPassword = `${password}, changed`
+  const change = { body: { currentPassword: password, newPassword }, token }
+  const changed = await expect('POST /auth/change-password', '200', change)
+  await checkToken(changed.token, rules)
+  await expect('GET /auth/me', '401 token_invalid', { token })
 
-  const wrong = { username, password: `not ${password}` }
-  expectResponse(await send(signInUrl, { body: wrong }), 401, 'invalid_credentials')
-  say('ok     a wrong password is rejected')
-
-  const meUrl = new URL('me', url).href
-  const me = await send(meUrl, { token: String(signedIn.body['token']) })
-  expectResponse(me, 200, undefined, 'username')
-  const { sub } = decodeJwt(String(signedIn.body['token']))
-  const isThem = me.body['username'] === username && String(me.body['id']) === sub
-  assert.ok(isThem, 'The user of the token is somebody else.')
-  expectResponse(await send(meUrl, {}), 401, 'token_missing')
-  say('ok     the token says who they are, and nothing without it')
-
-  const token = String(signedIn.body['token'])
-  const body = { currentPassword: password, newPassword: `${password}, changed` }
-  const changed = await send(new URL('change-password', url).href, { body, token })
-  expectResponse(changed, 200)
-  await checkToken(changed.body['token'], username, keys)
-  expectResponse(await send(meUrl, { token }), 401, 'token_invalid')
-  say('ok     the password is changed, and ends the token from before')
-
-  const deletion = { body: { password: body.newPassword }, token: String(changed.body['token']) }
-  const { status, code } = await send(new URL('delete-account', url).href, deletion)
-  assert.ok(status === 204, `Expected 204, got ${status} ${code}.`)
-  const gone = await send(signInUrl, { body: { username, ...deletion.body } })
-  expectResponse(gone, 401, 'invalid_credentials')
-  say('ok     the user is deleted')
+  const deletion = { body: { password: newPassword }, token: changed.token }
+  await expect('POST /auth/delete-account', '204', deletion)
+  const gone = { body: { username, password: newPassword } }
+  await expect('POST /auth/sign-in', '401 invalid_credentials', gone)
 }
 
 interface SmokeRequest {
-  /** Sent as it stands if it is text, else as JSON; without one the method is GET. */
+  /** Sent as it stands if it is text, else as JSON; without one there is no body. */
   readonly body?: string | object
   readonly token?: string
 }
 
-async function send(url: string, { body, token }: SmokeRequest) {
+async function send(signUpUrl: string, routeKey: string, { body, token }: SmokeRequest) {
+  const [method = '', path = ''] = routeKey.split(' ')
+  const url = new URL(`..${path}`, signUpUrl).href
   const response = await fetch(url, {
-    method: body === undefined ? 'GET' : 'POST',
+    method,
     headers: {
       ...(body !== undefined && { 'content-type': 'application/json' }),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
@@ -138,100 +139,59 @@ async function send(url: string, { body, token }: SmokeRequest) {
     const { code, message } = Object(error.cause ?? error)
     throw new Error(`${url} did not respond: ${code ?? message}.`)
   })
-  const { status, headers } = response
-  const json: unknown = await response.json().catch(() => undefined)
-  const code = String(Object(json).code).slice(0, 60)
-  const retryAfter = /^\d{1,4}$/.exec(headers.get('retry-after') ?? '') ?? '0'
-  const parsed: Readonly<Record<string, unknown>> = Object(json)
-  return { status, headers, code, retryAfter: Number(retryAfter), body: parsed }
+  const { status } = response
+  const headers = Object.fromEntries(response.headers)
+  const text = await response.text()
+  const retryAfter = /^\d{1,4}$/.exec(headers['retry-after'] ?? '') ?? '0'
+  return { status, headers, body: text, json: parseObject(text), retryAfter: Number(retryAfter) }
 }
 
-type SmokeResponse = Awaited<ReturnType<typeof send>>
-
-/** Messages hold status and code only: the rest of a response can be a token. */
-function expectResponse(
-  { status, headers, code, body }: SmokeResponse,
-  wanted: number,
-  wantedCode?: string,
-  field = wantedCode === undefined ? 'token' : 'err',
-  cacheControl = 'no-store',
-) {
-  const isRight = status === wanted && (wantedCode === undefined || code === wantedCode)
-  assert.ok(isRight, `Expected ${[wanted, wantedCode].join(' ').trim()}, got ${status} ${code}.`)
-  const wantedHeaders = { 'content-type': 'application/json', 'cache-control': cacheControl }
-  for (const [name, value] of Object.entries(wantedHeaders)) {
-    const found = headers.get(name)?.split(';')[0] ?? 'missing'
-    assert.ok(found === value, `The ${name} of the ${status} must be ${value}, not ${found}.`)
-  }
-  const [type, what] = field === 'keys' ? ['object', 'list'] : ['string', 'text']
-  assert.ok(typeof body[field] === type, `The ${status} has no ${what} in "${field}".`)
-  if (status === 401) {
-    assert.ok(headers.has('www-authenticate'), 'The 401 has no WWW-Authenticate.')
-  }
-}
-
-const PUBLIC = `public, max-age=${DOCUMENT_MAX_AGE_SECONDS}`
-
-/** The published keys, which are none with HS256. */
-async function readKeySet(url: string): Promise<JWTVerifyGetKey> {
-  const response = await send(new URL('../.well-known/jwks.json', url).href, {})
-  expectResponse(response, 200, undefined, 'keys', PUBLIC)
+/** Parses a body, without claims on its fields; there are none where it is no object. */
+function parseObject(text: string) {
   try {
-    return createLocalJWKSet(Object(response.body))
+    return Object(JSON.parse(text))
   } catch {
-    return assert.fail('The key set is malformed.')
+    return {}
   }
 }
 
-/** With RS256 the token's issuer is that of the discovery document; with HS256 there is none. */
-async function checkDiscovery(url: string, token: string) {
-  const response = await send(new URL('../.well-known/openid-configuration', url).href, {})
-  if (decodeProtectedHeader(token).alg === 'HS256') {
-    expectResponse(response, 404, 'discovery_unavailable')
-    return
-  }
-  expectResponse(response, 200, undefined, 'issuer', PUBLIC)
-  const isSame = response.body['issuer'] === decodeJwt(token).iss
-  assert.ok(isSame, 'The issuer of discovery is not that of the token.')
+/** Returns the body. Messages hold status and code only: the rest of a response can be a token. */
+function checkResponse(
+  { status, headers, body, json }: Awaited<ReturnType<typeof send>>,
+  routeKey: string,
+  wanted: string,
+) {
+  const found = `${status} ${String(json.code ?? '').slice(0, 60)}`.trim()
+  assert.ok(found === wanted, `${routeKey}: expected ${wanted}, got ${found}.`)
+  const type = headers['content-type']?.split(';')[0]
+  const received = { ...headers, ...(type && { 'content-type': type }) }
+  const difference = findDifference({ status, headers: received, body }, routeKey)
+  assert.ok(difference === '', `${routeKey}: the ${status} is not as documented: ${difference}.`)
+  return json
 }
 
-interface VerificationKeys {
-  readonly hmac: string | undefined
-  readonly published: JWTVerifyGetKey
+interface TokenRules {
+  readonly username: string
+  readonly issuer: string | undefined
+  readonly algorithm: string
+  /** Left out, the claims alone are checked. */
+  readonly getKey: JWTVerifyGetKey | undefined
 }
 
-/** Resolves with whether the signature was checked, for which HS256 takes the key itself. */
-async function checkToken(token: unknown, username: string, { hmac, published }: VerificationKeys) {
-  const text = String(token)
-  const decode = () => {
-    try {
-      return { header: decodeProtectedHeader(text), claims: decodeJwt(text) }
-    } catch {
-      return assert.fail('The token is not a JWT.')
-    }
-  }
-  const { header, claims } = decode()
-  const { alg = '', typ } = header
-  const isOfService = /^[HR]S256$/.test(alg) && typ === 'JWT'
-  assert.ok(isOfService, 'The token must be a JWT with HS256 or RS256.')
-  const { id, username: name } = Object(claims['payload'])
-  const isTheirs = Number.isSafeInteger(id) && name === username
-  assert.ok(isTheirs, 'The claim "payload" must be {username, id}.')
-  assert.ok(claims.sub === String(id), 'The claim "sub" must be the id.')
-  const { iat = Number.NaN, exp = Number.NaN } = claims
-  const now = Date.now() / 1000
-  assert.ok(Math.abs(now - iat) <= 300, 'The claim "iat" must be the present.')
-  assert.ok(exp > iat && exp > now, 'The claim "exp" must be in the future.')
-  if (alg === 'HS256' && hmac === undefined) return false
-  const options = { algorithms: [alg], clockTolerance: 300 }
-  const verified =
-    alg === 'HS256'
-      ? jwtVerify(text, Buffer.from(hmac ?? ''), options)
-      : jwtVerify(text, published, options)
-  await verified.catch(() =>
-    assert.fail("The token's signature does not verify with the stage's key."),
-  )
-  return true
+const findClaimProblem = createValidator(['components', 'schemas', 'TokenClaims'])
+
+/** Resolves with the claims of the token if it keeps the rules and the schema of openapi.yaml. */
+async function checkToken(token: string, { username, issuer, algorithm, getKey }: TokenRules) {
+  const claims = decodeJwt(token)
+  const problem = findClaimProblem(claims)
+  assert.ok(problem === '', `The claims are not as documented: ${problem}.`)
+  const user = Object(claims['payload'])
+  assert.ok(user.username === username, "The token is another user's.")
+  const options = { subject: String(user.id), maxTokenAge: 300, clockTolerance: 60 }
+  const expected = issuer === undefined ? options : { ...options, issuer }
+  if (getKey) await jwtVerify(token, getKey, { ...expected, algorithms: [algorithm], typ: 'JWT' })
+  else UnsecuredJWT.decode(new UnsecuredJWT(claims).encode(), expected)
+  return claims
 }
 
 /** Runs the steps on a stage, and removes what they stored as the master, also if a step fails. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { inspect } from 'node:util'
+import { inspect, promisify } from 'node:util'
 import { BeginTransactionCommand, ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
 import postgres from 'postgres'
 import { createClient } from '../../test/support/data-api-script.ts'
@@ -9,7 +10,9 @@ import { NO_SERVER, temporaryDatabase } from '../../test/support/temporary-datab
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { type LocalDatabaseOptions, openLocalDatabase } from './database.ts'
 
+const run = promisify(execFile)
 const TARGET = { resourceArn: 'arn:aws:rds:…', secretArn: 'arn:…', database: 'latchkey' }
+const APP_SECRET_ARN = 'arn:aws:secretsmanager:…:secret:app'
 const INSERT =
   "INSERT INTO users (username, username_key, password) VALUES ('gary', 'gary', 'a hash')"
 
@@ -17,7 +20,8 @@ const INSERT =
 async function open(t: TestContext, folder: string, options: Partial<LocalDatabaseOptions> = {}) {
   const lines: string[] = []
   const say = (line: string) => lines.push(line)
-  const defaults = { folder, databaseName: TARGET.database, share: false, say }
+  const { database: databaseName } = TARGET
+  const defaults = { folder, databaseName, appSecretArn: APP_SECRET_ARN, share: false, say }
   const database = await openLocalDatabase({ ...defaults, ...options })
   const { dataApiUrl } = database
   const client = createClient(t, dataApiUrl)
@@ -34,20 +38,25 @@ async function open(t: TestContext, folder: string, options: Partial<LocalDataba
 test('the embedded database', async (t) => {
   const folder = `${temporaryFolder(t)}/.local`
 
-  await t.test('is created, migrated and served, and says so', async (t) => {
-    const { lines, client, close, execute, users } = await open(t, folder)
-    assert.match(lines[0] ?? '', /^Creating the database in .*\.local\/postgres; .* seconds/)
-    assert.equal(lines[1], 'Applied 001-users.sql')
-    assert.equal(lines.at(-1), 'Database ready: embedded Postgres (PGlite)')
-    await execute(INSERT)
-    assert.equal(await users(), 1)
+  await t.test(
+    'is created over what an interrupted creation left, migrated and served',
+    async (t) => {
+      mkdirSync(`${folder}/postgres`, { recursive: true })
+      writeFileSync(`${folder}/postgres/PG_VERSION`, '17\n')
+      const { lines, client, close, execute, users } = await open(t, folder)
+      assert.match(lines[0] ?? '', /^Creating the database in .*\.local\/postgres; .* seconds/)
+      assert.equal(lines[1], 'Applied 001-users.sql')
+      assert.equal(lines.at(-1), 'Database ready: embedded Postgres (PGlite)')
+      await execute(INSERT)
+      assert.equal(await users(), 1)
 
-    // A transaction left open must neither hold up the close nor be committed by it.
-    const { transactionId } = await client.send(new BeginTransactionCommand(TARGET))
-    await execute('DELETE FROM users', transactionId)
-    await close()
-    assert.ok(!existsSync(`${folder}/owner.json`))
-  })
+      // A transaction left open must neither hold up the close nor be committed by it.
+      const { transactionId } = await client.send(new BeginTransactionCommand(TARGET))
+      await execute('DELETE FROM users', transactionId)
+      await close()
+      assert.ok(!existsSync(`${folder}/owner.json`))
+    },
+  )
 
   await t.test('keeps its data, and lets others use it meanwhile if it is shared', async (t) => {
     const owner = await open(t, folder, { share: true })
@@ -59,21 +68,14 @@ test('the embedded database', async (t) => {
     // It would outlive what it borrows.
     await assert.rejects(open(t, folder, { share: true }), /Another npm start is running/)
     assert.equal(await owner.users(), 1)
+    // The owner still has its lock: nothing here has opened and closed that file.
+    const script = `new (require('node:sqlite').DatabaseSync)('${folder}/lock').exec('BEGIN EXCLUSIVE')`
+    await assert.rejects(run(process.execPath, ['--eval', script]), /database is locked/)
     await owner.close()
   })
 
-  await t.test('is created anew if its creation was interrupted', async (t) => {
-    rmSync(`${folder}/postgres.created`)
-    rmSync(`${folder}/postgres/PG_VERSION`)
-    const { lines, close, users } = await open(t, folder)
-    assert.match(lines[0] ?? '', /^Creating the database/)
-    assert.equal(await users(), 0)
-    await close()
-  })
-
   await t.test('that cannot be opened says what to delete, and its folder is free', async () => {
-    rmSync(`${folder}/postgres`, { recursive: true })
-    writeFileSync(`${folder}/postgres`, 'a file where the folder should be')
+    rmSync(`${folder}/postgres/global`, { recursive: true })
     await assert.rejects(open(t, folder), /cannot be opened .* Delete .*\.local to begin with an/)
     assert.ok(!existsSync(`${folder}/owner.json`))
   })
@@ -127,21 +129,65 @@ test('a setting in the URL that Postgres does not know is reported in its words'
   assert.match(await refused(t, url), /"schema".*42704/)
 })
 
+/**
+ * Creates a user who is no superuser, with that attribute, and an empty database. Resolves with the URL of the
+ * database for that user, once the superuser has run what `statements` returns.
+ */
+async function asNewUser(
+  t: TestContext,
+  attribute: string,
+  statements: (user: string, database: string) => string,
+): Promise<URL> {
+  const url = new URL(await temporaryDatabase(t))
+  const database = url.pathname.slice(1)
+  const user = `latchkey_test_user_${database.slice(-12)}`
+  const once = async (at: string, ...all: string[]) => {
+    const sql = postgres(at, { max: 1 })
+    for (const statement of all) await sql.unsafe(statement)
+    await sql.end()
+  }
+  // Runs after the database was dropped, and with it what the user owns.
+  t.after(() => once(process.env['DATABASE_URL'] ?? '', `DROP ROLE ${user}`))
+  const password = 'correct horse battery'
+  const create = `CREATE ROLE ${user} LOGIN ${attribute} PASSWORD '${password}'`
+  await once(url.href, create, statements(user, database))
+  return Object.assign(url, { username: user, password })
+}
+
 test('a user who does not own the database learns which rights it takes', {
   skip: NO_SERVER,
 }, async (t) => {
-  const url = new URL(await temporaryDatabase(t))
-  const role = `latchkey_test_${url.pathname.slice(-12)}`
-  const once = async (at: string, ...statements: string[]) => {
-    const sql = postgres(at, { max: 1 })
-    for (const statement of statements) await sql.unsafe(statement)
-    await sql.end()
-  }
-  t.after(() => once(process.env['DATABASE_URL'] ?? '', `DROP ROLE ${role}`))
   const revoke = 'REVOKE CREATE ON SCHEMA public FROM PUBLIC'
-  await once(url.href, revoke, `CREATE ROLE ${role} LOGIN PASSWORD 'correct horse battery'`)
-  url.username = role
-  url.password = 'correct horse battery'
-  const opening = open(t, temporaryFolder(t), { databaseUrl: url.href })
+  const { href: databaseUrl } = await asNewUser(t, 'NOCREATEROLE', () => revoke)
+  const opening = open(t, temporaryFolder(t), { databaseUrl })
   await assert.rejects(opening, { message: /42501.*own the database.*CREATEROLE/ })
+})
+
+test('of an owner who is no superuser', { skip: NO_SERVER }, async (t) => {
+  const own = (user: string, name: string) => `ALTER DATABASE ${name} OWNER TO ${user}`
+  async function start(t: TestContext, attribute: string) {
+    const { href: databaseUrl, username } = await asNewUser(t, attribute, own)
+    const { client, lines, close } = await open(t, temporaryFolder(t), { databaseUrl })
+    const sql = 'SELECT current_user::text'
+    const who = async (secretArn: string) =>
+      (await client.send(new ExecuteStatementCommand({ ...TARGET, secretArn, sql }))).records
+    const roles = [await who(APP_SECRET_ARN), await who(TARGET.secretArn)]
+    await close()
+    const warnings = lines.filter((line) => line.startsWith('Warning'))
+    return { username, roles: roles.map((records) => records?.[0]?.[0]?.stringValue), warnings }
+  }
+
+  // First, since it creates the role where the server has none yet.
+  await t.test('the function runs as latchkey_app if it may grant that to itself', async (t) => {
+    const { username, roles, warnings } = await start(t, 'CREATEROLE')
+    assert.deepEqual(roles, ['latchkey_app', username])
+    assert.deepEqual(warnings, [])
+  })
+
+  await t.test('the function runs as the owner, after one warning, if it may not', async (t) => {
+    const { username, roles, warnings } = await start(t, 'NOCREATEROLE')
+    assert.deepEqual(roles, [username, username])
+    assert.equal(warnings.length, 1)
+    assert.match(warnings[0] ?? '', /42501/)
+  })
 })

@@ -19,6 +19,8 @@ export interface LocalDatabaseOptions {
   readonly databaseUrl?: string | undefined
   /** The value of `DB_NAME`; the Data API rejects any other name. */
   readonly databaseName: string
+  /** The value of `DB_SECRET_ARN`, whose statements run as `latchkey_app`; all others run as the owner. */
+  readonly appSecretArn: string | undefined
   /** Whether other processes may use the embedded database while this one runs. */
   readonly share: boolean
   /** Reports progress to the developer. */
@@ -38,8 +40,8 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     return serve(await connect(databaseUrl), options)
   }
 
-  const claim = await claimFolder(folder, (pid) =>
-    say(`Waiting for process ${pid}, which is using ${folder}`),
+  const claim = await claimFolder(folder, (owner) =>
+    say(`Waiting for ${owner}, which is using ${folder}`),
   )
   if (!claim.owned) {
     // A borrowed database ends with its owner, and an endpoint should not.
@@ -67,22 +69,20 @@ export async function openThisMachinesDatabase(): Promise<LocalDatabase> {
     folder: '.local',
     databaseUrl: process.env['DATABASE_URL'],
     databaseName: LOCAL_DATABASE_NAME,
+    appSecretArn: process.env['DB_SECRET_ARN'],
     share: false,
     say: () => {},
   })
 }
 
-async function serve(
-  engine: Engine,
-  { databaseName, say }: LocalDatabaseOptions,
-): Promise<LocalDatabase> {
-  const { url, close } = await serveMigrated(engine, databaseName, say).catch((error: unknown) => {
+async function serve(engine: Engine, options: LocalDatabaseOptions): Promise<LocalDatabase> {
+  const { url, close } = await serveMigrated(engine, options).catch((error: unknown) => {
     if (sqlStateOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
     throw new Error(
       `The user of DATABASE_URL has too few rights (${reason(error)}). It must own the database and may need CREATEROLE: ALTER DATABASE … OWNER TO …; ALTER ROLE … CREATEROLE`,
     )
   })
-  say(`Database ready: ${engine.description}`)
+  options.say(`Database ready: ${engine.description}`)
   return { dataApiUrl: url, close }
 }
 

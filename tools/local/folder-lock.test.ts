@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { fuzzRuns } from '../../test/support/fuzz-runs.ts'
 import { serveHttp } from '../../test/support/http-endpoint.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { claimFolder } from './folder-lock.ts'
@@ -13,48 +17,74 @@ import { freePort } from './port.ts'
 const run = promisify(execFile)
 const nobody = () => assert.fail('There is nobody to wait for.')
 
-async function own(folder: string, onWait: (pid: number) => void = nobody) {
+async function own(folder: string, onWait: (owner: string) => void = nobody) {
   const claim = await claimFolder(folder, onWait)
   assert.ok(claim.owned)
   return claim
 }
 
-/** A process that runs until the test ends or it is killed. */
-function startProcess(t: TestContext) {
-  const child = spawn(process.execPath, ['--eval', 'setInterval(() => {}, 1000)'])
-  t.after(() => child.kill('SIGKILL'))
-  return { pid: child.pid, kill: () => child.kill('SIGKILL') }
+/** Starts a process that claims `folder` and then runs `script`. */
+function startOwner(folder: string, script: string) {
+  const source = `import { appendFileSync } from 'node:fs'
+    import { claimFolder } from '${import.meta.dirname}/folder-lock.ts'
+    const { release } = await claimFolder('${folder}', () => {})
+    ${script}`
+  const args = ['--input-type=module', '--eval', source]
+  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
-test('a folder is created, owned, released, and owned again', async (t) => {
+/** Serves a Data API, or with another header another program. */
+async function serve(t: TestContext, header = 'x-amzn-requestid') {
+  const { url } = await serveHttp(t, () => ({ status: 404, headers: { [header]: '1' }, body: '' }))
+  return url
+}
+
+test('a folder is created for this user alone, owned, released, and owned again', async (t) => {
   const folder = `${temporaryFolder(t)}/new`
-  const claim = await own(folder)
-  assert.ok(existsSync(`${folder}/owner.json`))
-  claim.release()
+  const { release } = await own(folder)
+  const mode = (path: string) => statSync(`${folder}${path}`).mode & 0o777
+  assert.deepEqual([mode(''), mode('/owner.json'), mode('/lock')], [0o700, 0o600, 0o600])
+  release()
   assert.ok(!existsSync(`${folder}/owner.json`))
   const again = await own(folder)
+  release() // The first claim is over: no effect.
+  assert.ok(existsSync(`${folder}/owner.json`))
   again.release()
 })
 
-test('a second process waits for the owner, whose id is reported once', async (t) => {
+test('an owner is reported once and waited for, up to a time limit', async (t) => {
   const folder = temporaryFolder(t)
   const first = await own(folder)
-  const waitedFor: number[] = []
-  const second = own(folder, (pid) => waitedFor.push(pid))
+  const owner = `process ${process.pid}`
+  const message = `${folder} is in use by ${owner}. Stop it first.`
+  const impatient = claimFolder(folder, () => {}, 1)
+  await assert.rejects(impatient, { message })
+  const waitedFor: string[] = []
+  const second = own(folder, (name) => waitedFor.push(name))
   await sleep(500) // two rounds of polling
   first.release()
   const { release } = await second
   release()
-  assert.deepEqual(waitedFor, [process.pid])
+  assert.deepEqual(waitedFor, [owner])
+})
+
+test('a process is waited for until it is killed', async (t) => {
+  const folder = temporaryFolder(t)
+  const child = startOwner(folder, `console.log('owned'); setInterval(() => {}, 1000)`)
+  t.after(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  let waitedFor = ''
+  const { release } = await own(folder, (owner) => {
+    waitedFor = owner
+    child.kill('SIGKILL')
+  })
+  release()
+  assert.equal(waitedFor, `process ${child.pid}`)
 })
 
 test('an owner that has published its URL is joined', async (t) => {
   const folder = temporaryFolder(t)
-  const { url } = await serveHttp(t, () => ({
-    status: 404,
-    headers: { 'x-amzn-requestid': 'id' },
-    body: '',
-  }))
+  const url = await serve(t)
   const first = await own(folder)
   first.publish(url)
   assert.deepEqual(await claimFolder(folder, nobody), { owned: false, url })
@@ -71,81 +101,79 @@ test('an owner whose URL no longer responds is closing, and waited for', async (
   release()
 })
 
-test('another process that lives is waited for, until it does not', async (t) => {
-  const folder = temporaryFolder(t)
-  const { pid, kill } = startProcess(t)
-  writeFileSync(`${folder}/owner.json`, JSON.stringify({ pid }))
-  let waitedFor: number | undefined
-  const { release } = await own(folder, (owner) => {
-    waitedFor = owner
-    kill()
-  })
-  release()
-  assert.equal(waitedFor, pid)
-})
-
-const VOID: Record<string, (deadPid: number | undefined) => string> = {
-  'of a dead process': (pid) => `{"pid":${pid}}`,
-  'of a dead process that had published a URL': (pid) =>
-    `{"pid":${pid},"url":"http://127.0.0.1:1"}`,
-  'of an earlier process with our id': () => `{"pid":${process.pid}}`,
-  'that is empty': () => '',
-  'that is not JSON': () => '{',
-  'that is null': () => 'null',
-  'that names no process': () => '{"pid":"1"}',
-}
-
-for (const [name, content] of Object.entries(VOID)) {
-  test(`a claim ${name} is void`, async (t) => {
-    const folder = temporaryFolder(t)
-    const child = spawn(process.execPath, ['--version'])
-    await once(child, 'exit')
-    writeFileSync(`${folder}/owner.json`, content(child.pid))
-    const { release } = await own(folder)
-    const owner: unknown = JSON.parse(readFileSync(`${folder}/owner.json`, 'utf8'))
-    assert.equal(Object(owner).pid, process.pid)
-    release()
-  })
-}
-
-test('a process of another container or machine is joined if it responds, and else refused', async (t) => {
+test("an owner's file without a lock is void", async (t) => {
   const folder = temporaryFolder(t)
   const path = `${folder}/owner.json`
-  let headers: Record<string, string> = { 'x-amzn-requestid': 'id' }
-  const { url } = await serveHttp(t, () => ({ status: 404, headers, body: '' }))
-  // A process id that is nobody's here.
-  const elsewhere = { pid: 2 ** 22 + 1, place: 'container pid:[1]' }
+  for (const content of ['', '{', 'null', '{"pid":1}', '{"pid":1,"url":"http://127.0.0.1:1"}']) {
+    writeFileSync(path, content)
+    const { release } = await own(folder)
+    assert.equal(JSON.parse(readFileSync(path, 'utf8')).pid, process.pid)
+    release()
+  }
+})
+
+test('an owner in another place is waited for if its lock is seen, else joined, else rejected', async (t) => {
+  const folder = temporaryFolder(t)
+  const path = `${folder}/owner.json`
+  const elsewhere = { pid: 1, place: 'container pid:[1]' }
+  const first = await own(folder)
+  writeFileSync(path, JSON.stringify(elsewhere))
+  let waitedFor = ''
+  const { release } = await own(folder, (owner) => {
+    waitedFor = owner
+    first.release()
+  })
+  assert.equal(waitedFor, 'process 1 of "container pid:[1]"')
+  release()
+
+  const url = await serve(t)
   writeFileSync(path, JSON.stringify({ ...elsewhere, url }))
   assert.deepEqual(await claimFolder(folder, nobody), { owned: false, url })
 
-  headers = {} // Another program at that port.
-  await assert.rejects(claimFolder(folder, nobody), { message: /"container pid:\[1\]"/ })
-  writeFileSync(path, JSON.stringify(elsewhere))
-  await assert.rejects(claimFolder(folder, nobody), (error: Error) => error.message.includes(path))
-  assert.equal(JSON.parse(readFileSync(path, 'utf8')).pid, elsewhere.pid)
+  for (const noDataApi of [undefined, await serve(t, 'server')]) {
+    const content = JSON.stringify({ ...elsewhere, url: noDataApi })
+    writeFileSync(path, content)
+    const message = /process 1 of "container pid:\[1\]".* delete .*\/owner\.json/
+    await assert.rejects(claimFolder(folder, nobody), { message })
+    assert.equal(readFileSync(path, 'utf8'), content)
+  }
 })
 
-test('only this user may enter the folder', async (t) => {
+test('a file system without locks is a clear error', async (t) => {
   const folder = temporaryFolder(t)
-  const { release } = await own(folder)
-  assert.equal(statSync(folder).mode & 0o777, 0o700)
-  release()
+  // As SQLite reports ENOLCK: any lock of any file is in the way.
+  const locks = ['lock', 'lock-probe'].map((name) => new DatabaseSync(`${folder}/${name}`))
+  for (const lock of locks) lock.exec('BEGIN EXCLUSIVE')
+  await assert.rejects(claimFolder(folder, nobody), { message: /no locks.*DATABASE_URL/ })
+  for (const lock of locks) lock.close()
+  mkdirSync(`${folder}/2/lock`, { recursive: true })
+  await assert.rejects(claimFolder(`${folder}/2`, nobody), { message: /unable to open/ })
 })
 
-test('of six processes that find an ended owner there is never more than one inside', async (t) => {
+test('no other process gets the lock after other claims here and a garbage collection', async (t) => {
   const folder = temporaryFolder(t)
-  const ended = spawn(process.execPath, ['--version'])
-  await once(ended, 'exit')
-  writeFileSync(`${folder}/owner.json`, `{"pid":${ended.pid},"url":"http://127.0.0.1:1"}`)
-  const module = new URL('folder-lock.ts', import.meta.url).href
-  const script = `import { appendFileSync } from 'node:fs'
-    import { claimFolder } from '${module}'
-    const { release } = await claimFolder('${folder}', () => {})
-    appendFileSync('${folder}/log', 'in ')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    appendFileSync('${folder}/log', 'out ')
-    release()`
-  const args = ['--input-type=module', '--eval', script]
-  await Promise.all(Array.from({ length: 6 }, () => run(process.execPath, args)))
-  assert.equal(readFileSync(`${folder}/log`, 'utf8'), 'in out '.repeat(6))
+  const url = await serve(t)
+  // Nothing refers to the claim any more. POSIX unlocks a file where the owner closes any handle of it.
+  await own(folder).then(({ publish }) => publish(url))
+  assert.deepEqual(await claimFolder(folder, nobody), { owned: false, url })
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  const script = `new (require('node:sqlite').DatabaseSync)('${folder}/lock').exec('BEGIN EXCLUSIVE')`
+  await assert.rejects(run(process.execPath, ['--eval', script]), /database is locked/)
+})
+
+// FUZZ_AT_LENGTH=true npm test -- tools/local/folder-lock.test.ts
+test('of eight starts, some of which are killed, there is never more than one inside', async (t) => {
+  for (let round = 0; round < fuzzRuns(3, 200); round++) {
+    const folder = temporaryFolder(t)
+    writeFileSync(`${folder}/owner.json`, '{"pid":1,"url":"http://127.0.0.1:1"}')
+    const script = `appendFileSync('${folder}/log', 'in ')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      appendFileSync('${folder}/log', 'out ')
+      if (process.pid % 2) process.kill(process.pid, 'SIGKILL')
+      release()`
+    const starts = Array.from({ length: 8 }, () => startOwner(folder, script))
+    await Promise.all(starts.map((child) => once(child, 'exit')))
+    assert.equal(readFileSync(`${folder}/log`, 'utf8'), 'in out '.repeat(8))
+  }
 })

@@ -8,15 +8,15 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { hostname } from 'node:os'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
-import { createAtomically } from './create-atomically.ts'
 
-/** The process that owns a folder, and the URL at which it shares the database, if it does. */
+/** What an owner's file says. */
 interface Owner {
-  readonly pid: number
+  readonly pid?: number
   /** Where the process id means something. */
   readonly place: string
+  /** Where the owner shares the database. */
   readonly url?: string | undefined
 }
 
@@ -30,92 +30,114 @@ const POLL_MILLISECONDS = 200
 /** Longer than creating the database and a sign-up take on a slow machine. */
 const WAIT_MILLISECONDS = 60_000
 
-/** A live owner responds in milliseconds; another program on its port must not block the start. */
+/** A running owner responds in milliseconds; another program on its port must not block the start. */
 const RESPONSE_MILLISECONDS = 2_000
 
 /** A machine or container, and on Linux the PID namespace in it. */
 const PLACE = `${hostname()} ${pidNamespace()}`.trim()
 
-/** What this process owns. A claim with its id that is not in here is an earlier process's. */
-const OURS = new Set<string>()
+/** SQLite's code for a lock that another handle has, and for a file system that reports ENOLCK. */
+const SQLITE_BUSY = 5
+
+/** The locks of this process. Node.js closes a database that nothing refers to, and so unlocks its file. */
+const HELD = new Set<DatabaseSync>()
 
 /**
- * Makes this process the owner of `folder`, since only one process at a time may open PGlite's files. An
- * owner that shares the database is joined; any other is waited for, for a minute, after which an error
- * names it. `onWait` is called once with its process id. A process that has ended owns nothing. Whether one
- * of another container or machine has ended cannot be seen, so that is an error at once. Only this user may
- * enter the folder.
+ * Makes this process the owner of `folder`, since only one process at a time may open PGlite's files. The
+ * kernel holds the lock, so a process that has ended owns nothing. An owner that shares the database is
+ * joined. Any other is waited for, and reported once to `onWait`; after `timeout` milliseconds it is an
+ * error. On a folder that machines or containers share without their locks, an owner elsewhere is an error
+ * at once, as is a file system without locks. Only this user may enter the folder.
  */
-export async function claimFolder(folder: string, onWait: (pid: number) => void): Promise<Claim> {
+export async function claimFolder(
+  folder: string,
+  onWait: (owner: string) => void,
+  timeout = WAIT_MILLISECONDS,
+): Promise<Claim> {
   mkdirSync(folder, { recursive: true })
   chmodSync(folder, 0o700)
   const path = `${folder}/owner.json`
   for (let waited = 0; ; waited += POLL_MILLISECONDS) {
-    if (createAtomically(path, JSON.stringify({ pid: process.pid, place: PLACE }))) {
-      return ownedClaim(path)
+    const lock = tryLock(folder)
+    const { pid, place, url } = readOwner(path)
+    // An owner that is closing no longer responds, and still has the lock.
+    if (url !== undefined && (await responds(url))) {
+      lock?.close()
+      return { owned: false, url }
     }
-    const owner = readOwner(path)
-    // An owner that is closing no longer responds, and still has the files open.
-    if (owner?.url !== undefined && (await responds(owner.url))) {
-      return { owned: false, url: owner.url }
-    }
-    // Another start may have taken the folder over while the owner was asked.
-    if (!isDeepStrictEqual(readOwner(path), owner)) continue
-    if (owner !== undefined && owner.place !== PLACE) {
+    if (lock !== undefined && place === PLACE) return ownedClaim(lock, path)
+    const name = pid === undefined ? 'another process' : `process ${pid}`
+    const owner = place === PLACE ? name : `${name} of "${place}"`
+    if (lock !== undefined) {
+      lock.close()
       throw new Error(
-        `Process ${owner.pid} of "${owner.place}" is using ${folder}, or was when it ended; this is "${PLACE}". Stop it there. If it no longer runs, delete ${path}.`,
+        `${folder} is in use by ${owner}, or was when it ended; this is "${PLACE}". Stop it there. If it no longer runs, delete ${path}.`,
       )
     }
-    if (owner === undefined || !isAlive(owner.pid, path)) {
-      // Two processes may both find an ended owner, and the later remove the earlier's claim. That takes a
-      // crash and two starts within a millisecond, on a developer's machine.
-      rmSync(path, { force: true })
-      continue
-    }
-    if (waited === 0) onWait(owner.pid)
-    if (waited >= WAIT_MILLISECONDS) {
-      throw new Error(
-        `Process ${owner.pid} is using ${folder}. Stop it first; if it is not Latchkey's, delete ${path}.`,
-      )
-    }
+    if (waited === 0) onWait(owner)
+    if (waited >= timeout) throw new Error(`${folder} is in use by ${owner}. Stop it first.`)
     await sleep(POLL_MILLISECONDS)
   }
 }
 
-function ownedClaim(path: string): Claim {
-  OURS.add(path)
+function ownedClaim(lock: DatabaseSync, path: string): Claim {
+  const publish = (url?: string) => {
+    const draft = `${path}.new`
+    writeFileSync(draft, JSON.stringify({ pid: process.pid, place: PLACE, url }), { mode: 0o600 })
+    renameSync(draft, path)
+  }
+  publish()
+  HELD.add(lock)
   return {
     owned: true,
-    publish(url) {
-      const draft = `${path}.${process.pid}`
-      writeFileSync(draft, JSON.stringify({ pid: process.pid, place: PLACE, url }), { mode: 0o600 })
-      renameSync(draft, path)
-    },
+    publish,
     release() {
-      OURS.delete(path)
+      if (!HELD.delete(lock)) return
       rmSync(path, { force: true })
+      lock.close()
     },
   }
 }
 
-function readOwner(path: string): Owner | undefined {
+/** Locks the folder until the returned database is closed; undefined if another handle has the lock. */
+function tryLock(folder: string): DatabaseSync | undefined {
+  // POSIX drops the locks of a process when it closes any handle of the file: only SQLite may open this one.
+  // It is never deleted, because a lock on a deleted file excludes nobody.
+  const lock = openLocked(`${folder}/lock`, 'PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
+  if (lock !== undefined) return lock
+  // Reading takes a lock too, which only a file system without locks can deny: nothing writes to this file.
+  const probe = openLocked(`${folder}/lock-probe`, 'SELECT 1 FROM sqlite_schema')
+  if (probe === undefined) throw lockError(folder, 'its file system has no locks')
+  probe.close()
+  return undefined
+}
+
+function openLocked(path: string, sql: string): DatabaseSync | undefined {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(path)
+    database.exec(sql)
+    chmodSync(path, 0o600)
+    return database
+  } catch (error) {
+    database?.close()
+    if (Object(error).errcode === SQLITE_BUSY) return undefined
+    throw lockError(path, error instanceof Error ? error.message : String(error))
+  }
+}
+
+const lockError = (path: string, reason: string) =>
+  new Error(
+    `${path} cannot be locked (${reason}). Move the project to a local disk that you may write to, or set DATABASE_URL to a Postgres server.`,
+  )
+
+/** Reads the owner's file. One that is missing or not Latchkey's names no other place. */
+function readOwner(path: string): Owner {
   try {
     const { pid, place = PLACE, url } = Object(JSON.parse(readFileSync(path, 'utf8')))
-    return typeof pid === 'number' ? { pid, place, url } : undefined
+    return typeof pid === 'number' ? { pid, place, url } : { place: PLACE }
   } catch {
-    return undefined
-  }
-}
-
-function isAlive(pid: number, path: string): boolean {
-  // In a container every start can have the same process id.
-  if (pid === process.pid) return OURS.has(path)
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // Someone else's process is alive too, though we may not signal it.
-    return error instanceof Error && Reflect.get(error, 'code') === 'EPERM'
+    return { place: PLACE }
   }
 }
 
@@ -127,7 +149,7 @@ function pidNamespace(): string {
   }
 }
 
-/** Whether a local Data API is there; in another container the port may be another program's. */
+/** Asks for a local Data API at the URL; in another container the port may be another program's. */
 async function responds(url: string): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(RESPONSE_MILLISECONDS)

@@ -141,6 +141,7 @@ export default class LatchkeyPlugin {
         folder: this.#localFolder,
         databaseUrl: process.env['DATABASE_URL'],
         databaseName: LOCAL_DATABASE_NAME,
+        appSecretArn: process.env['DB_SECRET_ARN'],
         share,
         say: (line) => this.#log.notice(line),
       })

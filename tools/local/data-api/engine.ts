@@ -23,8 +23,10 @@ export interface QueryResult {
 export interface Session {
   /** One statement over the extended protocol. Rejects with an error that has Postgres's fields. */
   query(text: string, values?: readonly BoundValue[]): Promise<QueryResult>
+  /** One statement without values or a result, in a tenth of the time. Rejects as `query` does. */
+  run(text: string): Promise<void>
   /** Gives the session back, outside any transaction; it is not to be used afterwards. */
-  release(): void
+  release(): Promise<void>
 }
 
 /** A real Postgres, embedded or on a server: the port behind which the local Data API works. */

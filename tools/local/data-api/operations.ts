@@ -1,9 +1,10 @@
-import type { Engine, QueryResult, Session } from './engine.ts'
+import type { QueryResult, Session } from './engine.ts'
 import { DataApiError, toDataApiError } from './errors.ts'
 import { isObject } from './json.ts'
 import { toPositional } from './named-parameters.ts'
 import { bindParameters, list } from './parameters.ts'
 import { toColumnMetadata, toFormattedRecords, toRecords } from './records.ts'
+import type { OpenSession } from './roles.ts'
 import type { Transactions } from './transactions.ts'
 
 /** Commands whose effect is on the session, which ends with the call where there is no transaction. */
@@ -16,7 +17,7 @@ export type Operation = (input: unknown) => Promise<object>
 
 /** The five operations by path. `databaseName` is the one database that there is. */
 export function createOperations(
-  engine: Engine,
+  openSession: OpenSession,
   transactions: Transactions,
   databaseName: string,
 ): ReadonlyMap<string, Operation> {
@@ -24,11 +25,11 @@ export function createOperations(
   async function withSession<T>(input: Input, work: (session: Session) => Promise<T>): Promise<T> {
     const id = optionalString(input, 'transactionId')
     if (id !== undefined) return transactions.use(id, work)
-    const session = await engine.session()
+    const session = await openSession(requiredString(input, 'secretArn'))
     try {
       return await work(session)
     } finally {
-      session.release()
+      await session.release()
     }
   }
 
@@ -63,8 +64,8 @@ export function createOperations(
     return { updateResults: sets.map(() => ({ generatedFields: [] })) }
   }
 
-  async function begin() {
-    return { transactionId: await transactions.begin() }
+  async function begin(input: Input) {
+    return { transactionId: await transactions.begin(requiredString(input, 'secretArn')) }
   }
 
   async function commit(input: Input) {

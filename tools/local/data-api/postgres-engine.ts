@@ -62,7 +62,10 @@ export async function connectPostgres(url: string): Promise<Engine> {
           rows,
         }
       },
-      release() {
+      async run(text) {
+        await unlessLost(connection).sql.unsafe(text).simple()
+      },
+      async release() {
         idle.push(connection)
         release()
       },

@@ -94,7 +94,7 @@ const CALL = {
 
 async function serve(t: TestContext) {
   const { engine, queries } = recordingEngine()
-  const server = await serveDataApi(engine, 'latchkey')
+  const server = await serveDataApi(engine.session, 'latchkey')
   t.after(() => server.close())
   const plan = async (body: string) => {
     const response = await fetch(`${server.url}/faults`, { method: 'PUT', body })

@@ -12,7 +12,7 @@ const SELECT = { ...TARGET, sql: 'SELECT 1' }
 
 async function serve(t: TestContext) {
   const { engine, queries, asked } = recordingEngine()
-  const server = await serveDataApi(engine, 'latchkey')
+  const server = await serveDataApi(engine.session, 'latchkey')
   t.after(() => server.close())
   const post = (path: string, body: unknown, headers: Record<string, string> = SIGNED) =>
     fetch(`${server.url}${path}`, { method: 'POST', body: JSON.stringify(body), headers })

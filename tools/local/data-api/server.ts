@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { json, text } from 'node:stream/consumers'
-import type { Engine } from './engine.ts'
 import { DataApiError } from './errors.ts'
 import { createFaultQueue, type FaultQueue } from './faults.ts'
 import { createOperations, type Operation } from './operations.ts'
 import { failure, type HttpResponse, line, success } from './responses.ts'
+import type { OpenSession } from './roles.ts'
 import { createTransactions } from './transactions.ts'
 
 /** A local Data API that serves until it is closed. */
@@ -18,7 +18,7 @@ export interface DataApiServer {
    * before. Throws if the plan is invalid.
    */
   planFaults(plan: string): void
-  /** Rolls back open transactions and waits for calls under way. The engine stays open. */
+  /** Rolls back open transactions and waits for calls under way. The database stays open. */
   close(): Promise<void>
 }
 
@@ -26,9 +26,12 @@ export interface DataApiServer {
  * Serves the RDS Data API's wire protocol (restJson1) over plain HTTP on a free loopback port, so that
  * the unmodified SDK client can call it. docs/local-data-api.md lists where it differs from AWS.
  */
-export async function serveDataApi(engine: Engine, databaseName: string): Promise<DataApiServer> {
-  const transactions = createTransactions(engine)
-  const operations = createOperations(engine, transactions, databaseName)
+export async function serveDataApi(
+  openSession: OpenSession,
+  databaseName: string,
+): Promise<DataApiServer> {
+  const transactions = createTransactions(openSession)
+  const operations = createOperations(openSession, transactions, databaseName)
   const faults = createFaultQueue()
   const closing = Promise.withResolvers<void>()
 

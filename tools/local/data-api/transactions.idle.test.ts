@@ -9,8 +9,8 @@ const THREE_MINUTES = 180_000
 test('a transaction that no call has used for three minutes is rolled back', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const { engine, queries } = recordingEngine()
-  const { begin, use } = createTransactions(engine)
-  const id = await begin()
+  const { begin, use } = createTransactions(engine.session)
+  const id = await begin('any')
 
   t.mock.timers.tick(THREE_MINUTES - 1)
   await use(id, (session) => session.query('SELECT 1'))

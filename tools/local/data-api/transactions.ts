@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Engine, Session } from './engine.ts'
+import type { Session } from './engine.ts'
 import { DataApiError } from './errors.ts'
+import type { OpenSession } from './roles.ts'
 
 /** AWS rolls a transaction back that no call has used for three minutes. */
 const IDLE_MILLISECONDS = 3 * 60 * 1000
@@ -22,21 +23,21 @@ interface Transaction {
 export type Transactions = ReturnType<typeof createTransactions>
 
 /** The open transactions of one local Data API, each on a session of its own. */
-export function createTransactions(engine: Engine) {
+export function createTransactions(openSession: OpenSession) {
   const open = new Map<string, Transaction>()
   let closing = false
 
   const idleTimer = (id: string) =>
     setTimeout(() => void end(id, 'ROLLBACK').catch(() => {}), IDLE_MILLISECONDS).unref()
 
-  /** Begins a transaction and returns its id. */
-  async function begin(): Promise<string> {
-    const session = await engine.session()
+  /** Begins a transaction with the role of that secret, and returns its id. */
+  async function begin(secretArn: string): Promise<string> {
+    const session = await openSession(secretArn)
     try {
       if (closing) throw new DataApiError('InternalServerErrorException', 'Shutting down.')
       await session.query('BEGIN')
     } catch (error) {
-      session.release()
+      await session.release()
       throw error
     }
     const id = randomUUID()
@@ -82,7 +83,7 @@ export function createTransactions(engine: Engine) {
         }
       } finally {
         open.delete(id)
-        session.release()
+        await session.release()
       }
     })
   }

@@ -1,21 +1,23 @@
+import { createHmac } from 'node:crypto'
 import { Agent, request } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { hash } from 'bcryptjs'
-import type { FloorRequest } from './handler-process.ts'
+import type { BaselineRequest } from './handler-process.ts'
 
-/** Loads what the floor of start-up loads. */
-export { loaded } from './floor-handler.ts'
+/** The modules that a handler which calls AWS loads; exported, since the bundler leaves out unused imports. */
+export const loaded = [createHmac, secureRequest]
 
 const agent = new Agent({ keepAlive: true })
 
-/** What a sign-up cannot do without: one hash, and the bytes of one Data API call there and back. */
+/** The least that a request takes: one hash, and the bytes of one Data API call there and back. */
 export async function handler({ body = '' }: { readonly body?: string }) {
-  const { password, call }: FloorRequest = JSON.parse(body)
+  const { password, call }: BaselineRequest = JSON.parse(body)
   await hash(password, Number(process.env['BCRYPT_COST']))
   return { statusCode: await post(call) }
 }
 
-const post = ({ path, headers, body }: FloorRequest['call']): Promise<number> =>
+const post = ({ path, headers, body }: BaselineRequest['call']): Promise<number> =>
   new Promise((resolve, reject) => {
     const url = `${process.env['AWS_ENDPOINT_URL_RDS_DATA']}${path}`
     request(url, { method: 'POST', agent, headers })

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { createRequire } from 'node:module'
 import { after, type TestContext, test } from 'node:test'
 import {
   createLocalJWKSet,
@@ -9,11 +8,8 @@ import {
   jwtVerify,
   SignJWT,
 } from 'jose'
-import { rotateKey } from '../../tools/deploy/rotate-key.ts'
-import { fitSigningKey, openSigningSecret } from '../../tools/deploy/signing-secret.ts'
-import { newSigningKey } from '../../tools/new-signing-key.ts'
-import { bundleFunction } from '../support/bundled-function.ts'
-import { serveDatabase } from '../support/database.ts'
+import { readConfig } from '../lib/config.ts'
+import { serveDatabase } from '../test/support/database.ts'
 import {
   bodyOf,
   environment,
@@ -22,10 +18,14 @@ import {
   sender,
   signingKey,
   withToken,
-} from '../support/handler.ts'
-import { assertDocumented } from '../support/openapi.ts'
-import { openMigratedPglite } from '../support/pglite.ts'
-import { createSecret, serveSecret } from '../support/secret-endpoint.ts'
+} from '../test/support/handler.ts'
+import { assertDocumented } from '../test/support/openapi.ts'
+import { openMigratedPglite } from '../test/support/pglite.ts'
+import { createSecret, serveSecret } from '../test/support/secret-endpoint.ts'
+import { rotateKey } from '../tools/deploy/rotate-key.ts'
+import { fitSigningKey, openSigningSecret } from '../tools/deploy/signing-secret.ts'
+import { newSigningKey } from '../tools/new-signing-key.ts'
+import { createHandler } from './auth.ts'
 
 const database = await serveDatabase(await openMigratedPglite())
 after(() => database.close())
@@ -41,18 +41,14 @@ async function openSecret(text: string) {
   return { stored, url, actions, secret: openSigningSecret(client, 'arn:jwt') }
 }
 
-const { path } = await bundleFunction()
-const load = createRequire(import.meta.url)
-
-/** The function as a new process would load it, with a key ring of its own. */
+/** The function as a new process would start it, with a key ring of its own, and cheap hashes. */
 async function startProcess(variables: Readonly<Record<string, string>>) {
   const { JWT_SECRET: _, ...env } = environment(database.url)
-  delete process.env['JWT_SECRET']
-  for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_ALGORITHM']) delete process.env[name]
-  Object.assign(process.env, env, { JWT_SECRET_ARN: 'arn:jwt' }, variables)
-  delete load.cache[path]
-  const { handler } = load(path)
-  const send = sender(handler)
+  const settings = { ...env, JWT_SECRET_ARN: 'arn:jwt', ...variables }
+  // The SDK reads its endpoints there.
+  Object.assign(process.env, settings)
+  const config = { ...readConfig(settings), bcryptCost: 4 }
+  const send = sender(createHandler(() => config))
   const respond = async (event: Parameters<typeof send>[0]) => {
     const response = await send(event)
     assertDocumented(response, event.routeKey)
@@ -122,40 +118,21 @@ test('the documents cost no call of the database, and the key set one read of ea
   assert.equal(statusCode, 500)
 })
 
-test('a token made of what is published, or with a key id that is unknown, is refused', async () => {
+test("a token of another key is rejected, with the published key's id or an unknown one", async () => {
   const { url, actions } = await openSecret(newSigningKey('RS256'))
-  const { signUp, me, keySet } = await startProcess(rs256(url))
+  const { signUp, me } = await startProcess(rs256(url))
   const token = await signUp('Target')
-  const { keys } = await keySet()
-  const [jwk] = keys
-  const [head = '', claims = '', signature = ''] = token.split('.')
-  const { kid } = decodeProtectedHeader(token)
-  const forge = (key: Uint8Array, header: object = {}) =>
-    new SignJWT(JSON.parse(Buffer.from(claims, 'base64url').toString()))
-      .setProtectedHeader({ alg: 'HS256', typ: 'JWT', ...header })
-      .sign(key)
+  const { kid = '' } = decodeProtectedHeader(token)
   const stranger = signingKey(newSigningKey('RS256'))
-  const forged = [
-    await forge(Buffer.from(JSON.stringify(jwk))),
-    await forge(Buffer.from(JSON.stringify({ keys })), { kid }),
-    await forge(Buffer.from(String(jwk?.['n']))),
-    await forge(Buffer.from(String(jwk?.['n']), 'base64url'), { kid }),
-    await new SignJWT({ sub: '1' })
-      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: kid ?? '' })
+  for (const header of [{ kid }, { kid: 'unknown', jwk: { ...stranger.publicJwk } }]) {
+    const forged = new SignJWT({ sub: '1' })
+      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', ...header })
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
       .setExpirationTime('1h')
-      .sign(stranger.sign),
-    await new SignJWT({ sub: '1' })
-      .setProtectedHeader({ alg: 'RS256', kid: 'unknown', jwk: { ...stranger.publicJwk } })
-      .setIssuer(ISSUER)
-      .setAudience(AUDIENCE)
-      .setExpirationTime('1h')
-      .sign(stranger.sign),
-    `${Buffer.from('{"alg":"none"}').toString('base64url')}.${claims}.${signature}`,
-    `${head}.${claims}.${Buffer.alloc(256).toString('base64url')}`,
-  ]
-  for (const [index, text] of forged.entries()) assert.equal(await me(text), 401, `${index}`)
+    for (let time = 0; time < 4; time += 1)
+      assert.equal(await me(await forged.sign(stranger.sign)), 401)
+  }
   assert.equal(await me(token), 200)
   // However many there are, the secret is read again once in 10 s.
   assert.ok(actions.length <= 1 + 3 + 3, `${actions.length}`)
@@ -212,9 +189,9 @@ async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
   const sets: { readonly set: JSONWebKeySet; readonly at: number }[] = []
 
   async function tryTokens(step: number) {
-    const [signer, other] = step % 2 === 0 ? processes : processes.toReversed()
+    const [signer, other] = step % 4 === 0 ? processes : processes.toReversed()
     assert.ok(signer && other)
-    if (step % 15 === 0) tokens.push({ token: await signer.signIn(name), at: Date.now() })
+    if (step % 16 === 0) tokens.push({ token: await signer.signIn(name), at: Date.now() })
     // As a verifier that keeps keys for two hours and got them from a cache of five minutes.
     if (algorithm === 'RS256') sets.push({ set: await other.keySet(), at: Date.now() })
     const { set } = sets.find(({ at }) => at >= Date.now() - 7_500_000) ?? {}
@@ -234,7 +211,8 @@ async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
     tokenSeconds: 3600,
     say: () => {},
     async wait(milliseconds) {
-      await tryTokens(step)
+      // Every other minute; a process keeps its keys for five.
+      if (step % 2 === 0) await tryTokens(step)
       step += 1
       t.mock.timers.setTime(Date.now() + milliseconds)
     },

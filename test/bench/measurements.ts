@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import type { APIGatewayProxyEventV2 } from 'aws-lambda'
+import { eventWith, readEvent, withToken } from '../support/handler.ts'
+import { type Call, startHandler } from './handler-process.ts'
+import { captureCall, type Rig } from './rig.ts'
+import { inTurns, type Row, repeat, summarise } from './statistics.ts'
+
+type NewEvent = () => APIGatewayProxyEventV2
+
+const PASSWORD = 'correct horse battery'
+
+/** A name of 16 letters that is free. */
+const newUsername = (): string => randomBytes(8).toString('hex')
+
+const signUp = (username = newUsername()): APIGatewayProxyEventV2 =>
+  eventWith({ username, password: PASSWORD })
+
+const length = ({ start, end }: Call): number => end - start
+
+/** Makes events that let the baseline send what the request, of the user `name`, sends to the Data API. */
+async function learnBaseline(
+  rig: Rig,
+  name: string,
+  request: APIGatewayProxyEventV2,
+): Promise<NewEvent> {
+  const call = await captureCall(rig, async (url) => {
+    const handler = startHandler(rig, rig.paths.bundle, { AWS_ENDPOINT_URL_RDS_DATA: url })
+    await handler.call(request)
+    await handler.stop()
+  })
+  return () => {
+    const body = call.body.replaceAll(name, newUsername())
+    return eventWith({ password: PASSWORD, call: { ...call, body } })
+  }
+}
+
+/** Calls the handler; throws unless it responds with the status and calls the Data API once. */
+async function callOnce(
+  handler: ReturnType<typeof startHandler>,
+  event: APIGatewayProxyEventV2,
+  status: number,
+): Promise<Call> {
+  const call = await handler.call(event)
+  const { statusCode, waits } = call
+  if (statusCode === status && waits.length === 1) return call
+  throw new Error(`Expected ${status} and 1 Data API call, got ${statusCode} and ${waits.length}.`)
+}
+
+/** Makes a row of the ratio of values in pairs; the detail is the two medians. */
+function ratio(
+  what: string,
+  values: readonly number[],
+  baseline: readonly number[],
+  digits: number,
+  atMost?: number,
+): Row {
+  const ratios = values.map((value, index) => value / (baseline[index] ?? Number.NaN))
+  const medians = [values, baseline].map((each) => summarise(each).median.toFixed(0))
+  return { what, ...summarise(ratios), digits, atMost, detail: medians.join(' ÷ ') }
+}
+
+/** Warm sign-ups, and warm sign-ins of an account without failures, against a hash and a bare round trip. */
+export async function measureWarm(rig: Rig, pairs: number): Promise<Row[]> {
+  const username = newUsername()
+  const signIn = eventWith({ username, password: PASSWORD }, 'sign-in')
+  const handler = startHandler(rig)
+  await callOnce(handler, signUp(username), 201)
+  const measure = async (name: string, event: NewEvent, status: number) => {
+    const newEvent = await learnBaseline(
+      rig,
+      username,
+      name === 'sign-in' ? signIn : signUp(username),
+    )
+    const own = () => callOnce(handler, event(), status)
+    const baseline = () => handler.call(newEvent(), 'baseline')
+    await inTurns(5, own, baseline)
+    const { first, second } = await inTurns(pairs, own, baseline)
+    const what = `warm ${name} ÷ the baseline’s, ms`
+    return ratio(what, first.map(length), second.map(length), 3)
+  }
+  const rows = [
+    await measure('sign-up', () => signUp(), 201),
+    await measure('sign-in', () => signIn, 200),
+  ]
+  await handler.stop()
+  return rows
+}
+
+/** A sign-up's time besides hash and database, as a part of one hash, and the growth of the heap meanwhile. */
+export async function measureOwnTime(rig: Rig, warmUp: number, count: number): Promise<Row[]> {
+  // A quarter of the default's hash, so that warming up takes a quarter of the time.
+  const handler = startHandler(rig, rig.paths.bundle, { BCRYPT_COST: '10' })
+  const { body } = await callOnce(handler, signUp(), 201)
+  for (const body of ['{', { username: newUsername(), password: 'password1' }]) {
+    const { waits, hashMs } = await handler.call(eventWith(body))
+    if (waits.length + hashMs > 0) throw new Error('A client error costs a hash or a call.')
+  }
+  const me = withToken(readEvent('me'), JSON.parse(body).token)
+  const round = async () => {
+    const call = await callOnce(handler, signUp(), 201)
+    await repeat(3, () => callOnce(handler, me, 200))
+    const [wait = 0] = call.waits
+    return { hash: 4 * call.hashMs, own: length(call) - call.hashMs - wait }
+  }
+  const heap = async () => (await handler.call(me, 'memory')).heapBytes / 1e6
+  await repeat(warmUp, round)
+  const before = await heap()
+  const rounds = await repeat(count, round)
+  const after = await heap()
+  await handler.stop()
+  const [own, hash] = [rounds.map(({ own }) => own), rounds.map(({ hash }) => hash)]
+  const shares = rounds.map(({ own, hash }) => (100 * own) / hash)
+  const [ownMs, hashMs] = [summarise(own).median.toFixed(1), summarise(hash).median.toFixed(0)]
+  return [
+    {
+      what: 'own time of a sign-up, neither hash nor wait for the database, as a part of one hash',
+      ...summarise(shares),
+      unit: '%',
+      digits: 2,
+      atMost: 1,
+      detail: `${ownMs} ms of ${hashMs} ms`,
+    },
+    ratio(`heap after ${4 * count} more requests ÷ before, MB`, [after], [before], 2, 1.05),
+  ]
+}
+
+/**
+ * New processes, against the baseline's: until the bundle is loaded, the first sign-up from the spawn to the
+ * response, and the most memory after ten.
+ */
+export async function measureNewProcesses(rig: Rig, pairs: number, pairsOfTen: number) {
+  const newEvent = await learnBaseline(rig, 'somebody', signUp('somebody'))
+  const runProcess = (path: string, event: NewEvent, calls: number) => async () => {
+    const handler = startHandler(rig, path)
+    const [first, ...others] = await repeat(calls, () => handler.call(event()))
+    const loaded = (await handler.started) - handler.spawned
+    await handler.stop()
+    if (!first || first.statusCode >= 400) throw new Error(`The response was ${first?.statusCode}.`)
+    const memory = (others.at(-1) ?? first).peakBytes / 1e6
+    return { loaded, total: first.end - handler.spawned, memory }
+  }
+  const measure = (calls: number, pairs: number) =>
+    inTurns(
+      pairs,
+      runProcess(rig.paths.bundle, () => signUp(), calls),
+      runProcess(rig.paths.baseline, newEvent, calls),
+    )
+  type Pairs = Awaited<ReturnType<typeof measure>>
+  const row = (what: string, of: 'loaded' | 'total' | 'memory', pairs: Pairs, atMost?: number) => {
+    const [values, baseline] = [pairs.first, pairs.second].map((each) => each.map((one) => one[of]))
+    return ratio(`${what} ÷ the baseline’s`, values ?? [], baseline ?? [], 2, atMost)
+  }
+  const [one, ten] = [await measure(1, pairs), await measure(10, pairsOfTen)]
+  return [
+    row('first sign-up of a new process, from the spawn, ms', 'total', one, 1.35),
+    row('start-up until the bundle is loaded, ms', 'loaded', one),
+    row('peak memory after ten sign-ups, MB', 'memory', ten, 1.3),
+  ]
+}
+
+/** The bundle's size. */
+export async function measureBundle(rig: Rig): Promise<Row> {
+  const { size } = await stat(rig.paths.bundle)
+  const detail = "the function, its packages, AWS's SDK, the common passwords"
+  const what = 'bundle, minified'
+  return { what, ...summarise([size / 1000]), unit: 'KB', digits: 0, atMost: 460, detail }
+}
