@@ -34,18 +34,18 @@ const ISSUER = 'https://id.example'
 const AUDIENCE = 'dev'
 const PASSWORD = 'correct horse battery'
 
-/** A secret behind a stand-in for Secrets Manager, for as long as this file runs. */
+/** Serves a secret as Secrets Manager does, until the tests of this file end. */
 async function openSecret(text: string) {
   const stored = createSecret(text)
   const { url, actions, client } = await serveSecret({ after }, stored)
   return { stored, url, actions, secret: openSigningSecret(client, 'arn:jwt') }
 }
 
-/** The function as a new process would start it, with a key ring of its own, and cheap hashes. */
+/** Starts the function as a new process does, with a separate key ring, and with cheap hashes. */
 async function startProcess(variables: Readonly<Record<string, string>>) {
   const { JWT_SECRET: _, ...env } = environment(database.url)
   const settings = { ...env, JWT_SECRET_ARN: 'arn:jwt', ...variables }
-  // The SDK reads its endpoints there.
+  // The SDK reads its endpoints from process.env.
   Object.assign(process.env, settings)
   const config = { ...readConfig(settings), bcryptCost: 4 }
   const send = sender(createHandler(() => config))
@@ -84,7 +84,7 @@ const rs256 = (url: string) => ({
 const verifyWith = (set: JSONWebKeySet, token: string) =>
   jwtVerify(token, createLocalJWKSet(set), { issuer: ISSUER, audience: AUDIENCE })
 
-test('a token verifies with the published keys alone, and no key but the published one is in them', async () => {
+test('a token verifies with the key set alone, which has only the current public key', async () => {
   const { stored, url } = await openSecret(newSigningKey('RS256'))
   const { respond, signUp, me, keySet } = await startProcess(rs256(url))
   const token = await signUp('Public')
@@ -103,7 +103,7 @@ test('a token verifies with the published keys alone, and no key but the publish
   assert.deepEqual([issuer, jwks_uri], [ISSUER, `${ISSUER}/.well-known/jwks.json`])
 })
 
-test('the documents cost no call of the database, and the key set one read of each version', async () => {
+test('the documents make no call to the database, and the key set one read of each version', async () => {
   const { url, actions } = await openSecret(newSigningKey('RS256'))
   const { respond } = await startProcess(rs256(url))
   database.planFaults('access-denied')
@@ -113,28 +113,28 @@ test('the documents cost no call of the database, and the key set one read of ea
     }
   }
   assert.equal(actions.length, 1 + 3)
-  // The fault is still there for who calls the database.
+  // The planned fault is still there for the next call to the database.
   const { statusCode } = await respond(eventWith({ username: 'Failed', password: PASSWORD }))
   assert.equal(statusCode, 500)
 })
 
-test("a token of another key is rejected, with the published key's id or an unknown one", async () => {
+test("a token of another key is rejected, with the current key's id or an unknown one", async () => {
   const { url, actions } = await openSecret(newSigningKey('RS256'))
   const { signUp, me } = await startProcess(rs256(url))
   const token = await signUp('Target')
   const { kid = '' } = decodeProtectedHeader(token)
-  const stranger = signingKey(newSigningKey('RS256'))
-  for (const header of [{ kid }, { kid: 'unknown', jwk: { ...stranger.publicJwk } }]) {
+  const otherKey = signingKey(newSigningKey('RS256'))
+  for (const header of [{ kid }, { kid: 'unknown', jwk: { ...otherKey.publicJwk } }]) {
     const forged = new SignJWT({ sub: '1' })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', ...header })
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
       .setExpirationTime('1h')
     for (let time = 0; time < 4; time += 1)
-      assert.equal(await me(await forged.sign(stranger.sign)), 401)
+      assert.equal(await me(await forged.sign(otherKey.sign)), 401)
   }
   assert.equal(await me(token), 200)
-  // However many there are, the secret is read again once in 10 s.
+  // For any number of them, the secret is read again once per 10 s.
   assert.ok(actions.length <= 1 + 3 + 3, `${actions.length}`)
 })
 
@@ -147,7 +147,7 @@ test('with HS256 the set is empty, and there is no discovery', async () => {
   assert.equal(headers?.['cache-control'], 'no-store')
 })
 
-test('until there is an RSA key a function with RS256 signs nothing', async () => {
+test('a function with RS256 signs nothing until there is an RSA key', async () => {
   const { stored, url, secret } = await openSecret(newSigningKey('HS256'))
   const { respond, signUp } = await startProcess(rs256(url))
   for (const event of [eventWith({ username: 'Early', password: PASSWORD }), readEvent('jwks')]) {
@@ -158,7 +158,7 @@ test('until there is an RSA key a function with RS256 signs nothing', async () =
   assert.equal(kid, signingKey(stored.labels()['AWSCURRENT']).publicJwk?.kid)
 })
 
-test('a stage moves to RS256 while old and new code run, and no token of either is refused', async () => {
+test('a stage moves to RS256 while old and new code run, and no token of either is rejected', async () => {
   const { url, secret } = await openSecret(newSigningKey('HS256'))
   const before = await startProcess({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
   const old = await before.signUp('Mover')
@@ -177,7 +177,7 @@ test('a stage moves to RS256 while old and new code run, and no token of either 
   await assert.rejects(verifyWith(await later.keySet(), old), errors.JOSEError)
 })
 
-/** Rotates the key while two processes serve requests; every token is tried at once, and until it expires. */
+/** Rotates the key while two processes serve requests. Tokens are tried when they are signed and until they expire. */
 async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
   const { stored, url, secret } = await openSecret(newSigningKey(algorithm))
@@ -192,7 +192,7 @@ async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
     const [signer, other] = step % 4 === 0 ? processes : processes.toReversed()
     assert.ok(signer && other)
     if (step % 16 === 0) tokens.push({ token: await signer.signIn(name), at: Date.now() })
-    // As a verifier that keeps keys for two hours and got them from a cache of five minutes.
+    // Like a verifier that caches keys for two hours and got them from a cache of five minutes.
     if (algorithm === 'RS256') sets.push({ set: await other.keySet(), at: Date.now() })
     const { set } = sets.find(({ at }) => at >= Date.now() - 7_500_000) ?? {}
     const oldest = tokens.find(({ at }) => at >= Date.now() - 3_540_000)
@@ -202,7 +202,7 @@ async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
     }
   }
 
-  // What a verifier has that fetched the keys just before the rotation.
+  // The keys of a verifier that fetched them just before the rotation.
   await tryTokens(0)
   let step = 0
   await rotateKey({
@@ -211,7 +211,7 @@ async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
     tokenSeconds: 3600,
     say: () => {},
     async wait(milliseconds) {
-      // Every other minute; a process keeps its keys for five.
+      // Every other minute; a process caches its keys for five.
       if (step % 2 === 0) await tryTokens(step)
       step += 1
       t.mock.timers.setTime(Date.now() + milliseconds)
@@ -226,7 +226,7 @@ async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
 }
 
 for (const algorithm of ['RS256', 'HS256'] as const) {
-  test(`a rotation with ${algorithm} fails no request and no verifier that keeps keys`, async (t) => {
+  test(`a rotation with ${algorithm} fails no request, and no verifier that caches keys`, async (t) => {
     const steps = await rotateUnderLoad(t, algorithm)
     assert.ok(steps > 60, `${steps}`)
   })
