@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   createLocalJWKSet,
   decodeProtectedHeader,
@@ -177,10 +178,19 @@ test('a stage moves to RS256 while old and new code run, and no token of either 
   await assert.rejects(verifyWith(await later.keySet(), old), errors.JOSEError)
 })
 
+/** Waits for the background reads of the secret, which take no time on the mocked clock. */
+async function endOfReads(actions: readonly string[]): Promise<void> {
+  for (let seen = -1, quiet = 0; quiet < 3; quiet += 1) {
+    if (actions.length !== seen) quiet = 0
+    seen = actions.length
+    await sleep(5)
+  }
+}
+
 /** Rotates the key while two processes serve requests. Tokens are tried when they are signed and until they expire. */
 async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() })
-  const { stored, url, secret } = await openSecret(newSigningKey(algorithm))
+  const { stored, url, actions, secret } = await openSecret(newSigningKey(algorithm))
   const first = stored.labels()['AWSCURRENT']
   const settings = algorithm === 'RS256' ? rs256(url) : { AWS_ENDPOINT_URL_SECRETS_MANAGER: url }
   const processes = [await startProcess(settings), await startProcess(settings)]
@@ -212,7 +222,10 @@ async function rotateUnderLoad(t: TestContext, algorithm: 'HS256' | 'RS256') {
     say: () => {},
     async wait(milliseconds) {
       // Every other minute; a process caches its keys for five.
-      if (step % 2 === 0) await tryTokens(step)
+      if (step % 2 === 0) {
+        await tryTokens(step)
+        await endOfReads(actions)
+      }
       step += 1
       t.mock.timers.setTime(Date.now() + milliseconds)
     },
