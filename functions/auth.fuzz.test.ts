@@ -162,12 +162,9 @@ test('any body becomes credentials within their limits or a documented reason, a
         assert.equal(TABLE[result.reason].status, 401)
         return
       }
-      const { username: _, ...forSignIn } = result.value
-      assert.deepEqual(body.ok && parseSignIn(body.value), {
-        ok: true,
-        value: forSignIn,
-      })
-      const { username, password } = result.value
+      const { username, usernameKey, password } = result.value
+      const value = { usernameKey, password }
+      assert.deepEqual(body.ok && parseSignIn(body.value), { ok: true, value })
       for (const text of [username, password]) {
         assert.equal(text, text.normalize('NFC'))
         assert.ok(text.isWellFormed())

@@ -52,14 +52,18 @@ function checkAgainstRules(text: string): void {
   assert.equal(asName.ok, allowsUsername(text), JSON.stringify(text))
   const usernameKey = foldUsername(text)
   if (asName.ok) {
-    assert.deepEqual(asName.value, { username: normal, usernameKey, password: PASSWORD })
+    assert.partialDeepStrictEqual(asName.value, {
+      username: normal,
+      usernameKey,
+      password: PASSWORD,
+    })
   }
   if (text.isWellFormed()) assert.equal(foldUsername(usernameKey), usernameKey)
   const asPassword = parse({ username: 'gary', password: text })
   assert.equal(asPassword.ok, allowsPassword(text), JSON.stringify(text))
   if (asPassword.ok) {
     const named = { username: 'gary', usernameKey: 'gary' }
-    assert.deepEqual(asPassword.value, { ...named, password: normal })
+    assert.partialDeepStrictEqual(asPassword.value, { ...named, password: normal })
   }
 }
 

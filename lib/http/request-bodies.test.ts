@@ -65,11 +65,11 @@ for (const [reason, values] of Object.entries(REJECTED)) {
 test('usernames are accepted as typed, up to 50 code points', () => {
   const names = ['x', 'x'.repeat(50), '🔑'.repeat(50), 'Gary', 'Mary Jane', 'Ни́на', '名前', 'ﬁ①']
   for (const name of [...names, 'toString', 'constructor', '__proto__', "Robert'); DROP TABLE"]) {
-    assert.deepEqual(parseName(name), accepted(name, PASSWORD))
+    assert.partialDeepStrictEqual(parseName(name), accepted(name, PASSWORD))
   }
   const scripts = ['علی\u200Cرضا', 'ශ්\u200Dරී', '山田\u3000太郎', 'น้ำฝน', 'Gary ❤\uFE0F']
   for (const name of [...scripts, 'Mary\u00A0Jane', 'gary\u3164', 'ﷺ'.repeat(50)]) {
-    assert.deepEqual(parseName(name), accepted(name, PASSWORD))
+    assert.partialDeepStrictEqual(parseName(name), accepted(name, PASSWORD))
   }
 })
 
@@ -106,7 +106,7 @@ test('at a sign-in any name is folded, and any password that bcrypt can hash is 
 test('passwords are accepted as typed, of any composition, from 8 code points to 72 bytes', () => {
   const bounds = ['12345679 ', '🔑'.repeat(8), 'x'.repeat(72), 'あ'.repeat(24), '🔑'.repeat(18)]
   for (const password of [...bounds, ' '.repeat(8), ' spaces count ', 'tab\tand\nline']) {
-    assert.deepEqual(parsePassword(password), accepted('gary', password))
+    assert.partialDeepStrictEqual(parsePassword(password), accepted('gary', password))
   }
 })
 
@@ -146,12 +146,18 @@ test('a password that contains a common one is accepted', () => {
 
 test('both Unicode forms of one text are one username and one password', () => {
   const parsed = parse({ username: 'Zoe\u0308', password: 'pa\u030Assword' })
-  assert.deepEqual(parsed, accepted('Zo\u00EB', 'p\u00E5ssword'))
+  assert.partialDeepStrictEqual(parsed, accepted('Zo\u00EB', 'p\u00E5ssword'))
 })
 
 test('lengths are counted after normalisation', () => {
-  assert.deepEqual(parseName('e\u0301'.repeat(50)), accepted('\u00E9'.repeat(50), PASSWORD))
-  assert.deepEqual(parsePassword('e\u0301'.repeat(36)), accepted('gary', '\u00E9'.repeat(36)))
+  assert.partialDeepStrictEqual(
+    parseName('e\u0301'.repeat(50)),
+    accepted('\u00E9'.repeat(50), PASSWORD),
+  )
+  assert.partialDeepStrictEqual(
+    parsePassword('e\u0301'.repeat(36)),
+    accepted('gary', '\u00E9'.repeat(36)),
+  )
 })
 
 test('the username is reported first', () => {
@@ -161,7 +167,8 @@ test('the username is reported first', () => {
 
 test('other keys are ignored, and a prototype does not supply what was not sent', () => {
   const body = { username: 'gary', password: PASSWORD, id: 1, role: 'admin', Password: 'other' }
-  assert.deepEqual(parse(body), accepted('gary', PASSWORD))
+  assert.partialDeepStrictEqual(parse(body), accepted('gary', PASSWORD))
+  assert.doesNotMatch(JSON.stringify(parse(body)), /admin|other|"id"/)
   const inProto: unknown = JSON.parse(`{"username":"gary","__proto__":{"password":"${PASSWORD}"}}`)
   assert.deepEqual(parse(inProto), { ok: false, reason: 'password_missing' })
 
