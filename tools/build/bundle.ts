@@ -4,7 +4,7 @@ import { type BuildOptions, build, type Metafile } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** How whatever runs as a process of its own is bundled: the function, and what the bench compares it with. */
+/** esbuild options of the function, and of the programs that the bench compares it with. */
 export const BUNDLING: BuildOptions = {
   bundle: true,
   minify: true,

@@ -22,7 +22,7 @@ export const SQL_TOKEN = new RegExp(
 )
 
 /**
- * Splits a migration file into statements, since the Data API takes one a call. Every unquoted `;` ends one,
+ * Splits a migration file into statements, since the Data API takes one per call. Every unquoted `;` ends one,
  * so a function's body must be quoted (`$$ … $$`, not `BEGIN ATOMIC`). Comments are left out: AWS searches
  * the text for `:name`, and does not document what an apostrophe or a colon in a comment does.
  */

@@ -1,6 +1,6 @@
 import type { Engine, Session } from './engine.ts'
 
-/** Opens a session for the statements that come with this secret. */
+/** Opens a session for statements sent with this secret. */
 export type OpenSession = (secretArn: string) => Promise<Session>
 
 /** Opens a session as `role`, or without one as the user of the engine. */
@@ -41,8 +41,8 @@ export async function createRoles(engine: Engine): Promise<OpenAs> {
 const NO_GRANT: readonly unknown[] = ['42501', '42704']
 
 /**
- * Tries to become `role`, which the user grants to itself if it must. Resolves with Postgres's reason if the
- * user may not, and with `undefined` if `openAs(role)` works from now on.
+ * Makes `openAs(role)` work: the user grants the role to itself if necessary. Resolves with Postgres's reason if
+ * the user may not, else with `undefined`.
  */
 export async function obtainRole(openAs: OpenAs, role: string): Promise<string | undefined> {
   const { run, release } = await openAs()
