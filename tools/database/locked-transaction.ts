@@ -59,7 +59,7 @@ export async function inLockedTransaction<T>(
   } catch (error) {
     // A transaction cannot be rolled back while a statement runs in it.
     if (signal?.aborted && isRunning && backend) await cancel(database, backend)
-    // This fails if the transaction has ended or the network is down; the first error says more.
+    // This fails if the transaction is over or the network is down; the first error says more.
     await database.rollback(id).catch(() => {})
     throw error
   }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { cpSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import type { SqlParameter } from '@aws-sdk/client-rds-data'
 import { foldUsername } from '../../lib/accounts/usernames.ts'
 import { ENGINES } from '../../test/support/data-api.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
@@ -24,9 +23,6 @@ SELECT id, username, password FROM repeatable_sign_ups
 WHERE lower(username) = lower(:username) AND username = :username
 AND idempotency_key_sha256 = :idempotencyKey`
 
-const parameters = (values: Readonly<Record<string, string>>): SqlParameter[] =>
-  Object.entries(values).map(([name, stringValue]) => ({ name, value: { stringValue } }))
-
 /** A name for each rule of the fold. */
 const FOLDED = 'gary,Gary Two,a  b,Straße,ſam,ﬁn,Ё,Σίσυφος,山田\u3000太郎,\u3164,ﷺ'.split(',')
 /** More than a page of names. */
@@ -44,16 +40,15 @@ for (const { on, skip, start } of ENGINES) {
         passwordHash: 'a hash',
         idempotencyKeySha256: undefined,
       })
-    const idFrom = async (sql: string, values: Readonly<Record<string, string>>) =>
-      (await execute(sql, parameters(values))).records?.[0]?.[0]?.longValue
+    const idFrom = async (sql: string, values: Readonly<Record<string, string>>) => {
+      const entries = Object.entries(values)
+      const named = entries.map(([name, stringValue]) => ({ name, value: { stringValue } }))
+      return (await execute(sql, named)).records?.[0]?.[0]?.longValue
+    }
     const previousSignUp = (username: string, idempotencyKey = 'the digest') =>
       idFrom(PREVIOUS_INSERT, { username, password: `hash of ${username}`, idempotencyKey })
     const previousReplay = (username: string, idempotencyKey: string) =>
       idFrom(PREVIOUS_SELECT, { username, idempotencyKey })
-    const columns = async () =>
-      (
-        await query("SELECT column_name FROM information_schema.columns WHERE table_name = 'users'")
-      ).flat()
     const folder = previousRelease(t)
     t.beforeEach(async () => {
       await applyMigrations(database, { folder })
@@ -93,7 +88,6 @@ for (const { on, skip, start } of ENGINES) {
       const names = ['sam', 'ſam', 'Straße', 'STRASSE', 'ς', 'Σ', 'a b', 'a  b', 'alone', 'Ωne']
       const ids: unknown[] = []
       for (const name of names) ids.push(await previousSignUp(name))
-      const before = await columns()
       await assert.rejects(migrate(database), ({ message }: Error) => {
         assert.ok(message.includes(`${ids[1]} and ${ids[0]}`), message)
         assert.equal(message.match(/ and /g)?.length, 4)
@@ -101,7 +95,8 @@ for (const { on, skip, start } of ENGINES) {
         return true
       })
       await assert.rejects(migrate(database, { dryRun: true }))
-      assert.deepEqual(await columns(), before)
+      // The column of the keys does not exist.
+      await assert.rejects(query('SELECT username_key FROM users'), { code: '42703' })
     })
 
     await t.test('the previous release runs on the new schema, beside this one', async () => {

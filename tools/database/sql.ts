@@ -1,7 +1,6 @@
 /**
- * Matches one token of SQL, as far as `;` and `:name` need it: tokens in which they mean nothing come first.
- * Named groups are `comment`, `semicolon`, and `name`, which is that of a `:name`. Nested block comments are
- * not supported.
+ * Matches one token of SQL, as precisely as `;` and `:name` require: tokens that may contain either come first.
+ * The named groups are `comment`, `semicolon` and `name`, of a `:name`. Nested block comments are not supported.
  */
 export const SQL_TOKEN = new RegExp(
   [

@@ -51,7 +51,7 @@ export async function rejectCollisions(database: Database, waiting: Waiting): Pr
   )
 }
 
-/** Gives every user without a key theirs, in a transaction a page. Safe to repeat, and to run in parallel. */
+/** Gives every user without a key theirs, in one transaction per page. Safe to repeat, and to run in parallel. */
 export async function fillUsernameKeys(database: Database, waiting: Waiting): Promise<void> {
   const read = reader(database, waiting)
   let filled = 0

@@ -11,9 +11,9 @@ import { serveMigrated } from './migrated-data-api.ts'
 /** The local database's name. `DB_NAME` does not change it, so a wrong name fails as on AWS. */
 export const LOCAL_DATABASE_NAME = 'latchkey'
 
-/** Which database to open. */
+/** Options of {@link openLocalDatabase}. */
 export interface LocalDatabaseOptions {
-  /** Where the embedded database keeps its files. */
+  /** The folder of the embedded database. */
   readonly folder: string
   /** A Postgres server to use instead of the embedded one: `postgres://…`. */
   readonly databaseUrl?: string | undefined
@@ -21,7 +21,7 @@ export interface LocalDatabaseOptions {
   readonly databaseName: string
   /** The value of `DB_SECRET_ARN`, whose statements run as `latchkey_app`; all others run as the owner. */
   readonly appSecretArn: string | undefined
-  /** Whether other processes may use the embedded database while this one runs. */
+  /** Lets other processes use the embedded database while this one runs. */
   readonly share: boolean
   /** Reports progress to the developer. */
   readonly say: (line: string) => void

@@ -4,6 +4,7 @@ export interface BoundValue {
   readonly value: string | null
 }
 
+/** A column of a result. */
 export interface Column {
   readonly name: string
   readonly typeOid: number

@@ -133,7 +133,7 @@ const REJECTED: readonly (readonly [
     a({ stringValue: 'a' }),
   ],
   ['SELECT 1; DELETE FROM people', MULTISTATEMENTS],
-  // A dollar after a letter belongs to the name, but our reader of SQL knows no é: it sees a string.
+  // A dollar after a letter belongs to the name, except for our reader of SQL, to which é is no letter.
   ['SELECT 1 AS é$$; SELECT 2 --$$', MULTISTATEMENTS],
   ['BEGIN', /^BadRequestException: /],
   ['', /^ValidationException: .*'sql'/],

@@ -51,15 +51,11 @@ export async function connectPostgres(url: string): Promise<Engine> {
             EXTENDED,
           )
           .raw()
-        const rows: (string | null)[][] = []
-        for (const row of result) {
-          rows.push(Array.from(row, (value) => (value === null ? null : value.toString())))
-        }
         return {
           command: result.command ?? '',
           affectedRows: result.command === 'SELECT' ? 0 : (result.count ?? 0),
           columns: (result.columns ?? []).map(({ name, type }) => ({ name, typeOid: type })),
-          rows,
+          rows: result.map((row) => Array.from(row, (value) => value?.toString() ?? null)),
         }
       },
       async run(text) {

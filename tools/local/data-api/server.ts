@@ -84,8 +84,8 @@ export async function serveDataApi(
 }
 
 /**
- * A page whose name was made to resolve to 127.0.0.1 (DNS rebinding) may send every header and method, but
- * its own name as `Host`.
+ * Rejects requests by another host name: a web page whose name resolves to 127.0.0.1 (DNS rebinding) may send any
+ * header and method, except another `Host` than its own.
  */
 function assertOwnHost({ headers, socket }: IncomingMessage): void {
   const port = socket.localPort

@@ -20,6 +20,7 @@ interface Transaction {
   idle: NodeJS.Timeout
 }
 
+/** The return type of {@link createTransactions}. */
 export type Transactions = ReturnType<typeof createTransactions>
 
 /** The open transactions of one local Data API, each on a session of its own. */

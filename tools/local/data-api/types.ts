@@ -68,6 +68,7 @@ export const UNSUPPORTED_RESULT: ReadonlyMap<number, string> = new Map([
   [1001, 'BYTEA[]'],
 ])
 
+/** The Data API's form of the type with that OID. */
 export const typeOf = (oid: number): DataApiType => TYPES.get(oid) ?? OTHER
 
 /** The OID that each kind of parameter is bound as, whatever the column: AWS binds with types too. */
@@ -79,17 +80,11 @@ export const PARAMETER_OID = {
   stringValue: 25,
 } as const
 
-/** The type that a `typeHint` binds a string as, and the format that the string must have. */
-export interface TypeHint {
-  readonly typeOid: number
-  readonly format?: RegExp
-}
-
 /**
- * AWS documents `YYYY-MM-DD HH:MM:SS[.FFF]` for a timestamp. Clients send six digits of a fraction too (str
+ * The type that each `typeHint` binds a string as, and the format that the string must have. AWS documents `YYYY-MM-DD HH:MM:SS[.FFF]` for a timestamp. Clients send six digits of a fraction too (str
  * of Python's datetime), so they are accepted; ISO 8601's `T`, `Z` and offsets are rejected.
  */
-export const TYPE_HINTS: ReadonlyMap<string, TypeHint> = new Map<string, TypeHint>([
+export const TYPE_HINTS = new Map<string, { readonly typeOid: number; readonly format?: RegExp }>([
   ['DATE', { typeOid: 1082, format: /^\d{4}-\d\d-\d\d$/ }],
   ['DECIMAL', { typeOid: 1700 }],
   ['JSON', { typeOid: 114 }],
