@@ -4,7 +4,7 @@ import { type BuildOptions, build, type Metafile } from 'esbuild'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** How whatever runs as a process of its own is bundled: the function, and what the bench compares it with. */
+/** esbuild options of the function, and of the programs that the bench compares it with. */
 export const BUNDLING: BuildOptions = {
   bundle: true,
   minify: true,
@@ -13,13 +13,13 @@ export const BUNDLING: BuildOptions = {
   // CommonJS in a .cjs file needs no package.json beside it in the zip.
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
-  // The ESM builds of the SDK, of which esbuild can leave out what nothing calls.
+  // The SDK's ESM builds, from which esbuild removes unused code.
   mainFields: ['module', 'main'],
   logLevel: 'warning',
 }
 
 /**
- * Bundles each entry point into `.build/`, which is emptied first: what lies there is what the zip holds.
+ * Bundles each entry point into `.build/`, which is emptied first, because the zip holds all of it.
  * Returns esbuild's metafile, which names every source in the bundles.
  */
 export async function bundle(

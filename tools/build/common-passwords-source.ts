@@ -4,22 +4,22 @@ import { dictionary } from '@zxcvbn-ts/language-common'
 const LEAST = 8
 const MOST = 64
 
-/** How many of the most common passwords of a length are refused: ASVS 6.2.4 wants the top 3000. */
+/** Number of rejected passwords per shortest length: ASVS 6.2.4 requires the top 3000. */
 const COUNT = 3000
 
 /**
- * The passwords that are refused, in no order: for each shortest length that can be configured, the 3000
- * most common of that length and more, or all there are. The source has them in the order of frequency.
+ * The rejected passwords, in no order: for each shortest length that can be configured, the 3000 most common
+ * passwords of at least that length, or all. The source is in the order of frequency.
  */
 export function commonPasswords(): string[] {
   const ranked = dictionary['passwords-common'].map((password) => ({
     password,
     length: [...password].length,
   }))
-  const refused = new Set<string>()
+  const rejected = new Set<string>()
   for (let least = LEAST; least <= MOST; least += 1) {
     const policy = ranked.filter(({ length }) => length >= least).slice(0, COUNT)
-    for (const { password } of policy) refused.add(password)
+    for (const { password } of policy) rejected.add(password)
   }
-  return [...refused]
+  return [...rejected]
 }

@@ -6,12 +6,12 @@ import { migrationDatabase } from '../../test/support/migration-database.ts'
 
 const WHERE = { resourceArn: 'local', secretArn: 'local' }
 
-async function openDatabase(t: TestContext, answers: readonly ScriptedResponse[]) {
-  const { url, requests } = await scriptDataApi(t, answers)
+async function openDatabase(t: TestContext, responses: readonly ScriptedResponse[]) {
+  const { url, requests } = await scriptDataApi(t, responses)
   return { database: migrationDatabase(t, url), requests }
 }
 
-test('a statement travels with its values as named texts, and in its transaction', async (t) => {
+test('a statement is sent with its values as named texts, and in its transaction', async (t) => {
   const { database, requests } = await openDatabase(t, [{ body: {} }, { body: {} }])
   await database.execute('SELECT 1')
   await database.execute('SELECT :a, :b', { a: 'one', b: '' }, 'the transaction')
@@ -23,7 +23,7 @@ test('a statement travels with its values as named texts, and in its transaction
   assert.deepEqual(requests[1]?.body, { ...sent, ...inside })
 })
 
-test('rows come back as plain values, and a response without rows as none', async (t) => {
+test('rows are returned as plain values, and a response without rows as an empty list', async (t) => {
   const empty = [{ stringValue: '' }, { longValue: 0 }, { booleanValue: false }, { isNull: true }]
   const fields = [...empty, { stringValue: 'text' }]
   const { database } = await openDatabase(t, [{ body: { records: [fields, []] } }, { body: {} }])
@@ -31,35 +31,30 @@ test('rows come back as plain values, and a response without rows as none', asyn
   assert.deepEqual(await database.execute('CREATE'), [])
 })
 
-test('a transaction is begun in the database, and ended by its id', async (t) => {
-  const { database, requests } = await openDatabase(t, [
-    { body: { transactionId: 'the transaction' } },
-    { body: { transactionStatus: 'Transaction Committed' } },
-    { body: { transactionStatus: 'Rollback Complete' } },
-  ])
+test('a transaction is begun in the database, and closed by its id', async (t) => {
+  const begun = { body: { transactionId: 'the transaction' } }
+  const { database, requests } = await openDatabase(t, [begun, { body: {} }, { body: {} }])
   const transactionId = await database.begin()
   assert.equal(transactionId, 'the transaction')
   await database.commit(transactionId)
   await database.rollback(transactionId)
-  assert.deepEqual(
-    requests.map(({ path, body }) => [path, body]),
-    [
-      ['/BeginTransaction', { ...WHERE, database: 'latchkey' }],
-      ['/CommitTransaction', { ...WHERE, transactionId }],
-      ['/RollbackTransaction', { ...WHERE, transactionId }],
-    ],
-  )
+  const sent = requests.map(({ path, body }) => [path, body])
+  assert.deepEqual(sent, [
+    ['/BeginTransaction', { ...WHERE, database: 'latchkey' }],
+    ['/CommitTransaction', { ...WHERE, transactionId }],
+    ['/RollbackTransaction', { ...WHERE, transactionId }],
+  ])
 })
 
-test('a transaction without an id is a fault', async (t) => {
+test('a transaction without an id is an error', async (t) => {
   const { database } = await openDatabase(t, [{ body: {} }, { body: { transactionId: '' } }])
   await assert.rejects(database.begin(), TypeError)
   await assert.rejects(database.begin(), { message: /no transaction id/ })
 })
 
-test('nothing is sent a second time, and the fault is the SDK’s', async (t) => {
-  const fault = { status: 500, errorType: 'InternalServerErrorException', body: {} }
-  const { database, requests } = await openDatabase(t, Array<ScriptedResponse>(9).fill(fault))
+test('no call is retried, and the error is the SDK’s', async (t) => {
+  const error = { status: 500, errorType: 'InternalServerErrorException', body: {} }
+  const { database, requests } = await openDatabase(t, Array<ScriptedResponse>(9).fill(error))
   for (const call of [
     () => database.execute('SELECT 1'),
     () => database.begin(),
@@ -71,7 +66,7 @@ test('nothing is sent a second time, and the fault is the SDK’s', async (t) =>
   assert.equal(requests.length, 4)
 })
 
-test('an error has the SQLSTATE that stands last in its message', () => {
+test('an error has the last SQLSTATE of its message', () => {
   assert.equal(sqlStateOf(new Error('ERROR: text; Position: 1; SQLState: 42P01')), '42P01')
   assert.equal(sqlStateOf(new Error('value "SQLState: 12345"\n is bad; SQLState: 22001')), '22001')
   assert.equal(sqlStateOf(new Error('socket hang up')), undefined)

@@ -17,7 +17,7 @@ export type Execute = (
   parameters?: Readonly<Record<string, string>>,
 ) => Promise<readonly Row[]>
 
-/** The Data API's operations that migrations need, one statement a call. */
+/** The Data API's operations that migrations need, one statement per call. */
 export interface Database {
   /** Runs in the transaction with that id, or in one of its own. */
   execute(
@@ -30,7 +30,7 @@ export interface Database {
   rollback(transactionId: string): Promise<void>
 }
 
-/** A database, and how to reach it. */
+/** A database's address and credentials. */
 export interface DataApiDatabaseOptions {
   readonly client: RDSDataClientConfig
   readonly clusterArn: string

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { aborted } from 'node:util'
 import type { Database, Execute } from './data-api-database.ts'
 import type { Waiting } from './resuming.ts'
 
@@ -6,21 +7,21 @@ import type { Waiting } from './resuming.ts'
 const LOCK = 7202611
 
 /**
- * Asks for the lock, which is polled, since a call of the Data API may last 45 s at most. DDL waits for a table
- * for 5 s, as does every request behind it. A process that was killed holds its locks for 20 s, and not for the
- * three minutes after which AWS rolls its transaction back.
+ * Tries to take the lock, which is polled because AWS ends a call after 45 s. DDL waits for a table for 5 s, as
+ * does every request behind it. A killed process holds its locks for 20 s, not for the three minutes after which
+ * AWS rolls its transaction back.
  */
 const TRY_LOCK = `SELECT pg_try_advisory_xact_lock(${LOCK}), pg_backend_pid(),
 set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', '20s', true)`
 
-const WHO_HAS_IT = `SELECT state, CAST(extract(epoch FROM now() - xact_start) AS INTEGER), left(query, 80)
+const LOCK_HOLDER = `SELECT state, CAST(extract(epoch FROM now() - xact_start) AS INTEGER), left(query, 80)
 FROM pg_stat_activity JOIN pg_locks USING (pid)
 WHERE locktype = 'advisory' AND objid = ${LOCK} AND granted`
 
 const LOCK_MILLISECONDS = 300_000
 const LOCK_PAUSE_MILLISECONDS = 500
 
-/** How long an interrupted process tries to cancel the statement that runs. */
+/** Time limit of an interrupted process for cancelling the running statement. */
 const CANCEL_MILLISECONDS = 2000
 
 /** COMMIT failed or its response was lost, so the transaction may or may not be committed. */
@@ -45,6 +46,7 @@ export async function inLockedTransaction<T>(
   let isRunning = false
   try {
     const execute: Execute = async (sql, parameters) => {
+      signal?.throwIfAborted()
       isRunning = true
       const result = await untilAborted(database.execute(sql, parameters, id), signal)
       isRunning = false
@@ -52,12 +54,12 @@ export async function inLockedTransaction<T>(
     }
     backend = await lock(execute, waiting)
     const result = await work(execute)
-    await database.commit(id).catch(refuseCommit)
+    await database.commit(id).catch(throwUncertain)
     return result
   } catch (error) {
     // A transaction cannot be rolled back while a statement runs in it.
     if (signal?.aborted && isRunning && backend) await cancel(database, backend)
-    // This fails if the transaction has ended or the network is down; the first error says more.
+    // This fails if the transaction is over or the network is down; the first error says more.
     await database.rollback(id).catch(() => {})
     throw error
   }
@@ -66,15 +68,8 @@ export async function inLockedTransaction<T>(
 /** Settles as `call` does, or rejects as soon as the signal aborts. */
 async function untilAborted<T>(call: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return call
-  signal.throwIfAborted()
-  const { promise, reject } = Promise.withResolvers<never>()
-  const abort = () => reject(signal.reason)
-  signal.addEventListener('abort', abort)
-  try {
-    return await Promise.race([call, promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
+  const abort = aborted(signal, call).then(() => Promise.reject(signal.reason))
+  return Promise.race([call, abort])
 }
 
 async function cancel(database: Database, backend: string): Promise<void> {
@@ -83,7 +78,7 @@ async function cancel(database: Database, backend: string): Promise<void> {
   await Promise.race([cancelled, sleep(CANCEL_MILLISECONDS)])
 }
 
-function refuseCommit(cause: unknown): never {
+function throwUncertain(cause: unknown): never {
   const reason = cause instanceof Error ? cause.message : String(cause)
   throw new UncertainCommit(
     `COMMIT failed (${reason}), or its response was lost. Run it again: nothing is applied twice.`,
@@ -97,7 +92,7 @@ async function lock(execute: Execute, { say = () => {}, wait = sleep }: Waiting)
     const [row] = await execute(TRY_LOCK)
     if (row?.[0] === true) return String(row[1])
     if (waited === 0) {
-      const [holder] = await execute(WHO_HAS_IT)
+      const [holder] = await execute(LOCK_HOLDER)
       const what = holder === undefined ? '' : `: ${holder[0]}, since ${holder[1]} s: ${holder[2]}`
       say(`Waiting for another process that migrates this database${what}`)
     }

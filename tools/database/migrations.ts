@@ -41,7 +41,7 @@ const SELECT_RECORDS = 'SELECT name, sha256 FROM latchkey_migrations ORDER BY na
 const UNDEFINED_TABLE = '42P01'
 const LOCK_NOT_AVAILABLE = '55P03'
 
-/** How often a file is tried that waits for a table, and after which pause. */
+/** Attempts at a file that waits for a table, and the pause between them. */
 const LOCK_ATTEMPTS = 6
 const LOCK_PAUSE_MILLISECONDS = 5000
 
@@ -50,10 +50,9 @@ const LOCK_PAUSE_MILLISECONDS = 5000
  * record. Resolves with the names of those applied now, or of those that would be (`dryRun`). With nothing
  * to apply it makes one SELECT. Waits for a resuming database, and for another migrating process.
  *
- * A file that fails changes nothing, and the files before it stay applied. One that cannot lock a table is tried
- * again, for about a minute. A file that was changed after it
- * was applied is an error before anything is applied. A record without a file is only reported, since an
- * earlier version must be able to deploy again.
+ * A file that fails changes nothing, and the files before it stay applied. One that cannot lock a table is
+ * retried for about a minute. A file that was changed after it was applied is an error before anything is applied.
+ * A record without a file is only reported, so that an earlier version can be deployed again.
  */
 export async function applyMigrations(
   database: Database,
@@ -62,7 +61,7 @@ export async function applyMigrations(
   const waiting = { say, ...rest }
   const migrations = await readMigrations(folder)
   const records = await retryWhileResuming(() => readRecords(database.execute), waiting)
-  for (const migration of migrations) refuseChanged(migration, records)
+  for (const migration of migrations) rejectChanged(migration, records)
   for (const name of records.keys()) {
     if (migrations.some((migration) => migration.name === name)) continue
     say(`${name} is applied and not in the folder: this version is older, or renamed it`)
@@ -102,7 +101,7 @@ async function readRecords(execute: Execute): Promise<ReadonlyMap<string, string
   }
 }
 
-function refuseChanged({ name, sha256 }: Migration, records: ReadonlyMap<string, string>): void {
+function rejectChanged({ name, sha256 }: Migration, records: ReadonlyMap<string, string>): void {
   if ((records.get(name) ?? sha256) === sha256) return
   throw new Error(
     `The migration ${name} was changed after it was applied. Restore it, and make the change in a new migration.`,
@@ -110,8 +109,8 @@ function refuseChanged({ name, sha256 }: Migration, records: ReadonlyMap<string,
 }
 
 /**
- * Applies a file, and does so again if COMMIT's response was lost: then the record decides; and if a table was
- * in use for longer than the lock is waited for.
+ * Applies a file, and retries if COMMIT's response was lost, when the record decides, or if a table was in use
+ * for longer than the lock timeout.
  */
 async function applyForCertain(
   database: Database,
@@ -137,12 +136,12 @@ async function applyForCertain(
   }
 }
 
-/** Applies a file. Returns `false` if another process has applied it meanwhile. */
+/** Applies a file. Returns `false` if another process has applied it in the meantime. */
 async function apply(execute: Execute, migration: Migration): Promise<boolean> {
   const { name, sha256, statements } = migration
   await execute(CREATE_RECORDS)
   if ((await execute(RECORD, { name, sha256 })).length === 0) {
-    refuseChanged(migration, await readRecords(execute))
+    rejectChanged(migration, await readRecords(execute))
     return false
   }
   for (const [index, statement] of statements.entries()) {

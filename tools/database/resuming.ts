@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** How a command that may take long reports and waits, which tests replace, and what ends it early. */
+/** Reports, pauses (both replaced in tests) and the interruption of a long command. */
 export interface Waiting {
   readonly say?: (line: string) => void
   readonly wait?: (milliseconds: number) => Promise<unknown>

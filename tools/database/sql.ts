@@ -1,7 +1,6 @@
 /**
- * Matches one token of SQL, as far as `;` and `:name` need it: tokens in which they mean nothing come first.
- * Named groups are `comment`, `semicolon`, and `name`, which is that of a `:name`. Nested block comments are
- * not supported.
+ * Matches one token of SQL, as precisely as `;` and `:name` require: tokens that may contain either come first.
+ * The named groups are `comment`, `semicolon` and `name`, of a `:name`. Nested block comments are not supported.
  */
 export const SQL_TOKEN = new RegExp(
   [
@@ -22,7 +21,7 @@ export const SQL_TOKEN = new RegExp(
 )
 
 /**
- * Splits a migration file into statements, since the Data API takes one a call. Every unquoted `;` ends one,
+ * Splits a migration file into statements, since the Data API takes one per call. Every unquoted `;` ends one,
  * so a function's body must be quoted (`$$ … $$`, not `BEGIN ATOMIC`). Comments are left out: AWS searches
  * the text for `:name`, and does not document what an apostrophe or a colon in a comment does.
  */

@@ -9,19 +9,18 @@ const PAGE = 500
 const UNDEFINED_TABLE = '42P01'
 const UNIQUE_VIOLATION = '23505'
 
-/** Whether the table has the column yet; no row where there is no table. */
+/** True if the table has the column. */
 const HAS_KEYS = `SELECT EXISTS (SELECT FROM pg_attribute
 WHERE attrelid = CAST('users' AS regclass) AND attname = 'username_key')`
 
-/** Names whose key is their lower case, which is unique already. */
+/** Names whose key is their lower case, which is already unique. */
 const PLAIN = "username ~ '^[!-~]+( [!-~]+)*$'"
 
 /**
- * Looks for users whose names fold to one key, among those without a key and between them and the others.
- * Changes nothing. Rejects with an error that lists their ids. It keeps the keys of all names that are not
- * plain ASCII in memory.
+ * Rejects with an error that lists the ids of users whose names fold to one key, if any of them has no key yet.
+ * Changes nothing. Keeps the keys of all names that are not plain ASCII in memory.
  */
-export async function refuseCollisions(database: Database, waiting: Waiting): Promise<void> {
+export async function rejectCollisions(database: Database, waiting: Waiting): Promise<void> {
   const read = reader(database, waiting)
   const hasKeys = await read(HAS_KEYS).catch((error: unknown) => {
     if (sqlStateOf(error) === UNDEFINED_TABLE) return undefined
@@ -48,11 +47,11 @@ export async function refuseCollisions(database: Database, waiting: Waiting): Pr
   if (collisions.length === 0) return
   const list = collisions.map((ids) => [...new Set(ids)].join(' and ')).join('; ')
   throw new Error(
-    `Names of these users (ids) are one name by the rules of this version: ${list}. Rename or delete all but one of each, see docs/runbook.md. No name was changed.`,
+    `The names of these users (ids) collide by the rules of this version: ${list}. Rename or delete all but one of each, see docs/runbook.md. No name was changed.`,
   )
 }
 
-/** Gives every user without a key theirs, in a transaction a page. Safe to repeat, and to run in parallel. */
+/** Gives every user without a key theirs, in one transaction per page. Safe to repeat, and to run in parallel. */
 export async function fillUsernameKeys(database: Database, waiting: Waiting): Promise<void> {
   const read = reader(database, waiting)
   let filled = 0
@@ -67,8 +66,8 @@ export async function fillUsernameKeys(database: Database, waiting: Waiting): Pr
         keys: page.map(([, name]) => `=${foldUsername(String(name))}`).join('\n'),
       },
     ).catch(async (error: unknown) => {
-      // Its message quotes a name; the search lists ids.
-      if (sqlStateOf(error) === UNIQUE_VIOLATION) await refuseCollisions(database, waiting)
+      // Postgres's message quotes a name; ours lists ids.
+      if (sqlStateOf(error) === UNIQUE_VIOLATION) await rejectCollisions(database, waiting)
       throw error
     })
     filled += rows.length

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { inspect, promisify } from 'node:util'
+import { inspect } from 'node:util'
 import { BeginTransactionCommand, ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
 import postgres from 'postgres'
 import { createClient } from '../../test/support/data-api-script.ts'
@@ -10,13 +9,12 @@ import { NO_SERVER, temporaryDatabase } from '../../test/support/temporary-datab
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { type LocalDatabaseOptions, openLocalDatabase } from './database.ts'
 
-const run = promisify(execFile)
 const TARGET = { resourceArn: 'arn:aws:rds:…', secretArn: 'arn:…', database: 'latchkey' }
 const APP_SECRET_ARN = 'arn:aws:secretsmanager:…:secret:app'
 const INSERT =
   "INSERT INTO users (username, username_key, password) VALUES ('gary', 'gary', 'a hash')"
 
-/** Opens the database of `folder` until `close` or the end of `t`; `said` is what was reported. */
+/** Opens the database of `folder` until `close` or the end of `t`. `lines` are the reports to the developer. */
 async function open(t: TestContext, folder: string, options: Partial<LocalDatabaseOptions> = {}) {
   const lines: string[] = []
   const say = (line: string) => lines.push(line)
@@ -58,30 +56,30 @@ test('the embedded database', async (t) => {
     },
   )
 
-  await t.test('keeps its data, and lets others use it meanwhile if it is shared', async (t) => {
+  await t.test('keeps its data, and is shared on request', async (t) => {
     const owner = await open(t, folder, { share: true })
     assert.deepEqual(owner.lines, ['Database ready: embedded Postgres (PGlite)'])
     const guest = await open(t, folder)
     assert.deepEqual(guest.lines, ['Using the database of the endpoint that is running'])
     assert.equal(guest.dataApiUrl, owner.dataApiUrl)
     await guest.close()
-    // It would outlive what it borrows.
+    // An endpoint would outlive a borrowed database.
     await assert.rejects(open(t, folder, { share: true }), /Another npm start is running/)
     assert.equal(await owner.users(), 1)
-    // The owner still has its lock: nothing here has opened and closed that file.
-    const script = `new (require('node:sqlite').DatabaseSync)('${folder}/lock').exec('BEGIN EXCLUSIVE')`
-    await assert.rejects(run(process.execPath, ['--eval', script]), /database is locked/)
     await owner.close()
   })
 
-  await t.test('that cannot be opened says what to delete, and its folder is free', async () => {
-    rmSync(`${folder}/postgres/global`, { recursive: true })
-    await assert.rejects(open(t, folder), /cannot be opened .* Delete .*\.local to begin with an/)
-    assert.ok(!existsSync(`${folder}/owner.json`))
-  })
+  await t.test(
+    'that cannot be opened is an error that says what to delete, and its folder is free',
+    async () => {
+      rmSync(`${folder}/postgres/global`, { recursive: true })
+      await assert.rejects(open(t, folder), /cannot be opened .* Delete .*\.local to begin with an/)
+      assert.ok(!existsSync(`${folder}/owner.json`))
+    },
+  )
 })
 
-async function refused(t: TestContext, databaseUrl: string): Promise<string> {
+async function connectionError(t: TestContext, databaseUrl: string): Promise<string> {
   let text = ''
   await assert.rejects(open(t, temporaryFolder(t), { databaseUrl }), (error: Error) => {
     text = inspect(error, { depth: null, showHidden: true })
@@ -95,7 +93,7 @@ async function refused(t: TestContext, databaseUrl: string): Promise<string> {
 test('DATABASE_URL that cannot be used is an error without the password', async (t) => {
   const urls = ['postgres://someone:hunter2@127.0.0.1:1/latchkey', 'someone:hunter2@127.0.0.1']
   for (const url of [...urls, 'postgres://someone:hunter2@[127.0.0.1/latchkey']) {
-    assert.doesNotMatch(await refused(t, url), /hunter2/)
+    assert.doesNotMatch(await connectionError(t, url), /hunter2/)
   }
 })
 
@@ -114,24 +112,18 @@ test('DATABASE_URL names the database to use, and nothing is kept on disk', {
   assert.ok(!existsSync(`${folder}/owner.json`))
 })
 
-test('a database that is not there is reported', {
+test("a missing database and an unknown setting in the URL are reported in Postgres's words", {
   skip: NO_SERVER,
 }, async (t) => {
-  const url = new URL(await temporaryDatabase(t))
-  url.pathname = '/no_such_database'
-  assert.match(await refused(t, url.href), /"no_such_database" does not exist.*3D000.*createdb/)
-})
-
-test('a setting in the URL that Postgres does not know is reported in its words', {
-  skip: NO_SERVER,
-}, async (t) => {
-  const url = `${await temporaryDatabase(t)}?schema=public`
-  assert.match(await refused(t, url), /"schema".*42704/)
+  const url = await temporaryDatabase(t)
+  const { href } = new URL('/no_such_database', url)
+  assert.match(await connectionError(t, href), /"no_such_database" does not exist.*3D000.*createdb/)
+  assert.match(await connectionError(t, `${url}?schema=public`), /"schema".*42704/)
 })
 
 /**
- * Creates a user who is no superuser, with that attribute, and an empty database. Resolves with the URL of the
- * database for that user, once the superuser has run what `statements` returns.
+ * Creates an ordinary user with that attribute, and an empty database in which the superuser runs the result of
+ * `statements`. Resolves with the database's URL for that user.
  */
 async function asNewUser(
   t: TestContext,
@@ -154,7 +146,7 @@ async function asNewUser(
   return Object.assign(url, { username: user, password })
 }
 
-test('a user who does not own the database learns which rights it takes', {
+test('a user who does not own the database gets an error that names the rights', {
   skip: NO_SERVER,
 }, async (t) => {
   const revoke = 'REVOKE CREATE ON SCHEMA public FROM PUBLIC'
@@ -163,7 +155,7 @@ test('a user who does not own the database learns which rights it takes', {
   await assert.rejects(opening, { message: /42501.*own the database.*CREATEROLE/ })
 })
 
-test('of an owner who is no superuser', { skip: NO_SERVER }, async (t) => {
+test('with an owner who is not a superuser', { skip: NO_SERVER }, async (t) => {
   const own = (user: string, name: string) => `ALTER DATABASE ${name} OWNER TO ${user}`
   async function start(t: TestContext, attribute: string) {
     const { href: databaseUrl, username } = await asNewUser(t, attribute, own)

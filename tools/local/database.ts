@@ -8,12 +8,12 @@ import { loadLocalEnvironment } from './environment.ts'
 import { claimFolder } from './folder-lock.ts'
 import { serveMigrated } from './migrated-data-api.ts'
 
-/** The local database, whatever `DB_NAME` says: so a wrong name fails here as it does on AWS. */
+/** The local database's name. `DB_NAME` does not change it, so a wrong name fails as on AWS. */
 export const LOCAL_DATABASE_NAME = 'latchkey'
 
-/** Which database to open. */
+/** Options of {@link openLocalDatabase}. */
 export interface LocalDatabaseOptions {
-  /** Where the embedded database keeps its files. */
+  /** The folder of the embedded database. */
   readonly folder: string
   /** A Postgres server to use instead of the embedded one: `postgres://…`. */
   readonly databaseUrl?: string | undefined
@@ -21,7 +21,7 @@ export interface LocalDatabaseOptions {
   readonly databaseName: string
   /** The value of `DB_SECRET_ARN`, whose statements run as `latchkey_app`; all others run as the owner. */
   readonly appSecretArn: string | undefined
-  /** Whether other processes may use the embedded database while this one runs. */
+  /** Lets other processes use the embedded database while this one runs. */
   readonly share: boolean
   /** Reports progress to the developer. */
   readonly say: (line: string) => void
@@ -46,7 +46,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   if (!claim.owned) {
     // A borrowed database ends with its owner, and an endpoint should not.
     if (share) throw new Error(`Another npm start is running on ${folder}. Stop it first.`)
-    say(`Using the database of the endpoint that is running`)
+    say('Using the database of the endpoint that is running')
     return { dataApiUrl: claim.url, close: async () => {} }
   }
   try {
@@ -59,10 +59,7 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
   }
 }
 
-/**
- * Opens the database that `npm start` in this folder uses, or joins the one that is running, as the
- * environment and `.env` have it.
- */
+/** Opens the database of `npm start` in this folder, or joins the running one, as the environment sets it. */
 export async function openThisMachinesDatabase(): Promise<LocalDatabase> {
   loadLocalEnvironment({ envFile: '.env', localFolder: '.local' })
   return openLocalDatabase({
@@ -108,7 +105,7 @@ async function openEmbedded(folder: string, say: (line: string) => void): Promis
   try {
     const engine = await openPglite(dataDir)
     await writeFile(created, '', { mode: 0o600 })
-    // PGlite makes files that everybody may write. Those it makes later have the folder's protection.
+    // PGlite creates files that every user may write. The folder protects those that it creates later.
     await chmod(dataDir, 0o700)
     for (const entry of await readdir(dataDir, { recursive: true, withFileTypes: true })) {
       await chmod(`${entry.parentPath}/${entry.name}`, entry.isDirectory() ? 0o700 : 0o600)
@@ -123,7 +120,7 @@ async function openEmbedded(folder: string, say: (line: string) => void): Promis
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
-/** What helps, by Postgres's SQLSTATE; what failed before there was a server to answer has none. */
+/** Remedies by Postgres's SQLSTATE; an error without a server's response has none. */
 const REMEDIES: Readonly<Record<string, string>> = {
   '28000': 'Correct its user.',
   '28P01': 'Correct its password.',
@@ -135,7 +132,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 const remedyOf = (error: unknown) =>
   REMEDIES[String(Object(error).code)] ?? 'Start it, or correct the URL.'
 
-/** The code of an error, and Postgres's sentence. Another's message may quote a part of the URL. */
+/** The code of an error, with Postgres's message. Other messages may quote a part of the URL. */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'
   const { code, severity } = Object(error)

@@ -10,7 +10,7 @@ import { newSigningKey } from '../new-signing-key.ts'
 const run = promisify(execFile)
 const MODULE = new URL('environment.ts', import.meta.url).href
 
-/** Completes `shell`, the environment of a process of its own, and returns what became of it. */
+/** Resolves with the environment of a separate process, which is `shell` as completed there. */
 function setUp(t: TestContext, dotEnv?: string) {
   const folder = temporaryFolder(t)
   if (dotEnv !== undefined) writeFileSync(`${folder}/.env`, dotEnv)
@@ -26,14 +26,7 @@ function setUp(t: TestContext, dotEnv?: string) {
   return { folder, load }
 }
 
-test('with nothing set there are defaults that work', async (t) => {
-  const { load } = setUp(t)
-  const environment = await load()
-  assert.equal(readConfig(environment).databaseName, 'latchkey')
-  assert.equal(environment['AWS_ACCESS_KEY_ID'], 'local')
-})
-
-test('the shell goes before .env, and .env before the defaults; empty counts as not set', async (t) => {
+test('the shell overrides .env, and .env the defaults; empty counts as not set', async (t) => {
   const { load } = setUp(t, 'DB_NAME=from-dot-env\nJWT_ISSUER=from-dot-env\nDB_CLUSTER_ARN=\n')
   const environment = await load({ DB_NAME: 'from-shell', DB_SECRET_ARN: '' })
   const { databaseName, token, clusterArn, secretArn } = readConfig(environment)
@@ -42,7 +35,7 @@ test('the shell goes before .env, and .env before the defaults; empty counts as 
   assert.match(secretArn, /:secret:local$/)
 })
 
-test('no real AWS credentials are left, nor a way past the local Data API', async (t) => {
+test('no real AWS credentials, endpoint setting or proxy leads past the local Data API', async (t) => {
   const { load } = setUp(t, 'AWS_SESSION_TOKEN=real\nAWS_ACCESS_KEY_ID=real')
   const environment = await load({
     AWS_SECRET_ACCESS_KEY: 'real',
@@ -52,6 +45,7 @@ test('no real AWS credentials are left, nor a way past the local Data API', asyn
     AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true',
     AWS_USE_FIPS_ENDPOINT: 'true',
     AWS_USE_DUALSTACK_ENDPOINT: 'true',
+    NO_PROXY: 'intranet.example',
   })
   const names = Object.keys(environment).filter((name) => name.startsWith('AWS_'))
   assert.deepEqual(names.sort(), [
@@ -61,16 +55,11 @@ test('no real AWS credentials are left, nor a way past the local Data API', asyn
     'AWS_SHARED_CREDENTIALS_FILE',
   ])
   assert.ok(!Object.values(environment).includes('real'))
-})
-
-test('a proxy is not asked for this machine', async (t) => {
-  const { load } = setUp(t)
-  const environment = await load({ NO_PROXY: 'intranet.example' })
   assert.equal(environment['no_proxy'], 'intranet.example,localhost,127.0.0.1')
   assert.equal(environment['NO_PROXY'], environment['no_proxy'])
 })
 
-test('the key is made once, for this user alone, though several processes start at once', async (t) => {
+test('processes that start at once create one key, for this user alone', async (t) => {
   const { folder, load } = setUp(t)
   const environments = await Promise.all([load(), load(), load(), load()])
   const keys = new Set(
@@ -80,7 +69,7 @@ test('the key is made once, for this user alone, though several processes start 
   assert.equal(statSync(`${folder}/.local/jwt-secret`).mode & 0o777, 0o600)
 })
 
-test('with RS256 there is a key of its own, and the claims that who fetches public keys wants', async (t) => {
+test('RS256 has its own key, and the claims that verifiers of public keys need', async (t) => {
   const { folder, load } = setUp(t)
   const first = await load({ JWT_ALGORITHM: 'RS256', PORT: '3005' })
   const { algorithm, token } = readConfig(first)
@@ -90,7 +79,8 @@ test('with RS256 there is a key of its own, and the claims that who fetches publ
   const second = await load({ JWT_ALGORITHM: 'RS256', JWT_ISSUER: 'https://id.example' })
   assert.equal(second['JWT_SECRET'], first['JWT_SECRET'])
   assert.equal(readConfig(second).token.issuer, 'https://id.example')
-  assert.equal(readConfig(await load()).token.issuer, undefined)
+  const { databaseName, token: byDefault } = readConfig(await load())
+  assert.deepEqual([databaseName, byDefault.issuer], ['latchkey', undefined])
 })
 
 test('a PEM in the quotes of .env.example arrives whole', async (t) => {

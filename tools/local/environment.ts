@@ -1,22 +1,20 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { devNull } from 'node:os'
 import { newSigningKey } from '../new-signing-key.ts'
-import { createAtomically } from './create-atomically.ts'
 
-/** Where local settings are read from, and kept. */
+/** Paths of the local settings. */
 interface Places {
   readonly envFile: string
   /** A folder that git ignores. */
   readonly localFolder: string
-  /** The default of `POWERTOOLS_LOG_LEVEL`; without it only faults are logged. */
+  /** The default of `POWERTOOLS_LOG_LEVEL`; with `WARN` only server errors are logged. */
   readonly logLevel?: 'INFO' | 'WARN'
 }
 
 /**
  * Completes `process.env` for the function to run on this machine: the shell's values first, then those of
- * `.env`, then defaults. What both have for AWS is left out, the files of `~/.aws` too: no real credentials are
- * used, and no setting of the SDK's (FIPS, dual-stack, another endpoint) leads past this machine.
- * `AWS_ENDPOINT_URL_RDS_DATA` is set later, with the local Data API.
+ * `.env`, then defaults. Every `AWS_` variable and `~/.aws` are left out: no real credentials are used, and no
+ * SDK setting (FIPS, dual-stack, endpoint) leads past this machine. `AWS_ENDPOINT_URL_RDS_DATA` is set later.
  */
 export function loadLocalEnvironment({ envFile, localFolder, logLevel = 'WARN' }: Places): void {
   if (existsSync(envFile)) process.loadEnvFile(envFile)
@@ -29,13 +27,13 @@ export function loadLocalEnvironment({ envFile, localFolder, logLevel = 'WARN' }
     DB_NAME: 'latchkey',
     // Only one of the two may be set.
     ...(!process.env['JWT_SECRET_ARN'] && { JWT_SECRET: localJwtSecret(localFolder, isRsa) }),
-    // Whoever fetches the public keys wants both, and on AWS they are there.
+    // Verifiers that fetch the public keys need both; on AWS both are set.
     ...(isRsa && {
       JWT_ISSUER: `http://localhost:${process.env['PORT'] || 3000}`,
       JWT_AUDIENCE: 'local',
     }),
     POWERTOOLS_LOG_LEVEL: logLevel,
-    // On AWS every outcome is a metric too; here nobody collects them.
+    // Nothing collects metrics here.
     POWERTOOLS_METRICS_DISABLED: 'true',
   }
   for (const [name, value] of Object.entries(defaults)) {
@@ -51,18 +49,26 @@ export function loadLocalEnvironment({ envFile, localFolder, logLevel = 'WARN' }
   process.env['AWS_SECRET_ACCESS_KEY'] = 'local'
   process.env['AWS_CONFIG_FILE'] = devNull
   process.env['AWS_SHARED_CREDENTIALS_FILE'] = devNull
-  // With NODE_USE_ENV_PROXY, Node's fetch would ask the proxy for this machine's own addresses. It reads the
+  // With NODE_USE_ENV_PROXY, Node's fetch would send requests to this machine to the proxy. It reads the
   // lower-case name first.
   const direct = [process.env['no_proxy'] || process.env['NO_PROXY'], 'localhost', '127.0.0.1']
   process.env['no_proxy'] = process.env['NO_PROXY'] = direct.filter(Boolean).join(',')
 }
 
-/** This machine's own key, created once, so that tokens outlive a restart and no key is committed. */
+/** This machine's own key, created once: tokens outlive a restart, and no key is committed. */
 function localJwtSecret(localFolder: string, isRsa: boolean): string {
   const path = `${localFolder}/${isRsa ? 'jwt-key.pem' : 'jwt-secret'}`
-  if (!existsSync(path)) {
-    mkdirSync(localFolder, { recursive: true, mode: 0o700 })
-    createAtomically(path, newSigningKey(isRsa ? 'RS256' : 'HS256'))
+  if (existsSync(path)) return readFileSync(path, 'utf8')
+  mkdirSync(localFolder, { recursive: true, mode: 0o700 })
+  const draft = `${path}.${process.pid}`
+  writeFileSync(draft, newSigningKey(isRsa ? 'RS256' : 'HS256'), { mode: 0o600 })
+  try {
+    // A link appears with its content, unlike a new file, and of several processes one creates it.
+    linkSync(draft, path)
+  } catch (error) {
+    if (Object(error).code !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft)
   }
   return readFileSync(path, 'utf8')
 }

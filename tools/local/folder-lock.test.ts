@@ -15,22 +15,12 @@ import { claimFolder } from './folder-lock.ts'
 import { freePort } from './port.ts'
 
 const run = promisify(execFile)
-const nobody = () => assert.fail('There is nobody to wait for.')
+const neverWaits = () => assert.fail('The folder has no owner to wait for.')
 
-async function own(folder: string, onWait: (owner: string) => void = nobody) {
+async function own(folder: string, onWait: (owner: string) => void = neverWaits) {
   const claim = await claimFolder(folder, onWait)
   assert.ok(claim.owned)
   return claim
-}
-
-/** Starts a process that claims `folder` and then runs `script`. */
-function startOwner(folder: string, script: string) {
-  const source = `import { appendFileSync } from 'node:fs'
-    import { claimFolder } from '${import.meta.dirname}/folder-lock.ts'
-    const { release } = await claimFolder('${folder}', () => {})
-    ${script}`
-  const args = ['--input-type=module', '--eval', source]
-  return spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
 /** Serves a Data API, or with another header another program. */
@@ -68,31 +58,6 @@ test('an owner is reported once and waited for, up to a time limit', async (t) =
   assert.deepEqual(waitedFor, [owner])
 })
 
-test('a process is waited for until it is killed', async (t) => {
-  const folder = temporaryFolder(t)
-  const child = startOwner(folder, `console.log('owned'); setInterval(() => {}, 1000)`)
-  t.after(() => child.kill('SIGKILL'))
-  await once(child.stdout, 'data')
-  let waitedFor = ''
-  const { release } = await own(folder, (owner) => {
-    waitedFor = owner
-    child.kill('SIGKILL')
-  })
-  release()
-  assert.equal(waitedFor, `process ${child.pid}`)
-})
-
-test('an owner that has published its URL is joined', async (t) => {
-  const folder = temporaryFolder(t)
-  const url = await serve(t)
-  const first = await own(folder)
-  first.publish(url)
-  assert.deepEqual(await claimFolder(folder, nobody), { owned: false, url })
-  first.release()
-  const next = await own(folder)
-  next.release()
-})
-
 test('an owner whose URL no longer responds is closing, and waited for', async (t) => {
   const folder = temporaryFolder(t)
   const first = await own(folder)
@@ -128,13 +93,13 @@ test('an owner in another place is waited for if its lock is seen, else joined, 
 
   const url = await serve(t)
   writeFileSync(path, JSON.stringify({ ...elsewhere, url }))
-  assert.deepEqual(await claimFolder(folder, nobody), { owned: false, url })
+  assert.deepEqual(await claimFolder(folder, neverWaits), { owned: false, url })
 
   for (const noDataApi of [undefined, await serve(t, 'server')]) {
     const content = JSON.stringify({ ...elsewhere, url: noDataApi })
     writeFileSync(path, content)
     const message = /process 1 of "container pid:\[1\]".* delete .*\/owner\.json/
-    await assert.rejects(claimFolder(folder, nobody), { message })
+    await assert.rejects(claimFolder(folder, neverWaits), { message })
     assert.equal(readFileSync(path, 'utf8'), content)
   }
 })
@@ -144,10 +109,10 @@ test('a file system without locks is a clear error', async (t) => {
   // As SQLite reports ENOLCK: any lock of any file is in the way.
   const locks = ['lock', 'lock-probe'].map((name) => new DatabaseSync(`${folder}/${name}`))
   for (const lock of locks) lock.exec('BEGIN EXCLUSIVE')
-  await assert.rejects(claimFolder(folder, nobody), { message: /no locks.*DATABASE_URL/ })
+  await assert.rejects(claimFolder(folder, neverWaits), { message: /no locks.*DATABASE_URL/ })
   for (const lock of locks) lock.close()
   mkdirSync(`${folder}/2/lock`, { recursive: true })
-  await assert.rejects(claimFolder(`${folder}/2`, nobody), { message: /unable to open/ })
+  await assert.rejects(claimFolder(`${folder}/2`, neverWaits), { message: /unable to open/ })
 })
 
 test('no other process gets the lock after other claims here and a garbage collection', async (t) => {
@@ -155,7 +120,7 @@ test('no other process gets the lock after other claims here and a garbage colle
   const url = await serve(t)
   // Nothing refers to the claim any more. POSIX unlocks a file where the owner closes any handle of it.
   await own(folder).then(({ publish }) => publish(url))
-  assert.deepEqual(await claimFolder(folder, nobody), { owned: false, url })
+  assert.deepEqual(await claimFolder(folder, neverWaits), { owned: false, url })
   setFlagsFromString('--expose-gc')
   runInNewContext('gc')()
   const script = `new (require('node:sqlite').DatabaseSync)('${folder}/lock').exec('BEGIN EXCLUSIVE')`
@@ -167,12 +132,16 @@ test('of eight starts, some of which are killed, there is never more than one in
   for (let round = 0; round < fuzzRuns(3, 200); round++) {
     const folder = temporaryFolder(t)
     writeFileSync(`${folder}/owner.json`, '{"pid":1,"url":"http://127.0.0.1:1"}')
-    const script = `appendFileSync('${folder}/log', 'in ')
+    const script = `import { appendFileSync } from 'node:fs'
+      import { claimFolder } from '${import.meta.dirname}/folder-lock.ts'
+      const { release } = await claimFolder('${folder}', () => {})
+      appendFileSync('${folder}/log', 'in ')
       await new Promise((resolve) => setTimeout(resolve, 20))
       appendFileSync('${folder}/log', 'out ')
       if (process.pid % 2) process.kill(process.pid, 'SIGKILL')
       release()`
-    const starts = Array.from({ length: 8 }, () => startOwner(folder, script))
+    const args = ['--input-type=module', '--eval', script]
+    const starts = Array.from({ length: 8 }, () => spawn(process.execPath, args))
     await Promise.all(starts.map((child) => once(child, 'exit')))
     assert.equal(readFileSync(`${folder}/log`, 'utf8'), 'in out '.repeat(8))
   }

@@ -11,10 +11,10 @@ import { hostname } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What an owner's file says. */
+/** The content of an owner's file. */
 interface Owner {
   readonly pid?: number
-  /** Where the process id means something. */
+  /** The place in which the process id is valid. */
   readonly place: string
   /** Where the owner shares the database. */
   readonly url?: string | undefined
@@ -43,11 +43,11 @@ const SQLITE_BUSY = 5
 const HELD = new Set<DatabaseSync>()
 
 /**
- * Makes this process the owner of `folder`, since only one process at a time may open PGlite's files. The
- * kernel holds the lock, so a process that has ended owns nothing. An owner that shares the database is
- * joined. Any other is waited for, and reported once to `onWait`; after `timeout` milliseconds it is an
- * error. On a folder that machines or containers share without their locks, an owner elsewhere is an error
- * at once, as is a file system without locks. Only this user may enter the folder.
+ * Makes this process the owner of `folder`, since only one process at a time may open PGlite's files. The kernel
+ * releases the lock of a process that exits. An owner that shares the database is joined. Any other is waited
+ * for, and reported once to `onWait`; after `timeout` milliseconds it is an error. If machines or containers share
+ * the folder without its locks, an owner elsewhere is an error at once, as is a file system without locks. Only
+ * this user may enter the folder.
  */
 export async function claimFolder(
   folder: string,
@@ -102,10 +102,10 @@ function ownedClaim(lock: DatabaseSync, path: string): Claim {
 /** Locks the folder until the returned database is closed; undefined if another handle has the lock. */
 function tryLock(folder: string): DatabaseSync | undefined {
   // POSIX drops the locks of a process when it closes any handle of the file: only SQLite may open this one.
-  // It is never deleted, because a lock on a deleted file excludes nobody.
+  // It is never deleted, because a lock on a deleted file excludes no process.
   const lock = openLocked(`${folder}/lock`, 'PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
   if (lock !== undefined) return lock
-  // Reading takes a lock too, which only a file system without locks can deny: nothing writes to this file.
+  // Nothing writes to this file, so only a file system without locks can deny this read.
   const probe = openLocked(`${folder}/lock-probe`, 'SELECT 1 FROM sqlite_schema')
   if (probe === undefined) throw lockError(folder, 'its file system has no locks')
   probe.close()
@@ -149,7 +149,7 @@ function pidNamespace(): string {
   }
 }
 
-/** Asks for a local Data API at the URL; in another container the port may be another program's. */
+/** True if a local Data API serves the URL; in another container the port may be another program's. */
 async function responds(url: string): Promise<boolean> {
   try {
     const signal = AbortSignal.timeout(RESPONSE_MILLISECONDS)

@@ -34,7 +34,7 @@ interface Utils {
 
 const HOST = '127.0.0.1'
 
-/** The function of the page at `/`, as osls would have read it from serverless.yml. */
+/** The function of the page at `/`, in the form of serverless.yml. */
 const PAGE = {
   name: 'latchkey-local-page',
   handler: 'tools/local/page/serve.handler',
@@ -44,10 +44,14 @@ const PAGE = {
 /** The framework's DependsOn repeats a Ref. cfn-lint warns of it, and emulators then reject the template. */
 const ACCEPTED = { 'cfn-lint': { config: { ignore_checks: ['W3005'] } } }
 
-/** How often npm is looked for. */
+/** Replaces the plan of faults in the Data API of the process that owns the database. */
+const putFaults = (dataApiUrl: string, plan: string) =>
+  fetch(`${dataApiUrl}/faults`, { method: 'PUT', body: plan })
+
+/** Interval of the check that npm is running. */
 const PARENT_POLL_MILLISECONDS = 500
 
-/** Ends this process after npm: a SIGTERM to npm ends npm alone. On Windows a parent's id never changes. */
+/** Stops this process after npm: a SIGTERM to npm reaches npm alone. On Windows a parent's id never changes. */
 function stopWithParent(): void {
   const { ppid } = process
   if (process.env['npm_lifecycle_event'] === undefined) return
@@ -73,11 +77,11 @@ export default class LatchkeyPlugin {
     'before:package:finalize': () => this.#orderRoutes(),
     'before:invoke:local:invoke': () => this.#start({ share: false }),
     'after:invoke:local:invoke': () => this.#stop(),
-    'before:offline:start': () => this.#refuseBareOffline(),
+    'before:offline:start': () => this.#rejectBareOffline(),
     'before:offline:start:init': () => this.#startEndpoint(),
     'after:offline:start:init': () => this.#announceEndpoint(),
     'before:offline:start:end': () => this.#stop(),
-    'before:deploy:deploy': () => this.#refuseToDeployLocal(),
+    'before:deploy:deploy': () => this.#rejectLocalDeployment(),
     error: () => this.#stop(),
   }
 
@@ -99,7 +103,7 @@ export default class LatchkeyPlugin {
     loadLocalEnvironment({
       envFile: `${this.#serverless.serviceDir}/.env`,
       localFolder: this.#localFolder,
-      // An endpoint says what became of each request. A command's output would drown in that.
+      // An endpoint logs each request; a command's output would be lost among them.
       logLevel: this.#serverless.processedInput.commands[0] === 'offline' ? 'INFO' : 'WARN',
     })
   }
@@ -147,7 +151,8 @@ export default class LatchkeyPlugin {
       })
       process.env['AWS_ENDPOINT_URL_RDS_DATA'] = this.#database.dataApiUrl
       if (faults) {
-        await this.#planFaults(faults)
+        const response = await putFaults(this.#database.dataApiUrl, faults)
+        if (!response.ok) throw new Error(`DATA_API_FAULTS is wrong: ${await response.text()}`)
         this.#log.notice(`Faults of the next calls of the database: ${faults}`)
       }
     })
@@ -178,30 +183,23 @@ Make the next calls of its database fail: curl -X PUT ${this.#database?.dataApiU
   }
 
   /** Without `start`, serverless-offline has no hook in which the database could be closed. */
-  #refuseBareOffline(): never {
+  #rejectBareOffline(): never {
     throw this.#error('Use npm start, or serverless offline start.')
   }
 
-  #refuseToDeployLocal(): void {
+  #rejectLocalDeployment(): void {
     if (!this.#isLocal) return
     throw this.#error(
       'The stage "local" is for this machine only. Name the stage to deploy: serverless deploy --stage dev',
     )
   }
 
-  /** Plans the faults of the next calls, in the local Data API of whichever process owns the database. */
-  async #planFaults(plan: string): Promise<void> {
-    const url = `${this.#database?.dataApiUrl}/faults`
-    const response = await fetch(url, { method: 'PUT', body: plan })
-    if (!response.ok) throw new Error(`DATA_API_FAULTS is wrong: ${await response.text()}`)
-  }
-
   async #stop(): Promise<void> {
     const database = this.#database
     this.#database = undefined
-    // A borrowed database goes on without this process's faults. Its owner may have stopped by now.
+    // A borrowed database goes on without this process's faults. Its owner may have stopped already.
     if (database && process.env['DATA_API_FAULTS']) {
-      await fetch(`${database.dataApiUrl}/faults`, { method: 'PUT' }).catch(() => {})
+      await putFaults(database.dataApiUrl, '').catch(() => {})
     }
     await database?.close()
   }

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { test } from 'node:test'
 import { freePort, readPort } from './port.ts'
 
-test('PORT is a port, 3000 unless it says otherwise', () => {
+test('PORT is a port, by default 3000', () => {
   const values = { '': 3000, 1: 1, 8080: 8080, 65535: 65_535 }
   for (const [value, port] of Object.entries(values)) assert.equal(readPort(value), port)
   assert.equal(readPort(undefined), 3000)
@@ -13,15 +13,15 @@ test('PORT is a port, 3000 unless it says otherwise', () => {
   }
 })
 
-test('a port in use is an error that says what to do, and is free afterwards', async () => {
+test('a port in use is an error that says what to do', async () => {
   const port = await freePort('127.0.0.1', 0)
   assert.equal(await freePort('127.0.0.1', port), port)
 
   const server = createServer().listen(port, '127.0.0.1')
   await once(server, 'listening')
-  const refusal =
+  const inUse =
     /^Error: Port \d+ is in use or not allowed \(EADDRINUSE\)\. .*: PORT=3001 npm start$/
-  await assert.rejects(freePort('127.0.0.1', port), refusal)
+  await assert.rejects(freePort('127.0.0.1', port), inUse)
   server.close()
   await once(server, 'close')
   assert.equal(await freePort('127.0.0.1', port), port)

@@ -4,12 +4,13 @@ export interface BoundValue {
   readonly value: string | null
 }
 
+/** A column of a result. */
 export interface Column {
   readonly name: string
   readonly typeOid: number
 }
 
-/** A statement's outcome with every value in Postgres's own text format. */
+/** A statement's result, with every value in Postgres's own text format. */
 export interface QueryResult {
   /** The first word or words of Postgres's command tag: `SELECT`, `INSERT`, `CREATE TABLE`. */
   readonly command: string
@@ -25,13 +26,13 @@ export interface Session {
   query(text: string, values?: readonly BoundValue[]): Promise<QueryResult>
   /** One statement without values or a result, in a tenth of the time. Rejects as `query` does. */
   run(text: string): Promise<void>
-  /** Gives the session back, outside any transaction; it is not to be used afterwards. */
+  /** Releases the session, outside any transaction. It must not be used afterwards. */
   release(): Promise<void>
 }
 
-/** A real Postgres, embedded or on a server: the port behind which the local Data API works. */
+/** A real Postgres, embedded or on a server, behind the local Data API. */
 export interface Engine {
-  /** What it is, for people. */
+  /** Description for the developer. */
   readonly description: string
   /** Waits until a session is free. */
   session(): Promise<Session>

@@ -28,20 +28,20 @@ export class DataApiError extends Error {
   }
 }
 
-/** Postgres's response to PREPARE with two statements in it; AWS refuses that before Postgres sees it. */
+/** Postgres's response to two statements in one; AWS rejects them before Postgres sees them. */
 const MULTIPLE_COMMANDS = /cannot insert multiple commands into a prepared statement/
 
-/** The same code stands for a statement that somebody cancelled. */
+/** A cancelled statement has the same code. */
 const STATEMENT_TIMEOUT = /statement timeout/
 
 /**
- * Turns what an engine threw into what AWS would respond. A Postgres error keeps its message, hint and
- * position, and its SQLSTATE at the end; its DETAIL is left out, because AWS leaves it out.
+ * Converts an engine's error to AWS's. A Postgres error keeps its message, hint and position, with its SQLSTATE
+ * at the end. Its DETAIL is left out, as on AWS.
  */
 export function toDataApiError(thrown: unknown): DataApiError {
   if (thrown instanceof DataApiError) return thrown
-  const { severity, message = '', hint, position, code } = postgresFields(thrown)
-  // Node's errors have codes too, of five letters some of them (EPIPE), but no severity.
+  const { severity, message, hint, position, code } = Object(thrown)
+  // Node's errors have codes too, some of five letters (EPIPE), and no severity.
   if (severity === undefined || code === undefined) {
     return new DataApiError('InternalServerErrorException', 'The local database failed.')
   }
@@ -55,17 +55,6 @@ export function toDataApiError(thrown: unknown): DataApiError {
   return new DataApiError('DatabaseErrorException', [...parts, `SQLState: ${code}`].join('; '))
 }
 
+/** AWS's error for more than one statement. */
 export const multistatements = () =>
   new DataApiError('ValidationException', "Multistatements aren't supported.")
-
-type PostgresField = 'severity' | 'message' | 'hint' | 'position' | 'code'
-
-function postgresFields(thrown: unknown): Partial<Record<PostgresField, string>> {
-  if (typeof thrown !== 'object' || thrown === null) return {}
-  const fields: Partial<Record<PostgresField, string>> = {}
-  for (const key of ['severity', 'message', 'hint', 'position', 'code'] as const) {
-    const value: unknown = Reflect.get(thrown, key)
-    if (typeof value === 'string') fields[key] = value
-  }
-  return fields
-}

@@ -13,7 +13,7 @@ export type InjectedFault = (
 /** Longer than a healthy call takes, and shorter than the function's time limit. */
 const SLOW_MILLISECONDS = 3_000
 
-/** The page of a proxy in front of AWS that gets no response itself. */
+/** The page of a proxy whose upstream, AWS, does not respond. */
 const BAD_GATEWAY: HttpResponse = {
   status: 502,
   contentType: 'text/html',
@@ -22,12 +22,12 @@ const BAD_GATEWAY: HttpResponse = {
 
 /** The faults of AWS and of the network, by the names that a plan uses. */
 export const INJECTED_FAULTS = {
-  resuming: refuse(
+  resuming: reject(
     'DatabaseResumingException',
     'The Aurora DB instance db-LOCAL is resuming after being auto-paused. Please wait a few seconds and try again.',
   ),
-  throttled: refuse('ThrottlingException', 'Rate exceeded'),
-  unavailable: refuse('ServiceUnavailableError', 'The service is not available.'),
+  throttled: reject('ThrottlingException', 'Rate exceeded'),
+  unavailable: reject('ServiceUnavailableError', 'The service is not available.'),
   'bad-gateway': async () => BAD_GATEWAY,
   'reset-before': async () => undefined,
   'reset-after': async (call) => {
@@ -48,38 +48,20 @@ export const INJECTED_FAULTS = {
     const response = await call()
     return { ...response, body: response.body.slice(0, response.body.length / 2) }
   },
-  'access-denied': refuse('AccessDeniedException', 'User is not authorized to perform this call.'),
+  'access-denied': reject('AccessDeniedException', 'User is not authorized to perform this call.'),
 } as const satisfies Readonly<Record<string, InjectedFault>>
 
 /** A name in {@link INJECTED_FAULTS}. */
 export type FaultName = keyof typeof INJECTED_FAULTS
 
 /** An error of AWS instead of the call. */
-function refuse(name: DataApiError['name'], message: string): InjectedFault {
+function reject(name: DataApiError['name'], message: string): InjectedFault {
   return async () => failure(new DataApiError(name, message))
 }
-
-/** The faults of the next calls, in order, one a call; or what is wrong with the plan. */
-export type ParsedPlan =
-  | { readonly ok: true; readonly plan: readonly FaultName[] }
-  | { readonly ok: false; readonly problem: string }
 
 const WORD = /^([a-z-]+)(?::([1-9]\d{0,2}))?$/
 
 const HOW_TO_WRITE = `A plan is words of the form name or name:COUNT, with a COUNT of 1 to 999, and the names are ${Object.keys(INJECTED_FAULTS).join(', ')}.`
-
-/** Reads a plan such as `resuming:3 reset-after, throttled`; the empty text plans nothing. */
-export function parseFaultPlan(text: string): ParsedPlan {
-  const plan: FaultName[] = []
-  for (const word of text.split(/[\s,]+/).filter(Boolean)) {
-    const [, name = '', count = '1'] = WORD.exec(word) ?? []
-    if (!isFaultName(name)) {
-      return { ok: false, problem: `${JSON.stringify(word)} is no fault. ${HOW_TO_WRITE}` }
-    }
-    for (let i = 0; i < Number(count); i += 1) plan.push(name)
-  }
-  return { ok: true, plan }
-}
 
 const isFaultName = (name: string): name is FaultName => Object.hasOwn(INJECTED_FAULTS, name)
 
@@ -87,13 +69,21 @@ const isFaultName = (name: string): name is FaultName => Object.hasOwn(INJECTED_
 export function createFaultQueue() {
   let plan: readonly FaultName[] = []
   return {
-    /** Replaces what is left of the plan before. An invalid plan changes nothing. */
-    replace(text: string): ParsedPlan {
-      const parsed = parseFaultPlan(text)
-      if (parsed.ok) plan = parsed.plan
-      return parsed
+    /**
+     * Replaces the rest of the plan with one such as `resuming:3 reset-after, throttled`; the empty text plans
+     * nothing. Returns the problem of an invalid plan, which changes nothing.
+     */
+    replace(text: string): string | undefined {
+      const parsed: FaultName[] = []
+      for (const word of text.split(/[\s,]+/).filter(Boolean)) {
+        const [, name = '', count = '1'] = WORD.exec(word) ?? []
+        if (!isFaultName(name)) return `${JSON.stringify(word)} is not a fault. ${HOW_TO_WRITE}`
+        for (let i = 0; i < Number(count); i += 1) parsed.push(name)
+      }
+      plan = parsed
+      return undefined
     },
-    /** What is left, as a plan. */
+    /** The rest of the plan. */
     left: () => plan.join(' '),
     /** Takes the next call's fault, if there is one. */
     take(): InjectedFault | undefined {
@@ -104,5 +94,5 @@ export function createFaultQueue() {
   }
 }
 
-/** See {@link createFaultQueue}. */
+/** The return type of {@link createFaultQueue}. */
 export type FaultQueue = ReturnType<typeof createFaultQueue>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toPositional } from './named-parameters.ts'
 
-/** What stays as it is, and has nothing to bind. */
+/** Statements that are unchanged, with nothing to bind. */
 const LITERAL = [
   `SELECT ':a;'`,
   `SELECT 'it''s :a'`,
@@ -20,7 +20,7 @@ const LITERAL = [
   'SELECT 1;',
   'SELECT 1; -- done;\n/* :a */ ;\n',
   '',
-  // What only resembles transaction control.
+  // Not transaction control.
   'SAVEPOINT a',
   'ROLLBACK TO a',
   'rollback work to savepoint a',
@@ -31,7 +31,7 @@ const LITERAL = [
 ]
 
 for (const sql of LITERAL) {
-  test(`stays as it is: ${JSON.stringify(sql)}`, () => {
+  test(`is unchanged: ${JSON.stringify(sql)}`, () => {
     assert.deepEqual(toPositional(sql), { text: sql, names: [] })
   })
 }
@@ -56,8 +56,8 @@ for (const [sql, text, names] of TRANSLATED) {
   })
 }
 
-/** What is refused, by the name and the words of the error. */
-const REFUSED: readonly (readonly [name: string, message: RegExp, ...sql: string[]])[] = [
+/** Rejected statements by the error's name and message. */
+const REJECTED: readonly (readonly [name: string, message: RegExp, ...sql: string[]])[] = [
   [
     'ValidationException',
     /^Multistatements aren't supported\.$/,
@@ -72,9 +72,9 @@ const REFUSED: readonly (readonly [name: string, message: RegExp, ...sql: string
   ['DatabaseErrorException', /Copy/, 'COPY t FROM STDIN', '/* out */ copy t TO STDOUT'],
 ]
 
-for (const [name, message, ...statements] of REFUSED) {
+for (const [name, message, ...statements] of REJECTED) {
   for (const sql of statements) {
-    test(`is refused with ${name}: ${JSON.stringify(sql)}`, () => {
+    test(`is rejected with ${name}: ${JSON.stringify(sql)}`, () => {
       assert.throws(() => toPositional(sql), { name, message })
     })
   }

@@ -7,7 +7,7 @@ export interface PositionalSql {
   readonly names: readonly string[]
 }
 
-/** What may come before a statement's first word. */
+/** White space and comments before a statement's first word. */
 const LEADING = /^(?:\s|--[^\n]*|\/\*.*?\*\/)*/s
 
 /** A statement that begins or ends a transaction, savepoints excepted. */
@@ -17,20 +17,20 @@ const TRANSACTION_CONTROL =
 const COPY = /^copy\b/i
 
 /**
- * Translates the Data API's named parameters to Postgres's positional ones. Throws AWS's error for
- * more than one statement and to COPY, and refuses to begin or end a transaction: the session would
- * come back with one open. Block comments are not read as nested.
+ * Translates the Data API's named parameters to Postgres's positional ones. Throws AWS's error for more than one
+ * statement, for COPY, and for transaction control, which would leave a transaction open in the session. Nested
+ * block comments are not supported.
  */
 export function toPositional(sql: string): PositionalSql {
   assertPlainStatement(sql.replace(LEADING, ''))
   const names: string[] = []
   let text = ''
   let end = 0
-  let ended = false
+  let isComplete = false
   for (const { 0: token, index, groups } of sql.matchAll(SQL_TOKEN)) {
     const { comment, name, semicolon } = groups ?? {}
-    if (ended && comment === undefined && semicolon === undefined) throw multistatements()
-    if (semicolon !== undefined) ended = true
+    if (isComplete && comment === undefined && semicolon === undefined) throw multistatements()
+    if (semicolon !== undefined) isComplete = true
     text += sql.slice(end, index) + (name === undefined ? token : `$${names.push(name)}`)
     end = index + token.length
   }
@@ -41,7 +41,7 @@ function assertPlainStatement(statement: string): void {
   if (TRANSACTION_CONTROL.test(statement)) {
     throw new DataApiError(
       'BadRequestException',
-      'A transaction is begun and ended with BeginTransaction, CommitTransaction and RollbackTransaction.',
+      'Use BeginTransaction, CommitTransaction and RollbackTransaction.',
     )
   }
   if (COPY.test(statement)) {

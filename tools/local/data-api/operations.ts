@@ -1,13 +1,12 @@
 import type { QueryResult, Session } from './engine.ts'
 import { DataApiError, toDataApiError } from './errors.ts'
-import { isObject } from './json.ts'
 import { toPositional } from './named-parameters.ts'
-import { bindParameters, list } from './parameters.ts'
+import { bindParameters, isObject, list } from './parameters.ts'
 import { toColumnMetadata, toFormattedRecords, toRecords } from './records.ts'
 import type { OpenSession } from './roles.ts'
 import type { Transactions } from './transactions.ts'
 
-/** Commands whose effect is on the session, which ends with the call where there is no transaction. */
+/** Commands that change the session, which outside a transaction lasts for one call. */
 const OF_THE_SESSION = /^(?:SET|RESET|PREPARE|LISTEN)\b/
 
 type Input = Readonly<Record<string, unknown>>
@@ -15,13 +14,13 @@ type Input = Readonly<Record<string, unknown>>
 /** One operation: the request's JSON in, the response's JSON out; rejects with a `DataApiError`. */
 export type Operation = (input: unknown) => Promise<object>
 
-/** The five operations by path. `databaseName` is the one database that there is. */
+/** The five operations by path. `databaseName` is the only database. */
 export function createOperations(
   openSession: OpenSession,
   transactions: Transactions,
   databaseName: string,
 ): ReadonlyMap<string, Operation> {
-  /** The session of the request's transaction, or one of its own for the time of the call. */
+  /** Runs `work` on the session of the request's transaction, or on a new one for this call. */
   async function withSession<T>(input: Input, work: (session: Session) => Promise<T>): Promise<T> {
     const id = optionalString(input, 'transactionId')
     if (id !== undefined) return transactions.use(id, work)
@@ -49,7 +48,7 @@ export function createOperations(
       generatedFields: [],
       numberOfRecordsUpdated: result.affectedRows,
       ...rows(input, result),
-      // Clients tell a write by the absence of both; they read its count then.
+      // Clients recognise a write by the absence of rows and metadata, and then read its count.
       ...(input['includeResultMetadata'] === true &&
         result.columns.length > 0 && { columnMetadata: toColumnMetadata(result) }),
     }
@@ -68,14 +67,9 @@ export function createOperations(
     return { transactionId: await transactions.begin(requiredString(input, 'secretArn')) }
   }
 
-  async function commit(input: Input) {
-    await transactions.end(requiredString(input, 'transactionId'), 'COMMIT')
-    return { transactionStatus: 'Transaction Committed' }
-  }
-
-  async function rollback(input: Input) {
-    await transactions.end(requiredString(input, 'transactionId'), 'ROLLBACK')
-    return { transactionStatus: 'Rollback Complete' }
+  const end = (how: 'COMMIT' | 'ROLLBACK', transactionStatus: string) => async (input: Input) => {
+    await transactions.end(requiredString(input, 'transactionId'), how)
+    return { transactionStatus }
   }
 
   const operation =
@@ -92,13 +86,14 @@ export function createOperations(
     ['/Execute', operation(execute)],
     ['/BatchExecute', operation(batchExecute)],
     ['/BeginTransaction', operation(begin)],
-    ['/CommitTransaction', operation(commit)],
-    ['/RollbackTransaction', operation(rollback)],
+    ['/CommitTransaction', operation(end('COMMIT', 'Transaction Committed'))],
+    ['/RollbackTransaction', operation(end('ROLLBACK', 'Rollback Complete'))],
   ])
 }
 
 function checkedInput(input: unknown, databaseName: string): Input {
-  if (!isObject(input)) throw new DataApiError('SerializationException', 'The body is no object.')
+  if (!isObject(input))
+    throw new DataApiError('SerializationException', 'The body is not an object.')
   requiredString(input, 'resourceArn')
   requiredString(input, 'secretArn')
   if (optionalString(input, 'schema') !== undefined) {
@@ -118,7 +113,7 @@ const statement = (input: Input) => toPositional(requiredString(input, 'sql'))
 
 function rows(input: Input, result: QueryResult) {
   if (result.columns.length === 0) return {}
-  // AWS formats what a SELECT returns, and ignores the wish for other statements.
+  // AWS formats the result of a SELECT only.
   return input['formatRecordsAs'] === 'JSON' && result.command === 'SELECT'
     ? { formattedRecords: toFormattedRecords(result) }
     : { records: toRecords(result) }

@@ -1,12 +1,11 @@
 import type { BoundValue } from './engine.ts'
 import { DataApiError } from './errors.ts'
-import { isObject } from './json.ts'
 import { PARAMETER_OID, TYPE_HINTS } from './types.ts'
 
 /** Binds one set of the Data API's `SqlParameter`s, as JSON carries them, to `names` in order. */
 export function bindParameters(names: readonly string[], parameters: unknown): BoundValue[] {
   const bound = new Map<string, BoundValue>()
-  for (const parameter of parameters === undefined || parameters === null ? [] : list(parameters)) {
+  for (const parameter of list(parameters ?? [])) {
     if (!isObject(parameter) || typeof parameter['name'] !== 'string') {
       throw new DataApiError('ValidationException', 'A parameter needs a name and a value.')
     }
@@ -19,6 +18,11 @@ export function bindParameters(names: readonly string[], parameters: unknown): B
     }
     return value
   })
+}
+
+/** True for an object in JSON's sense: neither null nor a list. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** `value` as a list, or the Data API's error for anything else. */

@@ -17,8 +17,8 @@ export async function openPglite(dataDir?: string, dump?: Blob): Promise<Engine>
 /** PGlite has a single session: the next caller waits until it is released. */
 export async function pgliteEngine(database: PGlite): Promise<Engine> {
   await database.exec("SET TIME ZONE 'UTC'")
-  // Text in and text out: parameters.ts and records.ts alone decide what becomes of a value.
-  // Set once: PGlite copies the 300 of them for each query that brings its own.
+  // Text in, text out: only parameters.ts and records.ts convert values. Set once, because PGlite copies all 300
+  // handlers for each query that has its own.
   for (const handlers of [database.parsers, database.serializers]) {
     for (const typeOid of Object.keys(handlers)) handlers[Number(typeOid)] = (text: string) => text
   }

@@ -2,13 +2,13 @@ import postgres from 'postgres'
 import type { Engine, Session } from './engine.ts'
 import { createSemaphore } from './semaphore.ts'
 
-/** Connections at the most; the next caller waits for one to be released. */
+/** Maximum number of connections. The next caller waits until one is released. */
 const MAX_CONNECTIONS = 20
 
 /** AWS ends a statement after 45 s. */
 const STATEMENT_MILLISECONDS = 45_000
 
-/** Text in: the types are those that postgres.js would convert, a JSON text into a JSON string for one. */
+/** Text in, text out, for the types that postgres.js would convert. */
 const AS_TEXT = {
   to: 25,
   from: [16, 17, 21, 23, 26, 114, 700, 701, 1082, 1114, 1184, 3802],
@@ -17,8 +17,8 @@ const AS_TEXT = {
 }
 
 /**
- * The extended protocol, without values too: the server then refuses a second statement. Unprepared, so
- * that a table changed by a later migration never meets a stale plan.
+ * The extended protocol, in which the server rejects a second statement. Unprepared, so that a table changed by a
+ * later migration never meets a stale plan.
  */
 const EXTENDED = { simple: false, prepare: false }
 
@@ -51,15 +51,11 @@ export async function connectPostgres(url: string): Promise<Engine> {
             EXTENDED,
           )
           .raw()
-        const rows: (string | null)[][] = []
-        for (const row of result) {
-          rows.push(Array.from(row, (value) => (value === null ? null : value.toString())))
-        }
         return {
           command: result.command ?? '',
           affectedRows: result.command === 'SELECT' ? 0 : (result.count ?? 0),
           columns: (result.columns ?? []).map(({ name, type }) => ({ name, typeOid: type })),
-          rows,
+          rows: result.map((row) => Array.from(row, (value) => value?.toString() ?? null)),
         }
       },
       async run(text) {
@@ -95,9 +91,9 @@ interface Connection {
 }
 
 /**
- * One connection that is never replaced. postgres.js would connect anew behind our back, and a
- * statement would run outside the transaction it belongs to; its own pool takes a reserved connection
- * that was lost back as a sound one, and throws where nobody can catch it.
+ * Opens one connection that is never replaced. postgres.js would silently reconnect, and a statement would run
+ * outside its transaction. Its own pool reuses a reserved connection that was lost, and throws where no caller
+ * can catch it.
  */
 function connect(url: string): Connection {
   const sql = postgres(url, {

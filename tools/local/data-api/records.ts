@@ -8,7 +8,7 @@ type FieldJson = Readonly<Record<string, Value | Readonly<Record<string, Value>>
 /** A scalar, or the elements of an array. */
 type Value = boolean | number | string | readonly (boolean | number | string | null)[]
 
-/** AWS returns at most 1 MiB of records, and 64 KiB a row, counted as Postgres sends them. */
+/** AWS returns at most 1 MiB of records, and 64 KiB per row, counted as Postgres sends them. */
 const RESULT_MAX_BYTES = 1024 * 1024
 const ROW_MAX_BYTES = 64 * 1024
 
@@ -62,7 +62,7 @@ function toScalar(text: string, typeOid: number): boolean | number | string {
   if (kind === 'longValue') return Number(text)
   // NaN and the infinities are strings in restJson1, and Postgres spells them as it does.
   if (kind === 'doubleValue') return Number.isFinite(Number(text)) ? Number(text) : text
-  // Postgres writes bytea as \x and two hexadecimal digits a byte.
+  // Postgres writes bytea as \x and two hexadecimal digits per byte.
   if (kind === 'blobValue') return Buffer.from(text.slice(2), 'hex').toString('base64')
   if (name === 'time' || name === 'timestamp') return wholeFraction(text)
   // The Data API leaves out the offset: the session's time zone is UTC.
@@ -102,7 +102,7 @@ function assertSupported({ columns, rows }: QueryResult): void {
       )
     }
   }
-  // Two bytes a row and four a value are what the wire protocol adds to the values' own text.
+  // The wire protocol adds two bytes per row and four per value to the values' text.
   let bytes = 0
   for (const row of rows) {
     let rowBytes = 2 + 4 * columns.length

@@ -13,7 +13,7 @@ import { openMigratedPglite } from '../../../test/support/pglite.ts'
 import { NO_SERVER, temporaryDatabase } from '../../../test/support/temporary-database.ts'
 import { connectPostgres } from './postgres-engine.ts'
 
-/** What a statement can leave behind in its session, outside a transaction. */
+/** Statements that change the role of their session, outside a transaction. */
 const CHANGES = [
   'SET ROLE latchkey_app',
   'RESET ROLE',
@@ -51,10 +51,10 @@ for (const { on, skip, open } of ENGINES) {
         return (await client.send(command)).records?.[0]?.[0]?.stringValue
       }
       return {
-        execute: (sql: string) => execute(sql),
+        execute,
         batch: (sql: string) =>
           client.send(new BatchExecuteStatementCommand({ ...target, sql, parameterSets: [[]] })),
-        /** Runs the statements in a transaction, and rolls it back whatever they do. */
+        /** Runs the statements in a transaction, and always rolls it back. */
         async inTransaction(...statements: readonly string[]) {
           const { transactionId = '' } = await client.send(new BeginTransactionCommand(target))
           try {
@@ -73,14 +73,14 @@ for (const { on, skip, open } of ENGINES) {
       'SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()',
     )
 
-    /** On a server the calls of this test, one after the other, share a session too. */
+    /** Sequential calls share a session on a server too. */
     async function assertUnchanged() {
       assert.equal(await app.execute(WHO), 'latchkey_app')
       assert.equal(await other.execute(WHO), owner)
       assert.deepEqual(await query(WHO), [[owner]])
     }
 
-    await t.test("without its GRANT a statement fails for the function's ARN alone", async () => {
+    await t.test("a statement without a GRANT fails for the function's ARN only", async () => {
       const sql = 'SELECT created_at FROM users'
       await assert.rejects(app.execute(sql), DENIED)
       await assert.rejects(app.batch(sql), DENIED)

@@ -1,6 +1,6 @@
 import type { Engine, Session } from './engine.ts'
 
-/** Opens a session for the statements that come with this secret. */
+/** Opens a session for statements sent with this secret. */
 export type OpenSession = (secretArn: string) => Promise<Session>
 
 /** Opens a session as `role`, or without one as the user of the engine. */
@@ -9,21 +9,21 @@ export type OpenAs = (role?: string) => Promise<Session>
 /**
  * Opens sessions of `engine` as its user or as a role. Statements can change the role of their session
  * (`SET`, `set_config()`, `DO`), and the next call uses the session again. So a session takes its role at
- * each opening, and its release puts the user back. A transaction keeps its session, so its role too.
+ * each opening, and its release restores the user. A transaction keeps its session, so its role too.
  */
 export async function createRoles(engine: Engine): Promise<OpenAs> {
   const session = await engine.session()
   const { rows } = await session
     .query('SELECT quote_ident(session_user)')
     .finally(() => session.release())
-  // By name, and it ends a SET ROLE too. On PGlite RESET and DISCARD ALL do not lead back to the user.
-  const putBack = `SET SESSION AUTHORIZATION ${rows[0]?.[0]}`
+  // By name, which also ends a SET ROLE. On PGlite RESET and DISCARD ALL do not restore the user.
+  const restoreUser = `SET SESSION AUTHORIZATION ${rows[0]?.[0]}`
 
   return async function openAs(role) {
     const { query, run, release } = await engine.session()
     const releaseAsUser = async () => {
-      // Outside a transaction this only fails on a lost connection, and the engine does not reuse that.
-      await run(putBack).catch(() => {})
+      // Outside a transaction this only fails on a lost connection, which the engine does not reuse.
+      await run(restoreUser).catch(() => {})
       await release()
     }
     try {
@@ -41,8 +41,8 @@ export async function createRoles(engine: Engine): Promise<OpenAs> {
 const NO_GRANT: readonly unknown[] = ['42501', '42704']
 
 /**
- * Tries to become `role`, which the user grants to itself if it must. Resolves with Postgres's reason if the
- * user may not, and with `undefined` if `openAs(role)` works from now on.
+ * Makes `openAs(role)` work: the user grants the role to itself if necessary. Resolves with Postgres's reason if
+ * the user may not, else with `undefined`.
  */
 export async function obtainRole(openAs: OpenAs, role: string): Promise<string | undefined> {
   const { run, release } = await openAs()

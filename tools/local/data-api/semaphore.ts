@@ -1,6 +1,6 @@
 /**
- * Lets `places` callers in at a time, and the others in the order of their calls. Resolves with the function
- * that releases the place, which is safe to call twice.
+ * Returns a function that waits for one of `places` places, in the order of the calls. It resolves with the
+ * function that releases the place, which is safe to call twice.
  */
 export function createSemaphore(places: number): () => Promise<() => void> {
   const waiting: (() => void)[] = []
@@ -14,7 +14,7 @@ export function createSemaphore(places: number): () => Promise<() => void> {
       if (!held) return
       held = false
       const next = waiting.shift()
-      // The place is handed on without being free in between, so that nobody overtakes.
+      // The place is handed on without being free in between, so that no later caller overtakes.
       if (next === undefined) free += 1
       else next()
     }

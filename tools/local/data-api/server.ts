@@ -13,10 +13,7 @@ import { createTransactions } from './transactions.ts'
 export interface DataApiServer {
   /** For `AWS_ENDPOINT_URL_RDS_DATA`. */
   readonly url: string
-  /**
-   * Plans faults for the next calls (`resuming:3 reset-after`), and replaces what is left of the plan
-   * before. Throws if the plan is invalid.
-   */
+  /** Replaces the plan of faults for the next calls (`resuming:3 reset-after`). Throws if it is invalid. */
   planFaults(plan: string): void
   /** Rolls back open transactions and waits for calls under way. The database stays open. */
   close(): Promise<void>
@@ -73,8 +70,8 @@ export async function serveDataApi(
   return {
     url: `http://127.0.0.1:${address.port}`,
     planFaults(plan) {
-      const parsed = faults.replace(plan)
-      if (!parsed.ok) throw new Error(parsed.problem)
+      const problem = faults.replace(plan)
+      if (problem !== undefined) throw new Error(problem)
     },
     async close() {
       const drained = new Promise<void>((resolve) => server.close(() => resolve()))
@@ -87,8 +84,8 @@ export async function serveDataApi(
 }
 
 /**
- * A page whose name was made to resolve to 127.0.0.1 (DNS rebinding) may send every header and method, but
- * its own name as `Host`.
+ * Rejects requests by another host name: a web page whose name resolves to 127.0.0.1 (DNS rebinding) may send any
+ * header and method, except another `Host` than its own.
  */
 function assertOwnHost({ headers, socket }: IncomingMessage): void {
   const port = socket.localPort
@@ -99,32 +96,29 @@ function assertOwnHost({ headers, socket }: IncomingMessage): void {
   )
 }
 
-/** The path of the fault plan. AWS has nothing there. */
+/** Path of the fault plan, unused by AWS. */
 const FAULTS_PATH = '/faults'
 
-/**
- * GET returns what is left of the plan, PUT replaces it. A page in the developer's browser cannot send PUT:
- * the browser asks first (CORS preflight), and gets no permission.
- */
+/** GET returns the rest of the plan, PUT replaces it. The CORS preflight keeps web pages from sending PUT. */
 async function respondToFaults(
   request: IncomingMessage,
   faults: FaultQueue,
 ): Promise<HttpResponse> {
   if (request.method === 'PUT') {
-    const parsed = faults.replace(await text(request))
-    if (!parsed.ok) return line(400, parsed.problem)
+    const problem = faults.replace(await text(request))
+    if (problem !== undefined) return line(400, problem)
   } else if (request.method !== 'GET') throw unknownOperation()
   return line(200, faults.left())
 }
 
-/** Reads a call. The function it returns performs it, and never rejects. */
+/** Reads a call. The returned function performs it, and never rejects. */
 async function readCall(
   request: IncomingMessage,
   operations: ReadonlyMap<string, Operation>,
 ): Promise<() => Promise<HttpResponse>> {
   const operation = request.method === 'POST' ? operations.get(request.url ?? '') : undefined
   if (operation === undefined) throw unknownOperation()
-  // Not verified, but a page in the developer's browser cannot send this header without permission.
+  // Not verified: the CORS preflight keeps web pages from sending this header.
   if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) {
     throw new DataApiError('MissingAuthenticationTokenException', 'Missing Authentication Token')
   }

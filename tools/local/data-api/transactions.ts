@@ -4,12 +4,12 @@ import type { Session } from './engine.ts'
 import { DataApiError } from './errors.ts'
 import type { OpenSession } from './roles.ts'
 
-/** AWS rolls a transaction back that no call has used for three minutes. */
+/** AWS rolls back a transaction that no call has used for three minutes. */
 const IDLE_MILLISECONDS = 3 * 60 * 1000
 
 /**
- * What a call takes on its way to AWS, or less. PGlite blocks this process while it works, so two calls
- * at once would otherwise be served one after the other, and the mistake would first show on AWS.
+ * Travel time of a call to AWS, or less. PGlite blocks this process while it works, so without a delay two
+ * concurrent calls would be served one after the other, and the mistake would first show on AWS.
  */
 const TRAVEL_MILLISECONDS = 5
 
@@ -20,6 +20,7 @@ interface Transaction {
   idle: NodeJS.Timeout
 }
 
+/** The return type of {@link createTransactions}. */
 export type Transactions = ReturnType<typeof createTransactions>
 
 /** The open transactions of one local Data API, each on a session of its own. */
@@ -47,7 +48,7 @@ export function createTransactions(openSession: OpenSession) {
     return id
   }
 
-  /** Runs `work` on the transaction's session. Two calls at once in one transaction are an error. */
+  /** Runs `work` on the transaction's session. Concurrent calls in one transaction are an error. */
   async function use<T>(id: string, work: (session: Session) => Promise<T>): Promise<T> {
     const transaction = open.get(id)
     if (transaction === undefined) {
@@ -68,8 +69,8 @@ export function createTransactions(openSession: OpenSession) {
   }
 
   /**
-   * Ends a transaction and frees its session, whatever Postgres responds. Rejects where a statement had
-   * failed before: Postgres then rolls back on COMMIT too, and does not call that an error.
+   * Ends a transaction and releases its session, whatever Postgres responds. Rejects if a statement has failed in
+   * it: Postgres then rolls back on COMMIT too, without an error.
    */
   function end(id: string, how: 'COMMIT' | 'ROLLBACK'): Promise<void> {
     return use(id, async (session) => {

@@ -1,7 +1,7 @@
-/** How the Data API carries a Postgres type: `kind` is the member of its Field union. */
+/** The Data API's form of a Postgres type: `kind` is the member of its Field union. */
 export interface DataApiType {
   readonly name: string
-  /** java.sql.Types, which is what the Data API reports as `type`. */
+  /** The value of java.sql.Types that the Data API reports as `type`. */
   readonly jdbcType: number
   readonly kind: 'booleanValue' | 'longValue' | 'doubleValue' | 'blobValue' | 'stringValue'
   /** The OID of an array's elements. */
@@ -55,7 +55,7 @@ const TYPES: ReadonlyMap<number, DataApiType> = new Map(
 
 const OTHER = type('other', 1111)
 
-/** By OID, what AWS refuses to return, as reported by its users. A bytea has no place in an `arrayValue`. */
+/** Types that AWS does not return, by OID, as reported by its users. An `arrayValue` cannot hold a bytea. */
 export const UNSUPPORTED_RESULT: ReadonlyMap<number, string> = new Map([
   [18, '"CHAR"'],
   [142, 'XML'],
@@ -68,6 +68,7 @@ export const UNSUPPORTED_RESULT: ReadonlyMap<number, string> = new Map([
   [1001, 'BYTEA[]'],
 ])
 
+/** The Data API's form of the type with that OID. */
 export const typeOf = (oid: number): DataApiType => TYPES.get(oid) ?? OTHER
 
 /** The OID that each kind of parameter is bound as, whatever the column: AWS binds with types too. */
@@ -79,17 +80,11 @@ export const PARAMETER_OID = {
   stringValue: 25,
 } as const
 
-/** What a `typeHint` binds a string as instead of text, and the format that the string must have. */
-export interface TypeHint {
-  readonly typeOid: number
-  readonly format?: RegExp
-}
-
 /**
- * AWS documents `YYYY-MM-DD HH:MM:SS[.FFF]` for a timestamp. Clients send six digits of a fraction too (str
- * of Python's datetime), so they are taken; ISO 8601's `T`, `Z` and offsets are refused.
+ * The type that each `typeHint` binds a string as, and the format that the string must have. AWS documents `YYYY-MM-DD HH:MM:SS[.FFF]` for a timestamp. Clients send six digits of a fraction too (str
+ * of Python's datetime), so they are accepted; ISO 8601's `T`, `Z` and offsets are rejected.
  */
-export const TYPE_HINTS: ReadonlyMap<string, TypeHint> = new Map<string, TypeHint>([
+export const TYPE_HINTS = new Map<string, { readonly typeOid: number; readonly format?: RegExp }>([
   ['DATE', { typeOid: 1082, format: /^\d{4}-\d\d-\d\d$/ }],
   ['DECIMAL', { typeOid: 1700 }],
   ['JSON', { typeOid: 114 }],

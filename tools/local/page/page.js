@@ -47,7 +47,7 @@ const ui = SwaggerUIBundle({
   tryItOutEnabled: true,
   defaultModelsExpandDepth: -1,
   plugins: [showClaims],
-  // Whoever signs up or in goes on with that token, as an app does.
+  // Sends the latest token with each request, as an app does.
   responseInterceptor(response) {
     const token = tokenOf(response.text)
     if (token !== undefined) ui.preauthorizeApiKey('token', token)

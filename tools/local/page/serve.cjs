@@ -5,7 +5,7 @@ const { parse } = require('yaml')
 const SWAGGER_UI = dirname(require.resolve('swagger-ui-dist/package.json'))
 const ROOT = `${__dirname}/../../..`
 
-/** Nothing on the page may come from, or go to, another host. */
+/** The page may neither load from nor send to another host. */
 const POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
 /** The files under /docs/, and their content types. */
@@ -19,7 +19,7 @@ const FILES = {
 
 const read = (path) => readFileSync(path, 'utf8')
 
-/** openapi.yaml, with this endpoint as its server, whatever the port. */
+/** openapi.yaml, with this endpoint as its server at any port. */
 function readOpenApi() {
   return JSON.stringify({ ...parse(read(`${ROOT}/openapi.yaml`)), servers: [{ url: '/' }] })
 }
