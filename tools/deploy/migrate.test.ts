@@ -146,17 +146,3 @@ test('a response that is not JSON is not quoted, and a refused connection is nam
   const gone = { ...env, AWS_ENDPOINT_URL_RDS_DATA: 'http://127.0.0.1:1' }
   assert.match((await migrate(['--stage', 'dev'], gone)).stderr, /failed: .*ECONNREFUSED/)
 })
-
-test('wrong arguments are named, with the usage', async () => {
-  for (const [args, problem] of [
-    [[], /^--stage is missing/],
-    [['--stage', 'local'], /^npm start migrates the stage local/],
-    [['--stage', 'dev', '--dryrun'], /--dryrun/],
-    [['dev'], /'dev'/],
-  ] as const) {
-    const { stdout, stderr, status } = await migrate(args)
-    assert.deepEqual([status, stdout], [2, ''])
-    assert.match(stderr, problem)
-    assert.match(stderr, /npm run migrate -- --stage S/)
-  }
-})

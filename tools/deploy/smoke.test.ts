@@ -4,13 +4,19 @@ import { decodeJwt, SignJWT } from 'jose'
 import type { SigningKey } from '../../lib/adapters/signing-key.ts'
 import { discovery } from '../../lib/http/well-known.ts'
 import { MASTER_SECRET_ARN, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
-import { runCommand } from '../../test/support/command.ts'
+import { callCommand, runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
-import { eventWith, JWT_SECRET, loadHandler, signingKey } from '../../test/support/handler.ts'
+import {
+  eventWith,
+  JWT_SECRET,
+  loadHandler,
+  ROUTE_KEYS,
+  signingKey,
+} from '../../test/support/handler.ts'
 import { serveHttp } from '../../test/support/http-endpoint.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
 import { newSigningKey } from '../new-signing-key.ts'
-import { runSmokeSteps } from './smoke.ts'
+import { runSmokeSteps, SMOKE } from './smoke.ts'
 
 interface Response {
   readonly status: number
@@ -26,14 +32,12 @@ const scripted = (status: number, body: object, headers = {}): Response => ({
   body: JSON.stringify(body),
 })
 const FAILURE = scripted(500, { err: 'Internal server error', code: 'internal_error' })
-const command = (args: readonly string[], env?: Readonly<Record<string, string>>) =>
-  runCommand('tools/deploy/smoke.ts', args, env)
 
 /** The route and response of each request of a run on the real handler, and the user of that run. */
 const recorded: { readonly route: string; readonly response: Response }[] = []
 let user = { username: '', password: '' }
 
-test('the real handler passes every step, and nothing stays of the user', async (t) => {
+test('the real handler passes every step, every route is tried, and the user is gone at the end', async (t) => {
   const database = await serveDatabase(await openMigratedPglite())
   t.after(database.close)
   const send = await loadHandler(database.url)
@@ -47,8 +51,16 @@ test('the real handler passes every step, and nothing stays of the user', async 
     return response
   })
   const lines: string[] = []
-  const options = { key: JWT_SECRET, onUsername: () => {}, say: (line: string) => lines.push(line) }
-  await runSmokeSteps({ url: `${url}/auth/sign-up`, ...options })
+  const names: string[] = []
+  await runSmokeSteps({
+    url: `${url}/auth/sign-up`,
+    key: JWT_SECRET,
+    say: (line) => lines.push(line),
+    onUsername: (name) => names.push(name),
+  })
+  assert.deepEqual([...new Set(recorded.map(({ route }) => route))].sort(), ROUTE_KEYS.toSorted())
+  // Each name that the account had, so that the removal covers both.
+  assert.deepEqual(names, [user.username, `${user.username}-renamed`])
   assert.equal(lines.filter((line) => line.startsWith('ok ')).length, recorded.length)
   assert.deepEqual(await database.query('SELECT username FROM users'), [])
 })
@@ -202,7 +214,7 @@ test('a step that fails at a stage still removes the user, as the master', async
   const outputs = { ...STACK_OUTPUTS, SignUpUrl: `${endpoint.url}/v1/auth/sign-up` }
   const aws = await serveAws(t, { outputs, secret: JWT_SECRET })
   const args = ['--stage', 'dev', '--region', 'eu-west-1']
-  const { stdout, stderr, status } = await command(args, aws.env)
+  const { stdout, stderr, status } = await runCommand('tools/deploy/smoke.ts', args, aws.env)
   assert.equal(status, 1)
   assert.match(stderr, /^The smoke test failed: .*: expected 201, got 500 internal_error\.\n$/)
   const [{ path, body } = { path: '', body: '' }] = endpoint.requests
@@ -222,7 +234,7 @@ test('a user who cannot be removed fails the smoke test', async (t) => {
   const headers = { 'x-amzn-errortype': 'AccessDeniedException' }
   const statement = () => ({ status: 403, headers, body: '{"message":"not authorized"}' })
   const aws = await serveAws(t, { outputs: STACK_OUTPUTS, secret: JWT_SECRET, statement })
-  const { stderr, status } = await command(['--stage', 'dev', '--url', url], aws.env)
+  const { stderr, status } = await callCommand(SMOKE, ['--stage', 'dev', '--url', url], aws.env)
   assert.deepEqual(
     [status, stderr],
     [1, 'The smoke test failed: AccessDeniedException: not authorized\n'],
@@ -231,19 +243,7 @@ test('a user who cannot be removed fails the smoke test', async (t) => {
 
 test('an endpoint without a stage needs no AWS, and its user may stay', async (t) => {
   const { url, requests } = await serveHttp(t, () => FAILURE)
-  const { stdout, status } = await command(['--url', url])
+  const { stdout, status } = await callCommand(SMOKE, ['--url', url])
   assert.deepEqual([status, requests[0]?.path], [1, '/auth/sign-up'])
   assert.match(stdout, /^note .* Smoke-\w{12} stays/m)
-})
-
-test('wrong arguments are named, with the usage', async () => {
-  for (const [args, problem] of [
-    [[], /^--url or --stage is missing/],
-    [['--url', 'ftp://example.org'], /^--url is no URL/],
-  ] as const) {
-    const { stdout, stderr, status } = await command(args)
-    assert.deepEqual([status, stdout], [2, ''])
-    assert.match(stderr, problem)
-    assert.match(stderr, /npm run smoke -- --stage S/)
-  }
 })
