@@ -14,32 +14,14 @@ import { DataApiDialect } from 'kysely-data-api'
 import { ENGINES } from '../support/data-api.ts'
 
 // The clients that people use before the RDS Data API are used before the local one. None of them binds an
-// array parameter, which AWS refuses: drizzle sends an array as a string, and a cast in the SQL.
+// array parameter, which AWS rejects: drizzle sends an array as a string, and a cast in the SQL.
 
-// The second version of the SDK, which data-api-client stands on, would warn in each run that it has ended.
+// Version 2 of the SDK, which data-api-client uses, would warn in each run that it is out of maintenance.
 maintenanceMessage.suppress = true
 
 const ID = '0190f3a4-8c1e-7d2b-9a55-1b2c3d4e5f60'
 const MADE = '2026-01-02 03:04:05.678'
 const PROFILE = { name: 'Zoë "李"', tags: ['a', null], nested: { n: 1.5 } }
-
-const CREATE_PEOPLE = `CREATE TABLE people (
-  id serial PRIMARY KEY,
-  key uuid NOT NULL UNIQUE,
-  name text NOT NULL,
-  profile jsonb,
-  made timestamp,
-  changed timestamp(6),
-  seen timestamptz,
-  born date,
-  wakes time,
-  height float8,
-  balance numeric(20, 4),
-  visits int8,
-  admin bool,
-  words text[],
-  numbers int[]
-)`
 
 const people = pg.pgTable('people', {
   id: pg.serial().primaryKey(),
@@ -47,17 +29,23 @@ const people = pg.pgTable('people', {
   name: pg.text().notNull(),
   profile: pg.jsonb(),
   made: pg.timestamp({ mode: 'date' }),
-  changed: pg.timestamp({ mode: 'string' }),
+  changed: pg.timestamp({ mode: 'string', precision: 6 }),
   seen: pg.timestamp({ mode: 'string', withTimezone: true }),
   born: pg.date(),
   wakes: pg.time(),
   height: pg.doublePrecision(),
-  balance: pg.numeric(),
+  balance: pg.numeric({ precision: 20, scale: 4 }),
   visits: pg.bigint({ mode: 'number' }),
   admin: pg.boolean(),
   words: pg.text().array(),
   numbers: pg.integer().array(),
 })
+
+/** Creates the table as drizzle-kit would. */
+const CREATE_PEOPLE = `CREATE TABLE people (${pg.getTableConfig(people).columns.map((column) => {
+  const constraint = column.primary ? 'PRIMARY KEY' : column.isUnique ? 'UNIQUE' : ''
+  return `${column.name} ${column.getSQLType()} ${constraint} ${column.notNull ? 'NOT NULL' : ''}`
+})})`
 
 const ADA = {
   key: ID,
@@ -78,7 +66,7 @@ const ADA = {
 
 const NOBODY = Object.fromEntries(Object.keys(ADA).map((column) => [column, null]))
 
-/** How a client reaches the local Data API: as it would reach AWS, but for the endpoint. */
+/** Settings of a client: those for AWS, with the local endpoint. */
 const connection = ({ url, target }) => ({
   ...target,
   endpoint: url,
@@ -87,7 +75,7 @@ const connection = ({ url, target }) => ({
   maxAttempts: 1,
 })
 
-/** A folder of migrations as drizzle-kit writes it: a journal, and statements with a marker between. */
+/** Writes a folder of migrations as drizzle-kit does: a journal, and statements separated by a marker. */
 function migrationsFolder(t, ...migrations) {
   const folder = mkdtempSync(`${tmpdir()}/latchkey-drizzle-`)
   t.after(() => rmSync(folder, { recursive: true }))
@@ -214,7 +202,7 @@ for (const { on, skip, start } of ENGINES) {
           .selectAll()
           .where('made', '=', ADA.made)
           .executeTakeFirstOrThrow()
-        // A Date of `made` would be one of this machine's time zone: that is the client's doing, on AWS too.
+        // A Date of `made` would be one of this machine's time zone: the client makes it so, on AWS too.
         const { made, born, changed, seen, ...others } = row
         assert.equal(made.getTime(), new Date(MADE).getTime())
         assert.equal(born.toISOString(), '1815-12-10T00:00:00.000Z')
