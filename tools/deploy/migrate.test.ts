@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { after, test } from 'node:test'
-import { MASTER_SECRET_ARN, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
+import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { callCommand, runCommand } from '../../test/support/command.ts'
 import { startDataApi } from '../../test/support/data-api.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
@@ -36,7 +36,7 @@ function spiedOn(engine: Engine) {
 const { engine, queries } = spiedOn(await openTestPglite())
 const { url, execute } = await startDataApi({ after }, engine)
 
-test('a dry run reports what the first run does, and the second run only sets the password', async (t) => {
+test('a dry run only selects, and reports what the first run does; a second run only sets the password', async (t) => {
   const { env, requests } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET })
   const stage = { ...env, AWS_ENDPOINT_URL_RDS_DATA: url }
   const args = ['--stage', 'dev', '--region', 'eu-west-1']
@@ -60,7 +60,7 @@ test('a dry run reports what the first run does, and the second run only sets th
   assert.deepEqual(later, printed(none, wouldSet))
   const secretIds = requests.flatMap(({ body }) => /"SecretId":"([^"]+)"/.exec(body)?.[1] ?? [])
   const { AppSecretArn: app, JwtSecretArn: jwt } = STACK_OUTPUTS
-  // A dry run reads the signing key's alone.
+  // A dry run reads only the signing key.
   assert.deepEqual(secretIds, [jwt, app, jwt, app, jwt, jwt])
   assert.ok(queries.length > 10)
   assert.doesNotMatch(queries.join(), new RegExp(PASSWORD))
@@ -72,7 +72,7 @@ test('a dry run reports what the first run does, and the second run only sets th
   assert.equal(mayLogIn?.booleanValue, true)
 })
 
-test('with rs256 the signing key is made for it, pending ahead of the code, and never printed', async (t) => {
+test('with rs256 a new signing key is pending until the deployment, then current, and never printed', async (t) => {
   const before = 'k'.repeat(64)
   const signingSecret = createSecret(before)
   const run = async (outputs: Readonly<Record<string, string>>, ...args: readonly string[]) => {
@@ -93,40 +93,7 @@ test('with rs256 the signing key is made for it, pending ahead of the code, and 
   assert.doesNotMatch(await run({ JwtAlgorithm: 'RS256' }), /Signing key/)
 })
 
-test('a dry run only selects, as the master, and reads no secret', async (t) => {
-  const records = [[{ stringValue: '001-users.sql' }, { stringValue: 'the hash of another file' }]]
-  const statement = () => ({ status: 200, headers: {}, body: JSON.stringify({ records }) })
-  const { env, requests, statements } = await serveAws(t, { outputs: STACK_OUTPUTS, statement })
-  const { stderr } = await migrate(['--stage', 'dev', '--dry-run'], env)
-  assert.match(stderr, /^The migration failed: The migration 001-users.sql was changed/)
-  // CloudFormation and RDS are asked once each.
-  assert.equal(requests.length, 2 + statements().length)
-  for (const asked of statements()) {
-    assert.equal(asked['secretArn'], MASTER_SECRET_ARN)
-    assert.equal(asked['resourceArn'], STACK_OUTPUTS.ClusterArn)
-    assert.equal(asked['database'], STACK_OUTPUTS.DatabaseName)
-    assert.match(String(asked['sql']), /^SELECT /)
-  }
-})
-
-test('an error of AWS is in its words, and a stage that is not deployed named by its stack', async (t) => {
-  const headers = { 'x-amzn-errortype': 'AccessDeniedException' }
-  const statement = () => ({ status: 403, headers, body: '{"message":"not authorized"}' })
-  for (const [stack, problem] of [
-    [
-      { outputs: STACK_OUTPUTS, secret: SECRET, statement },
-      'AccessDeniedException: not authorized',
-    ],
-    [{}, 'There is no stack latchkey-dev in eu-central-1'],
-  ] as const) {
-    const { env } = await serveAws(t, stack)
-    const { stderr, status } = await migrate(['--stage', 'dev'], env)
-    assert.equal(status, 1)
-    assert.ok(stderr.startsWith(`The migration failed: ${problem}`), stderr)
-  }
-})
-
-test('with an unusable secret nothing is done and nothing quoted', async (t) => {
+test('an unusable secret is not quoted, and nothing is done', async (t) => {
   const otherRole = JSON.stringify({ username: 'postgres', password: PASSWORD })
   for (const secret of [otherRole, PASSWORD, '']) {
     const { env, statements } = await serveAws(t, { outputs: STACK_OUTPUTS, secret })

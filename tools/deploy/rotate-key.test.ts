@@ -136,7 +136,7 @@ test('a change of the algorithm has its key pending before the deployment, and c
   assert.equal(current, key)
   assert.equal(signingKey(pending).algorithm, 'RS256')
   // A rotation would make a key current that the deployed release cannot sign with.
-  await assert.rejects(rotate(), /AWSPENDING is no HS256 key/)
+  await assert.rejects(rotate(), /AWSPENDING is not an HS256 key/)
 
   assert.equal((await fit('RS256', 'RS256')).length, 1)
   assert.deepEqual(await fit('RS256', 'RS256'), [])

@@ -11,6 +11,6 @@ test('the verifier is the one of the example in RFC 7677', () => {
   )
 })
 
-test('each has a salt of its own', () => {
+test('each verifier has its own salt', () => {
   assert.notEqual(scramVerifier('pencil'), scramVerifier('pencil'))
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 
 /**
- * The parameters of a stage in resources/stages.yml, as the framework reads them: its own before the default ones.
+ * Reads the parameters of a stage in resources/stages.yml as the framework does: its own before the default ones.
  * Throws if the table has no such stage.
  */
 export function readStageTable(stage: string): Readonly<Record<string, unknown>> {

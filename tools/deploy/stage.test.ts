@@ -23,14 +23,14 @@ test('every output of the stack has its field', async (t) => {
   assert.equal(new URLSearchParams(requests[0]?.body).get('StackName'), 'latchkey-dev')
 })
 
-test('a stack of a release that signs with HS256 alone has its defaults', async (t) => {
+test('the outputs of a release that signs only with HS256 get defaults', async (t) => {
   const { settled } = await readFrom(t, { outputs: STACK_OUTPUTS })
   assert.ok(settled.status === 'fulfilled')
   const { jwtAlgorithm, jwtTtlSeconds } = settled.value
   assert.deepEqual([jwtAlgorithm, jwtTtlSeconds], ['HS256', 3600])
 })
 
-test('a missing output is named, and a missing stack is an error that says how to deploy it', async (t) => {
+test('a missing output or stack is an error that names it and says how to deploy it', async (t) => {
   for (const missing of Object.keys(STACK_OUTPUTS)) {
     const { error } = await readFrom(t, { outputs: { ...STACK_OUTPUTS, [missing]: '' } })
     assert.match(error, new RegExp(`^The stack latchkey-dev has no output ${missing}\\.`))
@@ -39,7 +39,7 @@ test('a missing output is named, and a missing stack is an error that says how t
   assert.match(error, /^There is no stack latchkey-dev in eu-west-1\. .* -- --stage dev$/)
 })
 
-test('AWS is not asked for a stage with an invalid name', async (t) => {
+test('a stage with an invalid name is rejected without a request', async (t) => {
   for (const stage of ['', 'dev prod', 'dev/*', '$(id)', 'ü', 'a'.repeat(65)]) {
     const { error, requests } = await readFrom(t, { outputs: STACK_OUTPUTS }, stage)
     assert.match(error, /^A stage is named with letters, digits and hyphens/)

@@ -22,7 +22,7 @@ export interface StackOutputs {
 const STAGE = /^[A-Za-z0-9-]{1,64}$/
 
 /**
- * Reads the outputs of the stack `latchkey-<stage>`. Rejects with an error for people if the name is invalid,
+ * Reads the outputs of the stack `latchkey-<stage>`. Rejects with an error to show if the name is invalid,
  * the stage is not deployed in that region, or an output is missing; otherwise with the SDK's error.
  */
 export async function readStackOutputs(stage: string, region: string): Promise<StackOutputs> {
@@ -44,7 +44,7 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
     clusterArn: output('ClusterArn'),
     appSecretArn: output('AppSecretArn'),
     jwtSecretArn: output('JwtSecretArn'),
-    // A release without these outputs signs with HS256 alone.
+    // A release without these outputs signs with HS256 only.
     jwtAlgorithm: find('JwtAlgorithm') === 'RS256' ? 'RS256' : 'HS256',
     jwtTtlSeconds: Number(find('JwtTtlSeconds') ?? 3600),
     databaseName: output('DatabaseName'),
@@ -52,8 +52,8 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
 }
 
 /**
- * Whether the stage has a database: its stack exists, and its first deployment did not fail. Rejects with the
- * SDK's error if that cannot be told.
+ * Returns whether the stage has a database: its stack exists, and its first deployment did not fail. Rejects with
+ * the SDK's error.
  */
 export async function hasDatabase(stage: string, region: string): Promise<boolean> {
   const outputs = await describeStack(stackNameOf(stage), region)
@@ -61,8 +61,8 @@ export async function hasDatabase(stage: string, region: string): Promise<boolea
 }
 
 /**
- * A deployed stage's database as its master, who alone may migrate it and delete from it. RDS says which secret
- * that is: after a restore the stack's output names the one of the cluster before.
+ * Opens a deployed stage's database as its master, the only role that may migrate it and delete from it. RDS names
+ * the master's secret: after a restore the stack's output names that of the previous cluster.
  */
 export async function openStageDatabase(
   { clusterArn, databaseName }: StackOutputs,
@@ -86,7 +86,7 @@ function stackNameOf(stage: string): string {
   throw new Error(`A stage is named with letters, digits and hyphens, unlike "${stage}".`)
 }
 
-/** The stack's outputs, or `undefined` if there is no such stack. */
+/** Resolves with the stack's outputs, or `undefined` if there is no such stack. */
 async function describeStack(
   stackName: string,
   region: string,
@@ -96,7 +96,7 @@ async function describeStack(
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stackName }))
     return Stacks?.[0]?.Outputs ?? []
   } catch (error) {
-    // The name is valid, so of this class only "does not exist" is left.
+    // The name is valid, so this class can only mean "does not exist".
     if (error instanceof Error && error.name === 'ValidationError') return undefined
     throw error
   } finally {
