@@ -7,7 +7,7 @@ import { serveDatabase } from '../../test/support/database.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { createDeploy } from './deploy.ts'
-import { readStageTable } from './stage-table.ts'
+import { readStageTable } from './stage.ts'
 
 const DEPLOY = createDeploy()
 const MIGRATION = [

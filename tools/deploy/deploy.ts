@@ -3,8 +3,7 @@ import { parseArgs } from 'node:util'
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { callProgram, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import { MIGRATE } from './migrate.ts'
-import { hasDatabase } from './stage.ts'
-import { readStageTable } from './stage-table.ts'
+import { hasDatabase, readStageTable } from './stage.ts'
 
 const USAGE = `Migrates a stage's database, deploys the stage with the Serverless Framework, and migrates again:
 a first deployment creates the database, and the previous release may store users meanwhile. With

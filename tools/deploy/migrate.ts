@@ -6,8 +6,7 @@ import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command
 import { migrate } from '../database/schema.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
 import { fitSigningKey, openSigningSecret } from './signing-secret.ts'
-import { openStageDatabase, readStackOutputs } from './stage.ts'
-import { readStageTable } from './stage-table.ts'
+import { openStageDatabase, readStackOutputs, readStageTable } from './stage.ts'
 
 const USAGE = `Applies migrations/*.sql to a deployed stage's database, each file once, sets the password of the
 function's role from its secret, and stores a signing key if the current one has another algorithm. It is safe to

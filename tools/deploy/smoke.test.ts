@@ -13,16 +13,12 @@ import {
   ROUTE_KEYS,
   signingKey,
 } from '../../test/support/handler.ts'
-import { serveHttp } from '../../test/support/http-endpoint.ts'
+import { type ScriptedHttpResponse, serveHttp } from '../../test/support/http-endpoint.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
 import { newSigningKey } from '../new-signing-key.ts'
 import { runSmokeSteps, SMOKE } from './smoke.ts'
 
-interface Response {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-}
+type Response = Extract<ScriptedHttpResponse, { readonly status: number }>
 
 const texts = (values: object) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
@@ -65,7 +61,7 @@ test('the real handler passes every step, every route is tried, and the user is 
   assert.deepEqual(await database.query('SELECT username FROM users'), [])
 })
 
-/** Runs the steps again, on these responses in their order. */
+/** Runs the steps again, with these responses in their order. */
 async function replay(t: TestContext, responses: readonly Response[], key = JWT_SECRET) {
   const left = [...responses]
   const { url } = await serveHttp(t, () => left.shift() ?? FAILURE)
@@ -92,11 +88,11 @@ async function replay(t: TestContext, responses: readonly Response[], key = JWT_
   return { outcome, lines, users, waits }
 }
 
-/** The recorded responses with another in one place. */
+/** The recorded responses, with another one at `index`. */
 const recordedBut = (index: number, mutant: Response): Response[] =>
   recorded.map(({ response }) => response).with(index, mutant)
 
-/** Signs the token of a response anew, with other claims or another key; leaves a response without one alone. */
+/** Replaces a response's token by one with other claims or another key; without a token returns the response. */
 async function signAnew(response: Response, claims: object, key = signingKey()): Promise<Response> {
   const { token } = response.body === '' ? {} : JSON.parse(response.body)
   if (token === undefined) return response
@@ -160,7 +156,7 @@ test('another user, a malformed token, a long code and a redirect are noticed', 
   }
 })
 
-test('with RS256 the published keys and the issuer count, and no key of the stage', async (t) => {
+test('with RS256 the published keys and the issuer are checked, without the key of the stage', async (t) => {
   const issuer = 'https://id.example'
   const found = discovery('RS256', issuer)
   const cacheable = { 'cache-control': 'public, max-age=300' }
@@ -189,7 +185,7 @@ test('without the key the signature is not checked, which the report states; the
   assert.match((await replay(t, await all({ iat: seconds(3600) }), '')).outcome, /"iat" claim/)
 })
 
-test('a resuming database is waited for, for two minutes, as a new user each time', async (t) => {
+test('a resuming database is waited for up to two minutes, with a new user each time', async (t) => {
   const resuming = (code: string, headers = {}) => scripted(503, { err: 'x', code }, headers)
   const first = resuming('database_resuming', { 'retry-after': '15' })
   const responses = recorded.map(({ response }) => response)
@@ -209,7 +205,7 @@ test('an endpoint that does not respond is an error with its URL', async () => {
   await assert.rejects(rejected, /did not respond: ECONNREFUSED/)
 })
 
-test('a step that fails at a stage still removes the user, as the master', async (t) => {
+test('a failed step on a stage still removes the user, as the master', async (t) => {
   const endpoint = await serveHttp(t, () => FAILURE)
   const outputs = { ...STACK_OUTPUTS, SignUpUrl: `${endpoint.url}/v1/auth/sign-up` }
   const aws = await serveAws(t, { outputs, secret: JWT_SECRET })

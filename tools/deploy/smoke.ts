@@ -241,11 +241,11 @@ function parse(args: string[]) {
 
 type Arguments = ReturnType<typeof parse>
 
-async function run({ url = '', stage, region }: Arguments, { say }: Output): Promise<void> {
+async function run({ url, stage, region }: Arguments, { say }: Output): Promise<void> {
   const onUsername = (name: string) =>
     say(`note   the user ${name} stays if a step fails; only --stage removes it`)
-  if (stage) await smokeStage(stage, region, url || undefined, say)
-  else await runSmokeSteps({ url, say, onUsername })
+  if (stage) await smokeStage(stage, region, url, say)
+  else await runSmokeSteps({ url: String(url), say, onUsername })
   say('The endpoint keeps the contract.')
 }
 
