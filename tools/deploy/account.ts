@@ -44,14 +44,8 @@ failures, CAST(paused_until AS TEXT), device_failures, CAST(device_paused_until 
 FROM users WHERE username_key = :key`
 
 function parse(args: string[]) {
-  const { values, positionals } = parseArgs({
-    args,
-    options: {
-      ...STAGE_OPTIONS,
-      yes: { type: 'boolean', default: false },
-    },
-    allowPositionals: true,
-  })
+  const options = { ...STAGE_OPTIONS, yes: { type: 'boolean', default: false } } as const
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
   const [name, action, ...others] = positionals
   if (!values.stage) throw new TypeError('--stage is missing.')
   if (name === undefined || others.length > 0) throw new TypeError('Give one NAME and one ACTION.')

@@ -14,12 +14,7 @@ a first deployment creates the database, and the previous release may store user
 
 /** Returns all arguments, which are for the framework, and the settings of the stage. Throws without a stage. */
 function parse(args: string[]) {
-  const {
-    stage,
-    region,
-    param,
-    'aws-profile': profile,
-  } = parseArgs({
+  const { values } = parseArgs({
     args,
     strict: false,
     options: {
@@ -28,7 +23,8 @@ function parse(args: string[]) {
       param: { type: 'string', multiple: true },
       'aws-profile': { type: 'string' },
     },
-  }).values
+  })
+  const { stage, region, param, 'aws-profile': profile } = values
   if (typeof stage !== 'string' || typeof region !== 'string') {
     throw new Error('--stage is missing.')
   }

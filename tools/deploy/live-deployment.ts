@@ -21,10 +21,7 @@ export function liveDeployment(templateBody: string): string | undefined {
 }
 
 function parse(args: string[]) {
-  const { stage, region } = parseArgs({
-    args,
-    options: STAGE_OPTIONS,
-  }).values
+  const { stage, region } = parseArgs({ args, options: STAGE_OPTIONS }).values
   if (!stage) throw new Error('--stage is missing.')
   return { stage, region }
 }

@@ -46,16 +46,15 @@ export interface RotationOptions {
  * its own version is before the move, on the current version after it. Rejects with the SDK's error; a repeat
  * continues.
  */
-export async function rotateKey(options: RotationOptions): Promise<void> {
-  const {
-    secret,
-    algorithm,
-    tokenSeconds,
-    isLeaked = false,
-    say,
-    wait = sleep,
-    now = Date.now,
-  } = options
+export async function rotateKey({
+  secret,
+  algorithm,
+  tokenSeconds,
+  isLeaked = false,
+  say,
+  wait = sleep,
+  now = Date.now,
+}: RotationOptions): Promise<void> {
   const endOfTokens = tokenSeconds + ALL_PROCESSES_SECONDS
 
   async function waitSince(changedAt: Date | undefined, seconds: number, what: string) {
@@ -110,14 +109,8 @@ export async function rotateKey(options: RotationOptions): Promise<void> {
 }
 
 function parse(args: string[]) {
-  const { values } = parseArgs({
-    args,
-    options: {
-      ...STAGE_OPTIONS,
-      now: { type: 'boolean', default: false },
-    },
-  })
-  const { stage, region, now: isLeaked } = values
+  const options = { ...STAGE_OPTIONS, now: { type: 'boolean', default: false } } as const
+  const { stage, region, now: isLeaked } = parseArgs({ args, options }).values
   if (!stage) throw new TypeError('--stage is missing.')
   if (stage === 'local') {
     throw new TypeError('The key of the stage local is in .local: delete it, and start again.')
