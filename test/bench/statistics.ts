@@ -17,13 +17,7 @@ export interface Row {
 export function summarise(values: readonly number[]): Pick<Row, 'median' | 'lower' | 'upper'> {
   if (values.length === 0) throw new RangeError('There is nothing to summarise.')
   const sorted = values.toSorted((a, b) => a - b)
-  /** Interpolates between two neighbours, as R's type 7 and spreadsheets do. */
-  const quantile = (share: number): number => {
-    const place = share * (sorted.length - 1)
-    const below = sorted[Math.floor(place)] ?? Number.NaN
-    const above = sorted[Math.ceil(place)] ?? Number.NaN
-    return below + (above - below) * (place - Math.floor(place))
-  }
+  const quantile = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN
   return { median: quantile(0.5), lower: quantile(0.25), upper: quantile(0.75) }
 }
 

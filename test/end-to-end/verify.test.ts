@@ -33,16 +33,10 @@ type Variables = Readonly<Record<string, string>>
 const runNode = (code: string, env: Variables) =>
   run(process.execPath, ['--input-type=module', '--eval', code], { cwd: ROOT, env })
 
-/** The Pythons with PyJWT and its dependency for RSA. */
-const pythons = await Promise.all(
-  ['python3', '/usr/bin/python3'].map((python) =>
-    run(python, ['-c', 'import jwt, cryptography']).then(
-      () => [python],
-      () => [],
-    ),
-  ),
-)
-const [python] = pythons.flat()
+const PYTHONS = ['python3', '/usr/bin/python3']
+const imports = PYTHONS.map((python) => run(python, ['-c', 'import jwt, cryptography']))
+const imported = await Promise.allSettled(imports)
+const python = PYTHONS.find((_, index) => imported[index]?.status === 'fulfilled')
 const NO_PYTHON = python ? false : 'no Python with PyJWT and cryptography'
 
 /** The languages of the snippets, the reason to skip one here, and the function that runs one. */
