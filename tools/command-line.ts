@@ -1,11 +1,11 @@
-/** Prints a line for the person or the pipeline that runs a command. */
+/** Prints a line on stdout. */
 export const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
 /**
- * An error in words for people. A SyntaxError quotes what could not be parsed, which may be a response that
- * holds a secret, so it is not shown.
+ * Describes an error. The message of a SyntaxError quotes the text that could not be parsed, which may hold a
+ * secret, so it is not shown.
  */
 export function messageOf(error: unknown): string {
   if (error instanceof SyntaxError) return 'AWS sent a response that is not JSON.'
@@ -15,13 +15,13 @@ export function messageOf(error: unknown): string {
   return `${name}: ${message || String(Reflect.get(error, 'code'))}`
 }
 
-/** The options that name a deployed stage, for `parseArgs`. */
+/** Options that name a deployed stage, for `parseArgs`. */
 export const STAGE_OPTIONS = {
   stage: { type: 'string' },
   region: { type: 'string', default: 'eu-central-1' }, // As in serverless.yml.
 } as const
 
-/** Where a program prints: a line for stdout, a text for stderr. */
+/** Output of a program: a line for stdout, a text for stderr. */
 export interface Output {
   readonly say: (line: string) => unknown
   readonly complain: (text: string) => unknown
@@ -32,17 +32,17 @@ const OWN_OUTPUT: Output = { say, complain: (text) => process.stderr.write(text)
 /** A command line program. */
 export interface Program<Arguments> {
   readonly usage: string
-  /** What the report of a failure begins with. */
+  /** Beginning of the report of a failure. */
   readonly failure: string
-  /** Throws if the arguments are wrong, with what would be right. */
+  /** Throws if the arguments are invalid; the message says what is valid. */
   parse(args: string[]): Arguments
-  /** May resolve with an exit status; without one it is 0. */
+  /** May resolve with an exit status; the default is 0. */
   run(parsed: Arguments, output: Output): Promise<number> | Promise<void>
 }
 
 /**
  * Runs the program with this process's environment. Resolves with the exit status: that of `run`, 1 after a
- * failure, and 2 with the usage for wrong arguments.
+ * failure, and 2 with the usage for invalid arguments.
  */
 export async function callProgram<Arguments>(
   program: Program<Arguments>,
@@ -64,7 +64,7 @@ export async function callProgram<Arguments>(
   }
 }
 
-/** Runs the program as this process: with its arguments, its output and its exit status. */
+/** Runs the program with the arguments, the output and the exit status of this process. */
 export async function runProgram<Arguments>(program: Program<Arguments>): Promise<void> {
   process.exitCode = await callProgram(program, process.argv.slice(2), OWN_OUTPUT)
 }

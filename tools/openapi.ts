@@ -7,34 +7,34 @@ import { parse } from 'yaml'
 const FILE = 'openapi.yaml'
 
 const description: unknown = parse(readFileSync(new URL(`../${FILE}`, import.meta.url), 'utf8'))
-assert.ok(isObject(description), `${FILE} is no object`)
+assert.ok(isObject(description), `${FILE} is not an object`)
 
-// The file is no schema itself, only the schemas in it are: its own keys mean nothing to ajv.
+// The file holds schemas but is not one, so its own keys mean nothing to ajv.
 const bodies = formats.default(new Ajv2020({ allErrors: true }))
 bodies.addVocabulary(Object.keys(description)).addSchema(description, FILE)
-// A header's value is a string whatever its schema says, so it is read as what the schema wants.
+// A header's value is always a string, so it is converted to its schema's type.
 const headerValues = formats.default(new Ajv2020({ allErrors: true, coerceTypes: true }))
 
-/** The way from the root of openapi.yaml to a value in it. */
+/** Path from the root of openapi.yaml to a value in it. */
 export type Keys = readonly string[]
 
-/** The keys of the route that API Gateway calls by that key, such as `GET /auth/me`. */
+/** Keys of the route with that key of API Gateway's, such as `GET /auth/me`. */
 export function operation(routeKey: string): Keys {
   const [method = '', path = ''] = routeKey.split(' ')
   return ['paths', path, method.toLowerCase()]
 }
 
-/** The keys of a route's response with that status. */
+/** Keys of a route's response with that status. */
 export const response = (status: number, routeKey: string): Keys => [
   ...operation(routeKey),
   'responses',
   `${status}`,
 ]
 
-/** The keys of the one media type that a request or a response is documented with. */
+/** Keys of the only documented media type of a request or a response. */
 export const json = (keys: Keys): Keys => [...keys, 'content', 'application/json']
 
-/** The keys without any `$ref` on the way, and the value under them. Fails where there is nothing. */
+/** Returns the keys without any `$ref` on the way, and their value. Fails if there is no value. */
 function resolve(keys: Keys): { readonly keys: Keys; readonly value: unknown } {
   let found: { keys: Keys; value: unknown } = { keys: [], value: description }
   for (const key of keys) {
@@ -50,19 +50,19 @@ function resolve(keys: Keys): { readonly keys: Keys; readonly value: unknown } {
   return found
 }
 
-/** The value in openapi.yaml under the keys, through any `$ref` on the way. Fails where there is nothing. */
+/** Returns the value under the keys, through any `$ref` on the way. Fails if there is no value. */
 export const documented = (keys: Keys): unknown => resolve(keys).value
 
-/** The names of what openapi.yaml has under the keys, such as its statuses or a response's examples. */
+/** Returns the names of the members under the keys, such as statuses or a response's examples. */
 export function documentedNames(keys: Keys): string[] {
   const value = documented(keys)
-  assert.ok(isObject(value), `${keys.join(' > ')} is no object`)
+  assert.ok(isObject(value), `${keys.join(' > ')} is not an object`)
   return Object.keys(value)
 }
 
 /**
- * Makes a function that returns what is wrong with a value by the schema under the keys, or ''. A key that the
- * schema does not name is wrong too, unless it allows any. No text holds a part of the value.
+ * Makes a function that returns the difference between a value and the schema under the keys, or ''. A key that
+ * the schema does not name is a difference, unless it allows any. No text holds a part of the value.
  */
 export function createValidator(keys: Keys): (value: unknown) => string {
   const pointer = resolve(keys)
@@ -76,7 +76,7 @@ export function createValidator(keys: Keys): (value: unknown) => string {
   return (value) => (validate(value) ? '' : bodies.errorsText(validate.errors, { dataVar: 'body' }))
 }
 
-/** The schema of each header of a route's response. A 204 has no `content-type`. */
+/** Returns the schema of each header of a route's response. A 204 has no `content-type`. */
 export function documentedHeaders(status: number, routeKey: string): Record<string, unknown> {
   const keys = response(status, routeKey)
   const headers = documentedNames([...keys, 'headers']).map((name) => [
@@ -96,7 +96,7 @@ export interface HttpResponse {
   readonly body: string
 }
 
-/** The validators of a response's headers and body, by its status and route: compiling them takes long. */
+/** Validators of a response's headers and body by status and route: compiling them is slow. */
 const compiled = new Map<string, ReturnType<typeof compileResponse>>()
 
 function compileResponse(status: number, routeKey: string) {

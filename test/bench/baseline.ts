@@ -10,7 +10,7 @@ export const loaded = [createHmac, secureRequest]
 
 const agent = new Agent({ keepAlive: true })
 
-/** The least that a request takes: one hash, and the bytes of one Data API call there and back. */
+/** Does the minimum of a request: one hash, and the bytes of one Data API call and its response. */
 export async function handler({ body = '' }: { readonly body?: string }) {
   const { password, call }: BaselineRequest = JSON.parse(body)
   await hash(password, Number(process.env['BCRYPT_COST']))

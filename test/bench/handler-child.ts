@@ -4,8 +4,8 @@ import { createRequire } from 'node:module'
 import { sender } from '../support/handler.ts'
 import { type Call, type Job, now } from './handler-process.ts'
 
-// Does what a Lambda process does: loads the handler at the first path and calls it with the bench's events.
-// The second path is the baseline's, which is loaded at its first call.
+// Acts as a Lambda process: loads the handler at the first path and calls it with the bench's events. The second
+// path is the baseline's, which is loaded at its first call.
 
 /** Data API calls since the last event, in milliseconds from the start of the request to the response's headers. */
 let waits: number[] = []
@@ -54,7 +54,7 @@ async function perform({ target, event }: Job): Promise<Call> {
 }
 
 /**
- * The most memory that this process has had, in bytes (maximum resident set size), and what its heap holds. On
+ * Measures this process's peak memory in bytes (maximum resident set size), and its used heap. On
  * Linux `resourceUsage` includes that of the process that started this one, and the status file does not.
  */
 function measureMemory(collects: boolean) {
@@ -71,7 +71,7 @@ function requestOf(message: unknown): object {
   throw new TypeError('This Node publishes HTTP requests in another form.')
 }
 
-// As text: Node's own serialisation of messages costs the child more.
+// As text, since Node's own serialisation of messages costs the child more.
 process.on('message', (job: string) => {
   void perform(JSON.parse(job)).then((call) => process.send?.(JSON.stringify(call)))
 })

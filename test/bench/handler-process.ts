@@ -7,7 +7,7 @@ import type { Rig } from './rig.ts'
 /** Milliseconds on the machine's monotonic clock, which all processes share. */
 export const now = (): number => Number(process.hrtime.bigint()) / 1e6
 
-/** One call of a handler, and what was measured inside; times are in milliseconds. */
+/** One call of a handler, and its measurements; times are in milliseconds. */
 export interface Call {
   readonly statusCode: number
   readonly body: string
@@ -17,9 +17,9 @@ export interface Call {
   readonly waits: readonly number[]
   /** Time of hashing, in tenths, as the function logs it; 0 without a hash. */
   readonly hashMs: number
-  /** The most memory that the process has had so far. */
+  /** Peak memory of the process so far. */
   readonly peakBytes: number
-  /** The heap after the call; without garbage if the target was `memory`. */
+  /** Used heap after the call; after a garbage collection if the target was `memory`. */
   readonly heapBytes: number
 }
 

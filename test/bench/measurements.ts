@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import { eventWith, readEvent, withToken } from '../support/handler.ts'
-import { type Call, startHandler } from './handler-process.ts'
-import { captureCall, type Rig } from './rig.ts'
+import { serveHttp } from '../support/http-endpoint.ts'
+import { type BaselineRequest, type Call, startHandler } from './handler-process.ts'
+import { json, type Rig } from './rig.ts'
 import { inTurns, type Row, repeat, summarise } from './statistics.ts'
 
 type NewEvent = () => APIGatewayProxyEventV2
@@ -18,20 +19,18 @@ const signUp = (username = newUsername()): APIGatewayProxyEventV2 =>
 
 const length = ({ start, end }: Call): number => end - start
 
-/** Makes events that let the baseline send what the request, of the user `name`, sends to the Data API. */
-async function learnBaseline(
-  rig: Rig,
-  name: string,
-  request: APIGatewayProxyEventV2,
-): Promise<NewEvent> {
-  const call = await captureCall(rig, async (url) => {
-    const handler = startHandler(rig, rig.paths.bundle, { AWS_ENDPOINT_URL_RDS_DATA: url })
-    await handler.call(request)
-    await handler.stop()
-  })
-  return () => {
-    const body = call.body.replaceAll(name, newUsername())
-    return eventWith({ password: PASSWORD, call: { ...call, body } })
+/** Makes events with which the baseline sends the Data API what the bundle sends for this request of the user. */
+async function learnBaseline(rig: Rig, username: string, request: APIGatewayProxyEventV2) {
+  const { url, requests } = await serveHttp(rig.cleanUps, () => json({ records: [] }))
+  const handler = startHandler(rig, rig.paths.bundle, { AWS_ENDPOINT_URL_RDS_DATA: url })
+  await handler.call(request)
+  await handler.stop()
+  const [sent] = requests
+  if (sent === undefined) throw new Error('The request made no call.')
+  const { host: _, connection: __, 'content-length': ___, ...headers } = sent.headers
+  return (): APIGatewayProxyEventV2 => {
+    const call = { path: sent.path, headers, body: sent.body.replaceAll(username, newUsername()) }
+    return eventWith({ password: PASSWORD, call } satisfies BaselineRequest)
   }
 }
 
@@ -60,7 +59,7 @@ function ratio(
   return { what, ...summarise(ratios), digits, atMost, detail: medians.join(' ÷ ') }
 }
 
-/** Warm sign-ups, and warm sign-ins of an account without failures, against a hash and a bare round trip. */
+/** Measures warm sign-ups and sign-ins of an account without failures against a hash and a bare round trip. */
 export async function measureWarm(rig: Rig, pairs: number): Promise<Row[]> {
   const username = newUsername()
   const signIn = eventWith({ username, password: PASSWORD }, 'sign-in')
@@ -87,7 +86,7 @@ export async function measureWarm(rig: Rig, pairs: number): Promise<Row[]> {
   return rows
 }
 
-/** A sign-up's time besides hash and database, as a part of one hash, and the growth of the heap meanwhile. */
+/** Measures a sign-up's time besides hash and database, as a part of one hash, and the growth of the heap. */
 export async function measureOwnTime(rig: Rig, warmUp: number, count: number): Promise<Row[]> {
   // A quarter of the default's hash, so that warming up takes a quarter of the time.
   const handler = startHandler(rig, rig.paths.bundle, { BCRYPT_COST: '10' })
@@ -126,11 +125,11 @@ export async function measureOwnTime(rig: Rig, warmUp: number, count: number): P
 }
 
 /**
- * New processes, against the baseline's: until the bundle is loaded, the first sign-up from the spawn to the
- * response, and the most memory after ten.
+ * Measures new processes against the baseline's: the time until the bundle is loaded, the first sign-up from the
+ * spawn to the response, and the peak memory after ten.
  */
 export async function measureNewProcesses(rig: Rig, pairs: number, pairsOfTen: number) {
-  const newEvent = await learnBaseline(rig, 'somebody', signUp('somebody'))
+  const newEvent = await learnBaseline(rig, 'first-user', signUp('first-user'))
   const runProcess = (path: string, event: NewEvent, calls: number) => async () => {
     const handler = startHandler(rig, path)
     const [first, ...others] = await repeat(calls, () => handler.call(event()))
@@ -159,7 +158,7 @@ export async function measureNewProcesses(rig: Rig, pairs: number, pairsOfTen: n
   ]
 }
 
-/** The bundle's size. */
+/** Measures the bundle's size. */
 export async function measureBundle(rig: Rig): Promise<Row> {
   const { size } = await stat(rig.paths.bundle)
   const detail = "the function, its packages, AWS's SDK, the common passwords"

@@ -8,12 +8,11 @@ import { serveDatabase } from '../support/database.ts'
 import { environment, JWT_SECRET } from '../support/handler.ts'
 import { serveHttp } from '../support/http-endpoint.ts'
 import { type CleanUps, temporaryDatabase } from '../support/temporary-database.ts'
-import type { BaselineRequest } from './handler-process.ts'
 
 /** bcrypt's cost factor in the bench: the function's default. */
 export const COST = 12
 
-/** The part that all measurements share. */
+/** The set-up that all measurements share. */
 export type Rig = Awaited<ReturnType<typeof setUp>>
 
 /** Bundles the function and the baseline, and opens a database behind a local Data API in this process. */
@@ -35,6 +34,7 @@ export async function setUp(cleanUps: CleanUps) {
   const database = await serveDatabase(engine)
   cleanUps.after(database.close)
   const secrets = await serveHttp(cleanUps, () => json({ SecretString: JWT_SECRET }))
+  const { JWT_SECRET: _, ...shared } = environment(database.url)
   const sql = "SELECT split_part(current_setting('server_version'), ' ', 1)"
   const [[version] = []] = await database.query(sql)
   return {
@@ -45,39 +45,19 @@ export async function setUp(cleanUps: CleanUps) {
       handlerChild: `${folder}/handler-child.cjs`,
     },
     /** The environment of a function's process, as on AWS: its key in a secret, its log and metrics on. */
-    env: functionEnvironment(database.url, secrets.url),
+    env: {
+      ...shared,
+      BCRYPT_COST: String(COST),
+      JWT_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:jwt',
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
+      AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+      POWERTOOLS_LOG_LEVEL: 'INFO',
+      POWERTOOLS_METRICS_DISABLED: 'false',
+    },
     database: `${databaseUrl ? 'PostgreSQL' : 'PGlite'} ${version}`,
     cleanUps,
   }
 }
 
-function functionEnvironment(dataApiUrl: string, secretsUrl: string): Record<string, string> {
-  const {
-    JWT_SECRET: _,
-    POWERTOOLS_LOG_LEVEL: __,
-    POWERTOOLS_METRICS_DISABLED: ___,
-    ...shared
-  } = environment(dataApiUrl)
-  return {
-    ...shared,
-    BCRYPT_COST: String(COST),
-    JWT_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:jwt',
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: secretsUrl,
-    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
-  }
-}
-
-/** Learns the first request to the Data API from one that the bundle makes with `call`. */
-export async function captureCall(
-  rig: Rig,
-  call: (dataApiUrl: string) => Promise<unknown>,
-): Promise<BaselineRequest['call']> {
-  const { url, requests } = await serveHttp(rig.cleanUps, () => json({ records: [] }))
-  await call(url)
-  const [request] = requests
-  if (request === undefined) throw new Error('The request made no call.')
-  const { host: _, connection: __, 'content-length': ___, ...headers } = request.headers
-  return { path: request.path, headers, body: request.body }
-}
-
-const json = (value: unknown) => ({ status: 200, headers: {}, body: JSON.stringify(value) })
+/** A response with this JSON. */
+export const json = (value: unknown) => ({ status: 200, headers: {}, body: JSON.stringify(value) })

@@ -13,17 +13,11 @@ export interface Row {
   readonly detail: string
 }
 
-/** Summarises at least one value; throws a `RangeError` if there is none. */
+/** Computes median and quartiles; throws a `RangeError` without a value. */
 export function summarise(values: readonly number[]): Pick<Row, 'median' | 'lower' | 'upper'> {
   if (values.length === 0) throw new RangeError('There is nothing to summarise.')
   const sorted = values.toSorted((a, b) => a - b)
-  /** Interpolates between two neighbours, as R's type 7 and spreadsheets do. */
-  const quantile = (share: number): number => {
-    const place = share * (sorted.length - 1)
-    const below = sorted[Math.floor(place)] ?? Number.NaN
-    const above = sorted[Math.ceil(place)] ?? Number.NaN
-    return below + (above - below) * (place - Math.floor(place))
-  }
+  const quantile = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN
   return { median: quantile(0.5), lower: quantile(0.25), upper: quantile(0.75) }
 }
 
@@ -42,14 +36,14 @@ export async function inTurns<A, B>(
   return results
 }
 
-/** Does the same several times, one after the other. */
+/** Repeats the work in sequence. */
 export async function repeat<T>(times: number, work: () => Promise<T>): Promise<T[]> {
   const results: T[] = []
   for (let time = 0; time < times; time += 1) results.push(await work())
   return results
 }
 
-/** The rows as a Markdown table. */
+/** Formats the rows as a Markdown table. */
 export function resultTable(rows: readonly Row[]): string {
   const line = ({ what, median, lower, upper, unit, digits, atMost, detail }: Row) => {
     const quartiles = lower < upper ? `${lower.toFixed(digits)} to ${upper.toFixed(digits)}` : ''

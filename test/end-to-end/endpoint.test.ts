@@ -14,25 +14,27 @@ const run = promisify(execFile)
 const start = (t: TestContext, cwd: string, port: number, faults = '') =>
   startEndpoint(t, { cwd, env: { PORT: String(port), DATA_API_FAULTS: faults } })
 
-async function signUp(port: number, headers: Readonly<Record<string, string>> = {}) {
-  const response = await fetch(`http://localhost:${port}/auth/sign-up`, {
+async function post(port: number, route: string, username: string) {
+  const response = await fetch(`http://localhost:${port}/auth/${route}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ username: 'ada', password: 'correct horse battery' }),
+    headers: { 'content-type': 'application/json', origin: 'https://app.example' },
+    body: JSON.stringify({ username, password: 'correct horse battery' }),
   })
   return { status: response.status, headers: response.headers, body: await response.text() }
 }
+
+const signUp = (port: number) => post(port, 'sign-up', 'ada')
 
 test('npm start serves sign-up over HTTP, keeps its data across restarts and stops on Ctrl-C', async (t) => {
   const cwd = copyService(t)
   const port = await freePort('127.0.0.1', 0)
 
-  await t.test('the first start creates the database and prints where to sign up', async (t) => {
+  await t.test('the first start creates the database and prints the URL', async (t) => {
     const { child, output } = await start(t, cwd, port)
     assert.match(output, /Creating the database/)
     assert.match(output, new RegExp(`Try the API at http://localhost:${port}/ `))
 
-    const { status, headers, body } = await signUp(port, { origin: 'https://app.example' })
+    const { status, headers, body } = await signUp(port)
     assert.equal(status, 201)
     assert.equal(headers.get('cache-control'), 'no-store')
     assert.equal(headers.get('access-control-allow-origin'), 'https://app.example')
@@ -58,30 +60,26 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
     assert.equal(mode('/postgres/PG_VERSION'), 0o600)
 
     await pressCtrlC(child)
-    // Gone only if the process has closed its database itself.
+    // The process removes it after closing its database.
     assert.ok(!existsSync(`${cwd}/.local/owner.json`))
   })
 
-  await t.test('a restart keeps the users, after the faults that were configured', async (t) => {
+  await t.test('the second start finds the users, after the requested faults', async (t) => {
     const { child, output } = await start(t, cwd, port, 'access-denied:2')
     assert.doesNotMatch(output, /Creating the database/)
     assert.match(output, /Faults of the next calls of the database: access-denied:2/)
     assert.equal((await signUp(port)).status, 500)
 
     const faults = /curl -X PUT (\S+\/faults) -d resuming:3$/.exec(output)?.[1] ?? ''
-    const remaining = await fetch(faults, { method: 'PUT', body: 'access-denied' })
-    assert.equal(await remaining.text(), 'access-denied\n')
+    const left = await fetch(faults, { method: 'PUT', body: 'access-denied' })
+    assert.equal(await left.text(), 'access-denied\n')
     assert.equal((await signUp(port)).status, 500)
     assert.equal((await signUp(port)).status, 400)
 
-    const url = `http://localhost:${port}/auth`
-    const body = JSON.stringify({ username: 'ADA', password: 'correct horse battery' })
-    const headers = { 'content-type': 'application/json' }
-    const signedIn = await fetch(`${url}/sign-in`, { method: 'POST', headers, body })
-    assert.equal(signedIn.status, 200)
-    const { token } = Object(await signedIn.json())
-    const me = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${token}` } })
-    assert.deepEqual(await me.json(), { id: 1, username: 'ada' })
+    const { token } = JSON.parse((await post(port, 'sign-in', 'ADA')).body)
+    const getMe = () =>
+      fetch(`http://localhost:${port}/auth/me`, { headers: { authorization: `Bearer ${token}` } })
+    assert.deepEqual(await (await getMe()).json(), { id: 1, username: 'ada' })
 
     const query = ['run', 'sql', '--', 'SELECT id, username FROM users']
     const table = await run('npm', query, { cwd, env: newcomersEnvironment() })
@@ -90,10 +88,9 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
     const args = 'run account -- --stage local Ada sign-out --yes'.split(' ')
     const { stdout } = await run('npm', args, { cwd, env: newcomersEnvironment() })
     assert.match(stdout, /^1 ada, .*version 0/m)
-    const revoked = await fetch(`${url}/me`, { headers: { authorization: `Bearer ${token}` } })
-    assert.equal(revoked.status, 401)
+    assert.equal((await getMe()).status, 401)
 
-    // SIGTERM ends only npm, and the server must notice that.
+    // SIGTERM ends only npm, and the server must notice.
     child.kill('SIGTERM')
     while (existsSync(`${cwd}/.local/owner.json`)) await sleep(100)
   })

@@ -8,9 +8,9 @@ import { copyService } from '../support/service-copy.ts'
 
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chromium-browser']
 const executablePath = BROWSERS.find((path) => existsSync(path))
-const skip = executablePath === undefined && 'there is no Chromium on this machine'
+const skip = executablePath === undefined && 'no Chromium on this machine'
 
-test('the page signs a user up, and calls me with the token', { skip }, async (t) => {
+test('the page signs a user up, and sends the token afterwards', { skip }, async (t) => {
   const port = await freePort('127.0.0.1', 0)
   await startEndpoint(t, { cwd: copyService(t), env: { PORT: String(port) } })
   const browser = await chromium.launch({
@@ -43,7 +43,7 @@ test('the page signs a user up, and calls me with the token', { skip }, async (t
 
   assert.deepEqual([...hosts], [`localhost:${port}`])
   assert.deepEqual(errors, [])
-  // Readable on a phone: nothing makes the page wider than the screen.
+  // On a phone, no element makes the page wider than the screen.
   assert.equal(await page.evaluate('document.documentElement.scrollWidth'), viewport.width)
   const background = 'getComputedStyle(document.body).backgroundColor'
   assert.equal(await page.evaluate(background), 'rgb(28, 32, 34)')

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { promisify } from 'node:util'
-import { createRemoteJWKSet, decodeJwt, jwtVerify, SignJWT } from 'jose'
+import { decodeJwt, SignJWT } from 'jose'
 import { parse } from 'yaml'
 import { signToken } from '../../lib/adapters/tokens.ts'
 import { freePort } from '../../tools/local/port.ts'
@@ -17,7 +17,7 @@ const run = promisify(execFile)
 const ROOT = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
 
-/** Returns the code of docs/verify.md in one language, in order: with RS256 and with HS256. */
+/** The code of docs/verify.md in one language, in order: with RS256 and with HS256. */
 const snippets = (language: string) => {
   const [rs256 = '', hs256 = ''] = read('docs/verify.md').split('## With HS256')
   const find = (text: string) =>
@@ -33,21 +33,13 @@ type Variables = Readonly<Record<string, string>>
 const runNode = (code: string, env: Variables) =>
   run(process.execPath, ['--input-type=module', '--eval', code], { cwd: ROOT, env })
 
-/** Finds a Python that has PyJWT with RSA. */
-async function findPython(): Promise<string | undefined> {
-  for (const python of ['python3', '/usr/bin/python3']) {
-    const found = await run(python, ['-c', 'import jwt, cryptography']).then(
-      () => true,
-      () => false,
-    )
-    if (found) return python
-  }
-  return undefined
-}
-const python = await findPython()
+const PYTHONS = ['python3', '/usr/bin/python3']
+const imports = PYTHONS.map((python) => run(python, ['-c', 'import jwt, cryptography']))
+const imported = await Promise.allSettled(imports)
+const python = PYTHONS.find((_, index) => imported[index]?.status === 'fulfilled')
 const NO_PYTHON = python ? false : 'no Python with PyJWT and cryptography'
 
-/** The languages of the snippets: the reason to skip one here, and the function that runs it. */
+/** The languages of the snippets, the reason to skip one here, and the function that runs one. */
 const LANGUAGES = [
   ['js', false, runNode],
   ['python', NO_PYTHON, (code: string, env: Variables) => run(`${python}`, ['-c', code], { env })],
@@ -56,7 +48,7 @@ const LANGUAGES = [
 const USER = { id: 7, username: 'gary' }
 
 for (const [language, reason, runCode] of LANGUAGES) {
-  test(`with HS256 the snippet in ${language} prints the user of a token`, {
+  test(`with HS256 the snippet in ${language} prints the token's user`, {
     skip: reason,
   }, async () => {
     const TOKEN = await signToken(USER, signingKey(), { ttlSeconds: 3600 })
@@ -71,7 +63,7 @@ for (const [language, reason, runCode] of LANGUAGES) {
   })
 }
 
-test('the authorizer in the document is that of the example', () => {
+test('the document has the same authorizer as the example', () => {
   const [rs256 = ''] = snippets('yaml').rs256
   const authorizerOf = (text: string) =>
     at(parse(text, { logLevel: 'silent' }), 'provider', 'httpApi', 'authorizers', 'latchkey')
@@ -83,7 +75,7 @@ test('the authorizer in the document is that of the example', () => {
   }
 })
 
-/** Runs `npm start` with RS256, and signs a user up. */
+/** Starts `npm start` with RS256, and signs a user up. */
 async function startWithKeys(t: TestContext) {
   const cwd = copyService(t)
   const port = await freePort('127.0.0.1', 0)
@@ -102,18 +94,8 @@ async function startWithKeys(t: TestContext) {
   return { cwd, ISSUER, AUDIENCE: 'local', TOKEN: String(token), forged }
 }
 
-test('anyone with the URL can verify a token, and a service behind an authorizer gets its user', async (t) => {
+test('a token verifies with the public keys, and a service behind an authorizer gets its user', async (t) => {
   const { cwd, ISSUER, AUDIENCE, TOKEN, forged } = await startWithKeys(t)
-
-  await t.test('jose’s remote key set verifies tokens, and rejects a forged one', async () => {
-    const keys = createRemoteJWKSet(new URL(`${ISSUER}/.well-known/jwks.json`))
-    const options = { issuer: ISSUER, audience: AUDIENCE, algorithms: ['RS256'] }
-    for (let time = 0; time < 3; time += 1) {
-      const { payload } = await jwtVerify(TOKEN, keys, options)
-      assert.equal(payload['preferred_username'], 'grace')
-    }
-    await assert.rejects(jwtVerify(forged, keys, options))
-  })
 
   for (const [language, reason, runCode] of LANGUAGES) {
     for (const [index, code] of snippets(language).rs256.entries()) {
@@ -144,11 +126,7 @@ test('anyone with the URL can verify a token, and a service behind an authorizer
       [response.status, await response.json()],
       [200, { message: 'Hello, grace', id: 1 }],
     )
-    const key = await fetch(`${ISSUER}/.well-known/jwks.json`).then((set) => set.text())
-    const confused = await new SignJWT(decodeJwt(TOKEN))
-      .setProtectedHeader({ alg: 'HS256' })
-      .sign(Buffer.from(key))
-    for (const token of [undefined, forged, confused, `${TOKEN}x`, '']) {
+    for (const token of [undefined, forged, `${TOKEN}x`, '']) {
       const rejected = await hello(token)
       assert.deepEqual([rejected.status, await rejected.json()], [401, { message: 'Unauthorized' }])
     }

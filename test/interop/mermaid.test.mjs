@@ -10,10 +10,10 @@ import mermaid from 'mermaid'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-// Without a browser's DOM there is nothing to purify with. Mermaid wants it of labels, which are not judged here.
+// DOMPurify needs a browser's DOM. Mermaid purifies labels with it, which are not tested here.
 Object.assign(DOMPurify, { addHook() {}, sanitize: (html) => html })
 
-// What git tracks, or would: no package's documents.
+// The files that git tracks, or would: not those of packages.
 const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--', '*.md'], {
   cwd: ROOT,
   encoding: 'utf8',
@@ -36,7 +36,7 @@ test('a flowchart with a label parses', async () => {
   assert.match(diagramType, /^flowchart/)
 })
 
-test('what is no diagram does not parse', () =>
+test('an invalid diagram does not parse', () =>
   assert.rejects(mermaid.parse('flowchart LR\n  a[open --> b\n'), /^Error: Parse error/))
 
 for (const { place, diagram } of diagrams) {

@@ -10,8 +10,8 @@ import { createClient } from '../support/data-api-script.ts'
 import { startEndpoint } from '../support/npm-start.ts'
 import { copyService } from '../support/service-copy.ts'
 
-// Who imports openapi.yaml into Postman and sends its requests as they are succeeds, whatever the settings of
-// the import: the converter makes up values, which the sign-up's rules would refuse, where it finds none.
+// The requests that Postman imports from openapi.yaml succeed unchanged, with all settings of the import: where it
+// finds no value, the converter makes one up, which the sign-up's rules would reject.
 
 const DESCRIPTION = readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8')
 
@@ -23,16 +23,17 @@ const SETTINGS = [
   ['convertV2', { parametersResolution: 'Example' }],
 ]
 
-/** Every request with a body, by its summary, in an order in which each succeeds; and its status. */
+/** The requests with a body by their summaries, in an order in which each succeeds, and their statuses. */
 const REQUESTS = [
   ['Sign a person up', 201],
   ['Sign a person in', 200],
   ['Delete the account', 204],
   ['Sign a person up', 201],
+  ['Change the username', 200],
   ['Change the password', 200],
 ]
 
-/** The Postman collection of openapi.yaml. */
+/** Converts openapi.yaml to a Postman collection. */
 async function toCollection(convert, options) {
   const input = { type: 'string', data: DESCRIPTION }
   const { result, reason, output } = await promisify(converter[convert])(input, {
@@ -43,7 +44,7 @@ async function toCollection(convert, options) {
   return output[0].data
 }
 
-/** Sends one request of a collection, as it is in there, to the service at `baseUrl`. */
+/** Sends one request of a collection, unchanged, to the service at `baseUrl`. */
 async function send(collection, name, variables) {
   const { run } = await promisify(newman.run)({
     collection,
@@ -62,18 +63,19 @@ test('the requests of a Postman collection succeed as they are', async (t) => {
   const [, dataApi] = /(http:\S+)\/faults/.exec(output)
   const client = createClient(t, dataApi)
   // The same name signs up in each setting.
-  const deleteEverybody = () =>
+  const deleteUsers = () =>
     client.send(
       new ExecuteStatementCommand({
         resourceArn: 'arn:aws:rds:eu-central-1:000000000000:cluster:local',
-        secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:local',
+        // Not the function's: any other secret is the owner's.
+        secretArn: 'arn:aws:secretsmanager:eu-central-1:000000000000:secret:owner',
         sql: 'DELETE FROM users',
       }),
     )
 
   for (const [convert, options] of SETTINGS) {
     await t.test(`${convert} ${JSON.stringify(options)}`, async () => {
-      await deleteEverybody()
+      await deleteUsers()
       const collection = await toCollection(convert, options)
       const variables = { baseUrl: `http://localhost:${port}`, bearerToken: '' }
       for (const [name, expected] of REQUESTS) {

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { at } from '../support/yaml.ts'
-import { lintTemplate, type Package, packageExample, propertiesOf } from './template.ts'
+import {
+  lintTemplate,
+  type Package,
+  packageExample,
+  propertiesOf,
+  resourcesOf,
+} from './template.ts'
 
 const IMPORTS = ['latchkey-dev-JwtAudience', 'latchkey-dev-JwtIssuer']
 
-/** The names of the other stack's exports that a template imports. */
+/** The exports of the other stack that a template imports. */
 const importsOf = ({ template }: Package) =>
   new Set(JSON.stringify(template.Resources).match(/(?<="Fn::ImportValue":")[^"]+/g))
 
@@ -31,8 +37,7 @@ for (const [config, apis] of [
     })
     assert.deepEqual(source, ['$request.header.Authorization'])
 
-    const types = Object.values(packaged.template.Resources).map(({ Type }) => Type)
-    assert.equal(types.filter((type) => type === 'AWS::ApiGatewayV2::Api').length, apis)
+    assert.equal(resourcesOf(packaged, 'AWS::ApiGatewayV2::Api').length, apis)
     const api = apis === 0 ? ['sls-latchkey-dev-HttpApiId'] : []
     assert.deepEqual([...importsOf(packaged)].toSorted(), [...IMPORTS, ...api])
   })

@@ -7,7 +7,7 @@ import { unzipSync } from 'fflate'
 import { copyService, newcomersEnvironment } from '../support/service-copy.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
-/** A map of which nothing else is known. */
+/** A map of unknown values. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
 export interface Resource {
@@ -18,7 +18,7 @@ export interface Resource {
   readonly UpdateReplacePolicy?: string
 }
 
-/** What `serverless package` makes: the template for CloudFormation, and the names in the zip. */
+/** The output of `serverless package`: CloudFormation's template, and the names in the zip. */
 export interface Package {
   readonly template: JsonObject & { readonly Resources: Readonly<Record<string, Resource>> }
   readonly zipEntries: readonly string[]
@@ -31,7 +31,7 @@ const SERVERLESS = fileURLToPath(
 const packages = new Map<string, Promise<Package>>()
 
 /**
- * Packages `stage` in a copy of the service, without credentials; once a process for the same arguments.
+ * Packages `stage` in a copy of the service, without credentials; once per process for the same arguments.
  * `params` are those of `--param`.
  */
 export function packageStage(
@@ -68,7 +68,7 @@ export async function packageIn(
   return { template, zipEntries: Object.keys(zip) }
 }
 
-/** The reason why templates cannot be linted here; `false` if they can. */
+/** Reason that templates cannot be linted here; `false` if they can. */
 const NO_CFN_LINT = await run('cfn-lint', ['--version']).then(
   () => false,
   () => 'cfn-lint is not present',

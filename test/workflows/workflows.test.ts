@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
+import { STAGE_OPTIONS } from '../../tools/command-line.ts'
 import { at, entriesOf, itemsOf, namesIn, readText, readYaml } from '../support/yaml.ts'
 
 const FOLDER = '.github/workflows/'
@@ -32,36 +33,24 @@ const serverless: ReadonlyMap<string, unknown> = createRequire(import.meta.url)(
   'serverless/lib/cli/commands-schema/aws-service',
 )
 
-/** Fails unless the scripts and commands that the shell text calls exist and have its options. */
-function assertCallsExist(run: string): void {
-  for (const [, program, rest = ''] of run.matchAll(/\b(npm run|npx)\s+([^\n;|&)>]*)/g)) {
-    const words = rest.trim().split(/\s+/)
-    const [name = '', second = ''] = words.filter((word) => word !== '--silent')
-    const options = words.flatMap((word) => /^(?:\$\{\w+:\+)?--(\w[\w-]*)/.exec(word)?.[1] ?? [])
-    if (program === 'npx') {
-      assert.equal(name, 'serverless')
-      const known = entriesOf(at(serverless.get(second), 'options')).map(([option]) => option)
-      for (const option of options) assert.ok(known.includes(option), `${second} --${option}`)
-      continue
-    }
-    assert.ok(scripts.has(name), `package.json has no script ${name}.`)
-    const file = /node (\S+\.ts)[^&]*$/.exec(String(scripts.get(name)))?.[1]
-    const own = file === undefined ? '' : readText(file)
-    // The options that name a stage are in one place.
-    const text = own.includes('STAGE_OPTIONS') ? own + readText('tools/command-line.ts') : own
-    for (const option of options.filter((option) => file && option !== 'silent')) {
-      assert.match(text, new RegExp(`\\b${option}['"]?: {\\s*type: `), option)
-    }
-  }
-}
-
-test('each step calls scripts and options that exist, and pinned programs', () => {
+test('each step calls scripts, files and options that exist, and pinned programs', () => {
   for (const { run } of steps) {
-    assertCallsExist(run)
+    for (const [, name = ''] of run.matchAll(/npm run (?:--silent )?(\S+)/g)) {
+      assert.ok(scripts.has(name), `package.json has no script ${name}.`)
+    }
+    // `npm run SCRIPT -- …` and `node FILE …` name a stage, `npx serverless COMMAND …` takes the framework's options.
+    for (const [, command = '', rest = ''] of run.matchAll(
+      /(?:npm run .*? --|node \S+|npx serverless (\S+))( --[^\n;|&)]*)/g,
+    )) {
+      const known = command ? at(serverless.get(command), 'options') : STAGE_OPTIONS
+      for (const [, option = ''] of rest.matchAll(/--(\w[\w-]*)/g)) {
+        assert.ok(at(known, option) !== undefined, `${run} has an unknown option: ${option}`)
+      }
+    }
     for (const [call] of run.matchAll(/pipx .*/g)) assert.match(call, /==\d+\.\d+/)
   }
-  for (const script of scripts.values()) {
-    for (const [, file = ''] of String(script).matchAll(/(?:node |^)(\w+\/\S+\.(?:ts|sh))/g)) {
+  for (const command of [...scripts.values(), ...steps.map(({ run }) => run)]) {
+    for (const [, file = ''] of String(command).matchAll(/(?:node |^)(\w+\/\S+\.(?:ts|sh))/g)) {
       assert.ok(existsSync(file), file)
     }
   }
@@ -81,7 +70,7 @@ test('only a job that deploys a stage has an identity, and no key is stored', ()
   }
 })
 
-test('every job ends, and no failure is ignored', () => {
+test('every job has a time limit, and no failure is ignored', () => {
   for (const { where, step } of steps) assert.equal(at(step, 'continue-on-error'), undefined, where)
   for (const { where, job } of jobs) {
     if (at(job, 'uses') === undefined) assert.ok(Number(at(job, 'timeout-minutes')) <= 90, where)

@@ -12,7 +12,7 @@ const HASH = await hash('correct horse battery', 4)
 const database = await serveDatabase(await openMigratedPglite())
 after(() => database.close())
 
-/** A deployed stage with one user, Gary, who pauses. */
+/** A deployed stage with one user, Gary, whose account is paused. */
 async function deployStage(t: TestContext) {
   await database.query('TRUNCATE users RESTART IDENTITY')
   await database.query(
@@ -31,7 +31,7 @@ async function deployStage(t: TestContext) {
   return { aws, account, row }
 }
 
-test('an account is shown under any form of its name, without its hash, and unchanged', async (t) => {
+test('show finds any spelling of the name, prints no hash, and changes nothing', async (t) => {
   const { aws, row } = await deployStage(t)
   const before = await row()
   const args = ['--stage', 'dev', 'ＧＡＲＹ', 'show']
@@ -44,7 +44,7 @@ test('an account is shown under any form of its name, without its hash, and unch
   assert.deepEqual(await row(), before)
 })
 
-test('unpause, sign-out and delete change what they say and nothing else', async (t) => {
+test('unpause, sign-out and delete change only their own columns', async (t) => {
   const { account, row } = await deployStage(t)
   assert.equal((await account('gary', 'unpause', '--yes')).status, 0)
   assert.deepEqual(await row(), [HASH, '0', '0', '0', null])
@@ -57,7 +57,7 @@ test('unpause, sign-out and delete change what they say and nothing else', async
   assert.match(gone.stderr, /no account with this name/)
 })
 
-test('a reset prints a password that opens the account, and ends tokens and counts', async (t) => {
+test('reset-password prints the new password, revokes tokens and resets both counts', async (t) => {
   const { account, row } = await deployStage(t)
   const { stdout, status } = await account('gary', 'reset-password', '--yes')
   assert.equal(status, 0)
@@ -67,7 +67,7 @@ test('a reset prints a password that opens the account, and ends tokens and coun
   assert.deepEqual(numbers, ['1', '0', '0', null])
 })
 
-test('without --yes and without a terminal nothing is changed', async (t) => {
+test('nothing changes without --yes and without a terminal', async (t) => {
   const { account, row } = await deployStage(t)
   const before = await row()
   process.stdin.isTTY = false // Also where a person runs this file.
@@ -77,18 +77,4 @@ test('without --yes and without a terminal nothing is changed', async (t) => {
     assert.match(stderr, /^Nothing was done: .*--yes/)
   }
   assert.deepEqual(await row(), before)
-})
-
-test('wrong arguments are named, with the usage', async () => {
-  for (const [args, problem] of [
-    [['gary', 'show'], /^--stage is missing/],
-    [['--stage', 'dev', 'gary'], /^The action is one of show, unpause/],
-    [['--stage', 'dev', 'gary', 'toString'], /^The action is one of/],
-    [['--stage', 'dev'], /^Give one NAME/],
-    [['--stage', 'dev', 'gary', 'show', 'x'], /^Give one NAME/],
-  ] as const) {
-    const { stdout, stderr, status } = await callCommand(ACCOUNT, args)
-    assert.deepEqual([status, stdout], [2, ''])
-    assert.match(stderr, problem)
-  }
 })

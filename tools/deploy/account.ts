@@ -14,55 +14,48 @@ const USAGE = `Shows or changes one account of a stage, as the database's master
 
   npm run account -- --stage S [--region R] [--yes] NAME ACTION
 
-  NAME      the username in any form that people may type
-  ACTION    show             id, name, failures and pauses
-            unpause          ends both counts of failures
-            sign-out         ends every token here; other verifiers accept them until they expire
-            reset-password   prints a new random password once, ends every token and both counts
-            delete           deletes the account; its name is free then
+  NAME      the username, in any spelling that signs in
+  ACTION    show             prints id, name, failures and pauses
+            unpause          resets both counts of failures
+            sign-out         revokes every token for this API; other verifiers accept them until they expire
+            reset-password   prints a new random password once, revokes every token, resets both counts
+            delete           deletes the account, and frees its name
   --stage   a deployed stage, such as dev, which needs AWS credentials; or local
   --region  where the stage is (default: eu-central-1)
   --yes     changes without asking
 `
 
-/** What each action does to the row; `show` does nothing. */
-const STATEMENTS = {
+const RESET = 'failures = 0, paused_until = NULL, device_failures = 0, device_paused_until = NULL'
+const REVOKE = 'password_version = password_version + 1'
+
+/** The change that each action makes to the row; `show` makes none. */
+const CHANGES = {
   show: undefined,
-  unpause: `UPDATE users SET failures = 0, paused_until = NULL, device_failures = 0,
-    device_paused_until = NULL WHERE id = CAST(:id AS BIGINT)`,
-  'sign-out': `UPDATE users SET password_version = password_version + 1
-    WHERE id = CAST(:id AS BIGINT)`,
-  'reset-password': `UPDATE users SET password = :hash, password_version = password_version + 1,
-    failures = 0, paused_until = NULL, device_failures = 0, device_paused_until = NULL
-    WHERE id = CAST(:id AS BIGINT)`,
-  delete: 'DELETE FROM users WHERE id = CAST(:id AS BIGINT)',
+  unpause: `UPDATE users SET ${RESET}`,
+  'sign-out': `UPDATE users SET ${REVOKE}`,
+  'reset-password': `UPDATE users SET password = :hash, ${REVOKE}, ${RESET}`,
+  delete: 'DELETE FROM users',
 } as const satisfies Record<string, string | undefined>
 
-type Action = keyof typeof STATEMENTS
+type Action = keyof typeof CHANGES
 
 const SELECT = `SELECT id, username, CAST(created_at AS TEXT), password_version,
 failures, CAST(paused_until AS TEXT), device_failures, CAST(device_paused_until AS TEXT)
 FROM users WHERE username_key = :key`
 
 function parse(args: string[]) {
-  const { values, positionals } = parseArgs({
-    args,
-    options: {
-      ...STAGE_OPTIONS,
-      yes: { type: 'boolean', default: false },
-    },
-    allowPositionals: true,
-  })
+  const options = { ...STAGE_OPTIONS, yes: { type: 'boolean', default: false } } as const
+  const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
   const [name, action, ...others] = positionals
   if (!values.stage) throw new TypeError('--stage is missing.')
   if (name === undefined || others.length > 0) throw new TypeError('Give one NAME and one ACTION.')
   if (action === undefined || !isAction(action)) {
-    throw new TypeError(`The action is one of ${Object.keys(STATEMENTS).join(', ')}.`)
+    throw new TypeError(`The action is one of ${Object.keys(CHANGES).join(', ')}.`)
   }
   return { ...values, stage: values.stage, name, action }
 }
 
-const isAction = (text: string): text is Action => Object.hasOwn(STATEMENTS, text)
+const isAction = (text: string): text is Action => Object.hasOwn(CHANGES, text)
 
 type Arguments = ReturnType<typeof parse>
 
@@ -81,8 +74,9 @@ async function run(
     say(`failures of strangers: ${failures}, the last pause until ${until ?? 'never'}`)
     say(`failures of devices: ${deviceFailures}, the last pause until ${deviceUntil ?? 'never'}`)
 
-    const statement = STATEMENTS[action]
-    if (statement === undefined) return
+    const change = CHANGES[action]
+    if (change === undefined) return
+    const statement = `${change} WHERE id = CAST(:id AS BIGINT)`
     if (!yes) await confirm(`${action} ${username}?`)
     if (action !== 'reset-password') {
       await execute(statement, { id: String(id) })
@@ -90,7 +84,7 @@ async function run(
       return
     }
     const password = randomBytes(15).toString('base64url')
-    // The default cost; a sign-in replaces it where the stage has a higher one.
+    // The default cost; a sign-in replaces the hash if the stage has a higher one.
     const hash = await createPasswords({ cost: 12 }).hashPassword(password)
     await execute(statement, { id: String(id), hash })
     say(`The new password, which is shown once: ${password}`)
@@ -111,13 +105,13 @@ async function openDatabase(
   return { database: openDatabaseAt(dataApiUrl, LOCAL_DATABASE_NAME), close }
 }
 
-/** Rejects unless a person agrees. */
+/** Rejects unless the operator confirms on the terminal. */
 async function confirm(question: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new Error('There is nobody to ask: add --yes.')
+  if (!process.stdin.isTTY) throw new Error('Without a terminal, --yes is required.')
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  const answer = await terminal.question(`${question} [y/N] `)
+  const reply = await terminal.question(`${question} [y/N] `)
   terminal.close()
-  if (!/^y(es)?$/i.test(answer.trim())) throw new Error('Nothing was changed.')
+  if (!/^y(es)?$/i.test(reply.trim())) throw new Error('Nothing was changed.')
 }
 
 const failure = 'Nothing was done'

@@ -18,7 +18,7 @@ import { migrate } from '../database/schema.ts'
 import { connectPostgres } from '../local/data-api/postgres-engine.ts'
 import { setUpAppRole } from './app-role.ts'
 
-/** What the role has no business to do; each must be refused for want of a privilege. */
+/** Statements that must fail because the role lacks a privilege. */
 const FORBIDDEN = [
   'SELECT created_at FROM users',
   'SELECT idempotency_key_sha256 FROM users',
@@ -66,14 +66,14 @@ const FORBIDDEN = [
 ]
 
 /**
- * What Postgres lets every role do, and a master who is no superuser cannot take away: large objects, advisory
- * locks. SECURITY.md says so.
+ * Statements that Postgres allows every role, and that a master who is no superuser cannot revoke: large objects,
+ * advisory locks. SECURITY.md says so.
  */
 const OPEN = ["SELECT lo_from_bytea(0, 'a')", 'SELECT pg_try_advisory_lock(7202613)']
 
 type Execute = (sql: string) => Promise<ExecuteStatementCommandOutput>
 
-/** Holds the role to its purpose. */
+/** Tests that the role can do only what it is for. */
 async function holdToItsPurpose(t: TestContext, execute: Execute): Promise<void> {
   await t.test('it is latchkey_app, and no superuser', async () => {
     const { records } = await execute("SELECT current_user::text, current_setting('is_superuser')")
@@ -85,8 +85,8 @@ async function holdToItsPurpose(t: TestContext, execute: Execute): Promise<void>
     await t.test(`it may, as every role: ${sql}`, async () => void (await execute(sql)))
 
   for (const sql of FORBIDDEN) {
-    const refusal = { name: 'DatabaseErrorException', message: /SQLState: 42501$/ }
-    await t.test(`it may not: ${sql}`, () => assert.rejects(execute(sql), refusal))
+    const denied = { name: 'DatabaseErrorException', message: /SQLState: 42501$/ }
+    await t.test(`it may not: ${sql}`, () => assert.rejects(execute(sql), denied))
   }
 }
 
@@ -109,7 +109,7 @@ test('the role of the function, on PGlite', async (t) => {
 })
 
 test('the role of the function, on a Postgres server', { skip: NO_SERVER }, async (t) => {
-  // Nobody else may drop a database to which another role is connected.
+  // Only a superuser may drop a database to which another role is connected.
   const reason = await noSuperuser()
   if (reason) return t.skip(reason)
   await lockAppRole(t)
@@ -118,7 +118,7 @@ test('the role of the function, on a Postgres server', { skip: NO_SERVER }, asyn
   const database = migrationDatabase(t, url)
   await migrate(database)
   const password = randomBytes(32).toString('hex')
-  // Two at once, as two pipelines would: Postgres alone would refuse one of them.
+  // Two at once, as two pipelines would: without the lock Postgres rejects one.
   await Promise.all([setUpAppRole(database, password), setUpAppRole(database, password)])
 
   const appUrl = new URL(databaseUrl)

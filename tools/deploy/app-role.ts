@@ -5,14 +5,14 @@ import type { Waiting } from '../database/resuming.ts'
 import { APP_ROLE } from '../database/schema.ts'
 import { scramVerifier } from './scram-verifier.ts'
 
-/** Printable ASCII, which SASLprep leaves unchanged, and long enough that a leaked verifier does no harm. */
+/** Printable ASCII, which SASLprep leaves unchanged, and long enough to make a leaked verifier useless. */
 const PASSWORD = /^[!-~]{32,256}$/
 
 const UNDEFINED_OBJECT = '42704'
 
 /**
- * The password in the role's secret, which is JSON of `username` and `password` as the Data API reads it.
- * Throws an error for people, which quotes nothing, if the secret is anything else.
+ * Reads the password in the role's secret, which is JSON of `username` and `password` as the Data API reads it.
+ * Throws an error that quotes nothing if the secret is anything else.
  */
 export function parseAppSecret(text: string): string {
   const { username, password } = parseObject(text)
@@ -25,8 +25,8 @@ export function parseAppSecret(text: string): string {
 
 /**
  * Lets the role of 002-app-role.sql log in with that password. Safe to repeat, and done at each migration:
- * the present password cannot be read (Aurora's master may not read pg_authid), setting it again ends no
- * connection, and it undoes a change that the role made to its own password.
+ * the current password cannot be read (Aurora's master may not read pg_authid), a repeat closes no connection,
+ * and it undoes a change that the role made to its own password.
  *
  * The statement holds a SCRAM verifier and not the password, so it may be logged. It leaves out NOSUPERUSER,
  * which only a superuser may write; CREATE ROLE has that by default.

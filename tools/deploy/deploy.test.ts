@@ -7,7 +7,7 @@ import { serveDatabase } from '../../test/support/database.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { createDeploy } from './deploy.ts'
-import { readStageTable } from './stage-table.ts'
+import { readStageTable } from './stage.ts'
 
 const DEPLOY = createDeploy()
 const MIGRATION = [
@@ -22,7 +22,7 @@ const DEPLOYED = {
   secret: JSON.stringify({ username: 'latchkey_app', password: 'x'.repeat(64) }),
 }
 
-test('the stage and the region go on to the migration, whatever else is given', () => {
+test('parse finds the stage, the region and the algorithm among the framework’s options', () => {
   const { parse } = DEPLOY
   assert.equal(parse(['--stage', 'dev']).region, 'eu-central-1')
   assert.equal(parse(['--stage', 'dev']).signing, 'hs256')
@@ -39,21 +39,7 @@ test('the stage and the region go on to the migration, whatever else is given', 
   assert.equal(parse(['--stage', 'dev', ...params]).signing, 'rs256')
 })
 
-test('a missing stage, and one that the table does not have, is named with what to do', async () => {
-  for (const [args, problem] of [
-    [['--force'], /^--stage is missing/],
-    [['--stage', 'prd'], /^resources\/stages.yml has no stage "prd", but dev, prod, .* Add a row/],
-  ] as const) {
-    const { status, stderr } = await callCommand(DEPLOY, args)
-    assert.equal(status, 2)
-    assert.match(stderr, problem)
-  }
-})
-
-/**
- * Deploys with a stand-in for the framework that prints its command line and has that exit status, to an AWS
- * without a stack or with that one.
- */
+/** Deploys with a stand-in for the framework that prints its command line and ends with `exitStatus`. */
 async function deployWith(
   t: TestContext,
   exitStatus: number,
@@ -123,33 +109,34 @@ test('a deployed stage is migrated, deployed, and migrated again, with the accou
   assert.deepEqual(failed, { lines: [...MIGRATION, DEPLOYMENT], stderr: '', status: 3 })
 })
 
-test('a variable that would choose the account of the framework alone is rejected', async (t) => {
-  for (const name of ['AWS_DEV_PROFILE', 'AWS_DEV_ACCESS_KEY_ID', 'AWS_DEFAULT_PROFILE']) {
-    const variables = { AWS_ACCESS_KEY_ID: '', [name]: 'one' }
-    const { lines, stderr, status } = await deployWith(t, 0, DEPLOYED, variables)
+const RESERVED = Number(readStageTable('dev')['reservedConcurrency'])
+const WITH_KEYS = { AWS_ACCESS_KEY_ID: '' }
+const QUOTA = new RegExp(`${RESERVED + 99} concurrent .* reserves ${RESERVED}, and 100 must stay`)
+/** Stages and variables with which nothing is deployed, and the reason. */
+const REJECTED: Readonly<Record<string, readonly [FakeStack, RegExp, object?]>> = {
+  'a quota without room for a first deployment': [{ unreserved: RESERVED + 99 }, QUOTA],
+  'an AWS that does not say whether the stage exists': [{ denied: true }, /AccessDenied/],
+  ...Object.fromEntries(
+    // Only the framework knows them.
+    ['AWS_DEV_PROFILE', 'AWS_DEV_ACCESS_KEY_ID', 'AWS_DEFAULT_PROFILE'].map((name) => [
+      `the variable ${name}`,
+      [DEPLOYED, new RegExp(`${name} would choose the account`), { ...WITH_KEYS, [name]: 'one' }],
+    ]),
+  ),
+}
+
+for (const [what, [stack, problem, variables]] of Object.entries(REJECTED)) {
+  test(`nothing is deployed with ${what}`, async (t) => {
+    const { lines, stderr, status } = await deployWith(t, 0, stack, { ...variables })
     assert.deepEqual([lines, status], [[], 1])
-    assert.match(stderr, new RegExp(`^Not deployed: ${name} would choose the account`))
-  }
-})
+    assert.match(stderr, /^Not deployed: /)
+    assert.match(stderr, problem)
+  })
+}
 
-test('a first deployment that the Lambda quota has no room for is rejected before it begins', async (t) => {
-  const reserved = Number(readStageTable('dev')['reservedConcurrency'])
-  const { lines, stderr, status } = await deployWith(t, 0, { unreserved: reserved + 99 })
-  assert.deepEqual([lines, status], [[], 1])
-  const [, unreserved, reserves] =
-    /(\d+) concurrent .* reserves (\d+), and 100 must stay/.exec(stderr) ?? []
-  assert.deepEqual([unreserved, reserves].map(Number), [reserved + 99, reserved])
-  assert.deepEqual((await deployWith(t, 0, { unreserved: reserved + 100 })).lines, [DEPLOYMENT])
-})
-
-test('nothing is deployed where AWS does not say whether the stage exists', async (t) => {
-  const { lines, stderr, status } = await deployWith(t, 0, { denied: true })
-  assert.deepEqual([lines, status], [[], 1])
-  assert.match(stderr, /^Not deployed: AccessDenied/)
-})
-
-test('a deployment that fails ends with its status, and nothing is migrated', async (t) => {
-  assert.deepEqual(await deployWith(t, 3), { lines: [DEPLOYMENT], stderr: '', status: 3 })
+test('a quota with just enough room is no obstacle, and a failed deployment ends with its status', async (t) => {
+  const failed = await deployWith(t, 3, { unreserved: RESERVED + 100 })
+  assert.deepEqual(failed, { lines: [DEPLOYMENT], stderr: '', status: 3 })
 })
 
 test('a missing framework is a failure that names it', async (t) => {

@@ -3,24 +3,18 @@ import { parseArgs } from 'node:util'
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { callProgram, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import { MIGRATE } from './migrate.ts'
-import { hasDatabase } from './stage.ts'
-import { readStageTable } from './stage-table.ts'
+import { hasDatabase, readStageTable } from './stage.ts'
 
-const USAGE = `Migrates a stage's database, deploys the stage with the Serverless Framework, and migrates once more:
-for the first deployment, which creates the database, and for users whom the code before stored meanwhile. With
---param signing=rs256 the tokens are signed with an RSA key, which the migrations make where there is none.
+const USAGE = `Migrates a stage's database, deploys the stage with the Serverless Framework, and migrates again:
+a first deployment creates the database, and the previous release may store users meanwhile. With
+--param signing=rs256 tokens are signed with an RSA key, which the migration creates if there is none.
 
   npm run deploy -- --stage S [--region R] [--aws-profile P] [options of serverless deploy]
 `
 
-/** The arguments for the framework, which are all, and the stage. Throws without a stage. */
+/** Returns all arguments, which are for the framework, and the settings of the stage. Throws without a stage. */
 function parse(args: string[]) {
-  const {
-    stage,
-    region,
-    param,
-    'aws-profile': profile,
-  } = parseArgs({
+  const { values } = parseArgs({
     args,
     strict: false,
     options: {
@@ -29,7 +23,8 @@ function parse(args: string[]) {
       param: { type: 'string', multiple: true },
       'aws-profile': { type: 'string' },
     },
-  }).values
+  })
+  const { stage, region, param, 'aws-profile': profile } = values
   if (typeof stage !== 'string' || typeof region !== 'string') {
     throw new Error('--stage is missing.')
   }
@@ -42,7 +37,7 @@ function parse(args: string[]) {
 }
 
 /**
- * Has the framework and the migrations use one account. Throws where a variable that the framework alone knows
+ * Makes the framework and the migrations use one account. Throws if a variable that only the framework knows
  * would choose its account.
  */
 function chooseAccount(stage: string, profile: string | undefined): void {
@@ -57,17 +52,17 @@ function chooseAccount(stage: string, profile: string | undefined): void {
   ]) {
     if (!process.env[name]) continue
     throw new Error(
-      `${name} would choose the account of the framework alone. Unset it, and use AWS_PROFILE or --aws-profile.`,
+      `${name} would choose the account of the framework only. Unset it, and use AWS_PROFILE or --aws-profile.`,
     )
   }
 }
 
-/** Functions that AWS leaves without a reservation in every account. */
+/** Concurrent executions that AWS keeps unreserved in every account. */
 const UNRESERVED_LEAST = 100
 
 /**
  * Throws if the account's Lambda quota has no room for the stage's reserved concurrency: the deployment would fail
- * at its end, and leave a protected cluster of prod outside of the stack.
+ * at its end, and leave prod's protected cluster outside the stack.
  */
 async function checkQuota(region: string, reservedConcurrency: number): Promise<void> {
   const client = new LambdaClient({ region })
@@ -97,7 +92,7 @@ export const createDeploy = (start = spawn): Program<ReturnType<typeof parse>> =
     chooseAccount(stage, profile)
     const args = ['--stage', stage, '--region', region, '--signing', String(signing)]
     const migrate = () => callProgram(MIGRATE, args, output)
-    // New code must not meet an old schema.
+    // New code needs the new schema.
     const isDeployed = await hasDatabase(stage, region)
     if (!isDeployed) await checkQuota(region, Number(reservedConcurrency ?? 0))
     const migrated = isDeployed ? await migrate() : 0

@@ -2,11 +2,11 @@ import { parseArgs } from 'node:util'
 import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudformation'
 import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 
-/** The key of a deployment's zip. Its folder begins with what `serverless rollback --timestamp` takes. */
+/** The key of a deployment's zip. Its folder begins with the argument of `serverless rollback --timestamp`. */
 const CODE_KEY = /^serverless\/latchkey\/[^/]+\/(\d+)-[^/]+\//
 
 /**
- * The timestamp of the deployment that a stack runs, from the stack's own template; `undefined` if it has no
+ * Reads the timestamp of the deployment that a stack runs from the stack's own template; `undefined` if it has no
  * function yet. `serverless deploy list` also lists deployments that failed.
  */
 export function liveDeployment(templateBody: string): string | undefined {
@@ -21,10 +21,7 @@ export function liveDeployment(templateBody: string): string | undefined {
 }
 
 function parse(args: string[]) {
-  const { stage, region } = parseArgs({
-    args,
-    options: STAGE_OPTIONS,
-  }).values
+  const { stage, region } = parseArgs({ args, options: STAGE_OPTIONS }).values
   if (!stage) throw new Error('--stage is missing.')
   return { stage, region }
 }

@@ -6,29 +6,28 @@ import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command
 import { migrate } from '../database/schema.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
 import { fitSigningKey, openSigningSecret } from './signing-secret.ts'
-import { openStageDatabase, readStackOutputs } from './stage.ts'
-import { readStageTable } from './stage-table.ts'
+import { openStageDatabase, readStackOutputs, readStageTable } from './stage.ts'
 
 const USAGE = `Applies migrations/*.sql to a deployed stage's database, each file once, sets the password of the
-function's role from its secret, and stores a signing key where the stage's has another algorithm. It is safe to
+function's role from its secret, and stores a signing key if the current one has another algorithm. It is safe to
 repeat.
 
   npm run migrate -- --stage S [--region R] [--signing A] [--dry-run]
 
   --stage S    a deployed stage, such as dev; needs AWS credentials
   --region R   where the stage is (default: eu-central-1)
-  --signing A  hs256 or rs256, what the next deployment signs with (default: as in resources/stages.yml)
-  --dry-run    prints what would be done, and does nothing
+  --signing A  hs256 or rs256, the algorithm of the next deployment (default: as in resources/stages.yml)
+  --dry-run    prints the steps, and changes nothing
 `
 
 /**
- * Calls `work` with a signal that aborts when the process is told to end, so that the open transaction is rolled
- * back first.
+ * Calls `work` with a signal that aborts on SIGINT or SIGTERM, so that the open transaction is rolled back before
+ * the process ends.
  */
 async function untilEndOfProcess<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
   const abort = (name: string) =>
-    controller.abort(new Error(`${name}: what was not complete is rolled back. Run it again.`))
+    controller.abort(new Error(`${name}: the open transaction is rolled back. Run it again.`))
   const names = ['SIGINT', 'SIGTERM'] as const
   for (const name of names) process.once(name, abort)
   try {

@@ -8,32 +8,32 @@ import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command
 import { openSigningSecret, type SigningSecret } from './signing-secret.ts'
 import { readStackOutputs } from './stage.ts'
 
-const USAGE = `Replaces a stage's signing key, without a token or a verifier that fails meanwhile: stores the new
-key as AWSPENDING, waits until caches have it (RS256), makes it AWSCURRENT, waits until the tokens of the old one
-have expired, and takes AWSPREVIOUS off. Interrupt it whenever you like: the same command goes on from there.
+const USAGE = `Replaces a stage's signing key without invalidating tokens: stores the new key as AWSPENDING, waits
+until caches have it (RS256), makes it AWSCURRENT, waits until the tokens of the old key have expired, and removes
+AWSPREVIOUS. It may be interrupted at any time; the same command continues.
 
   npm run rotate-key -- --stage S [--region R] [--now]
 
   --stage   a deployed stage, such as dev; needs AWS credentials
   --region  where the stage is (default: eu-central-1)
-  --now     for a key that has leaked: a new key, and no wait. Every token ends within ten minutes, and people
-            sign in again. API Gateway and others may accept the old key, and refuse the new one, for as long as
-            they keep the keys that they have: two hours for API Gateway.
+  --now     for a leaked key: a new key without waiting. Every token is revoked within ten minutes, and users
+            sign in again. API Gateway and other verifiers may accept the old key, and reject the new one, while
+            they cache keys: two hours for API Gateway.
 `
 
 /** API Gateway keeps a key set for two hours (AWS, "Control access to HTTP APIs with JWT authorizers"). */
 const GATEWAY_CACHE_SECONDS = 7200
 
-/** Until every process has read the secret: one that was idle reads it before its next request. */
+/** Time until every process has read the secret: an idle one reads it before its next request. */
 const ALL_PROCESSES_SECONDS = 2 * KEY_REFRESH_SECONDS
 
-/** What a rotation works with. */
+/** Input of a rotation. */
 export interface RotationOptions {
   readonly secret: SigningSecret
   readonly algorithm: Algorithm
   /** Life of a token, in seconds. */
   readonly tokenSeconds: number
-  /** Whether the old key has leaked: nothing is waited for. */
+  /** The old key has leaked, so nothing is waited for. */
   readonly isLeaked?: boolean
   readonly say: (line: string) => void
   readonly wait?: (milliseconds: number) => Promise<unknown>
@@ -42,20 +42,19 @@ export interface RotationOptions {
 }
 
 /**
- * Rotates the signing key by the labels of its versions, which alone say how far a rotation has come:
- * `AWSPENDING` on a version of its own is before the move, on the current version after it. Rejects with the
- * SDK's error; a repeat goes on.
+ * Rotates the signing key by the labels of its versions, which are the only state of a rotation: `AWSPENDING` on
+ * its own version is before the move, on the current version after it. Rejects with the SDK's error; a repeat
+ * continues.
  */
-export async function rotateKey(options: RotationOptions): Promise<void> {
-  const {
-    secret,
-    algorithm,
-    tokenSeconds,
-    isLeaked = false,
-    say,
-    wait = sleep,
-    now = Date.now,
-  } = options
+export async function rotateKey({
+  secret,
+  algorithm,
+  tokenSeconds,
+  isLeaked = false,
+  say,
+  wait = sleep,
+  now = Date.now,
+}: RotationOptions): Promise<void> {
   const endOfTokens = tokenSeconds + ALL_PROCESSES_SECONDS
 
   async function waitSince(changedAt: Date | undefined, seconds: number, what: string) {
@@ -68,7 +67,7 @@ export async function rotateKey(options: RotationOptions): Promise<void> {
 
   if (isLeaked) {
     say(
-      'Every token ends within ten minutes. Verifiers that keep keys may accept the old one for two hours',
+      'Every token is revoked within ten minutes. Verifiers that cache keys may accept the old one for two hours',
     )
   }
   let isStored = false
@@ -84,11 +83,11 @@ export async function rotateKey(options: RotationOptions): Promise<void> {
       isStored = true
       say(`Stored a new ${algorithm} key as AWSPENDING`)
     } else if (pending === undefined) {
-      throw new Error('AWSPENDING is gone: somebody else rotates the key.')
+      throw new Error('AWSPENDING is gone: another rotation is running.')
     } else if (pending !== current) {
       if ((await secret.algorithmOf('AWSPENDING')) !== algorithm) {
         throw new Error(
-          `AWSPENDING is no ${algorithm} key. If it is for a change of the algorithm, deploy the stage first: npm run deploy`,
+          `AWSPENDING is not an ${algorithm} key. If it is for a change of the algorithm, deploy the stage first: npm run deploy`,
         )
       }
       if (algorithm === 'RS256') {
@@ -100,7 +99,7 @@ export async function rotateKey(options: RotationOptions): Promise<void> {
     } else if (previous) {
       await waitSince(changedAt, endOfTokens, 'when tokens of the old key have expired')
       await secret.remove('AWSPREVIOUS', previous)
-      say('Took AWSPREVIOUS off: tokens of the old key are refused within ten minutes')
+      say('Removed AWSPREVIOUS: tokens of the old key are rejected within ten minutes')
     } else {
       await secret.remove('AWSPENDING', pending)
       say('The rotation is complete')
@@ -110,14 +109,8 @@ export async function rotateKey(options: RotationOptions): Promise<void> {
 }
 
 function parse(args: string[]) {
-  const { values } = parseArgs({
-    args,
-    options: {
-      ...STAGE_OPTIONS,
-      now: { type: 'boolean', default: false },
-    },
-  })
-  const { stage, region, now: isLeaked } = values
+  const options = { ...STAGE_OPTIONS, now: { type: 'boolean', default: false } } as const
+  const { stage, region, now: isLeaked } = parseArgs({ args, options }).values
   if (!stage) throw new TypeError('--stage is missing.')
   if (stage === 'local') {
     throw new TypeError('The key of the stage local is in .local: delete it, and start again.')

@@ -6,8 +6,8 @@ const ITERATIONS = 4096
 const KEY_BYTES = 32
 
 /**
- * The SCRAM-SHA-256 verifier of a password (RFC 5802, section 3; RFC 7677), as `ALTER ROLE … PASSWORD`
- * takes it. Nobody can log in with it: it holds only a hash of the client key. `password` must be ASCII,
+ * Computes the SCRAM-SHA-256 verifier of a password (RFC 5802, section 3; RFC 7677), as `ALTER ROLE … PASSWORD`
+ * takes it. It cannot be used to log in: it holds only a hash of the client key. `password` must be ASCII,
  * which SASLprep leaves unchanged.
  */
 export function scramVerifier(password: string, salt: Uint8Array = randomBytes(16)): string {

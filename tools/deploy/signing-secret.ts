@@ -9,18 +9,12 @@ import { readSecret } from '../../lib/adapters/secrets.ts'
 import { type Algorithm, parseSigningKey } from '../../lib/adapters/signing-key.ts'
 import { newSigningKey } from '../new-signing-key.ts'
 
-/** The ids of the versions with a label, and when the secret was changed last. */
-export interface SecretVersions {
-  readonly current: string | undefined
-  readonly pending: string | undefined
-  readonly previous: string | undefined
-  readonly changedAt: Date | undefined
-}
-
 /** The secret that holds the signing key, and the moves of its labels. */
 export type SigningSecret = ReturnType<typeof openSigningSecret>
 
-/** Every call rejects with the SDK's error. A key that it stores is never printed or written to a file. */
+type Versions = Readonly<Record<'current' | 'pending', string | undefined>>
+
+/** Opens a secret. Every call rejects with the SDK's error. New keys are never printed or written to a file. */
 export function openSigningSecret(client: SecretsManagerClient, arn: string) {
   const moveLabel = (
     label: string,
@@ -36,7 +30,8 @@ export function openSigningSecret(client: SecretsManagerClient, arn: string) {
     )
 
   return {
-    async versions(): Promise<SecretVersions> {
+    /** Resolves with the ids of the labelled versions, and the date of the secret's last change. */
+    async versions() {
       const command = new DescribeSecretCommand({ SecretId: arn })
       const { VersionIdsToStages = {}, LastChangedDate } = await client.send(command)
       const idOf = (label: string) =>
@@ -49,7 +44,7 @@ export function openSigningSecret(client: SecretsManagerClient, arn: string) {
       }
     },
 
-    /** What the version with that label is a key of; `undefined` if there is none, or it is no key. */
+    /** Resolves with the algorithm of the version's key; `undefined` if there is no such version or key. */
     async algorithmOf(version: 'AWSCURRENT' | 'AWSPENDING'): Promise<Algorithm | undefined> {
       const text = await readSecret(client, arn, { version }).catch((error: unknown) => {
         if (error instanceof ResourceNotFoundException) return ''
@@ -58,15 +53,15 @@ export function openSigningSecret(client: SecretsManagerClient, arn: string) {
       return parseSigningKey(text)?.algorithm
     },
 
-    /** Stores a new key as `AWSPENDING` alone. Without that list AWS would make it the current one. */
+    /** Stores a new key as `AWSPENDING`. Without the list of stages AWS would make it the current one. */
     async storePending(algorithm: Algorithm): Promise<void> {
       const SecretString = newSigningKey(algorithm)
       const VersionStages = ['AWSPENDING']
       await client.send(new PutSecretValueCommand({ SecretId: arn, SecretString, VersionStages }))
     },
 
-    /** Makes the pending version the current one, and the current one the one before, in one call. */
-    async makeCurrent({ current, pending }: SecretVersions): Promise<void> {
+    /** Makes the pending version current, and the current one previous, in one call. */
+    async makeCurrent({ current, pending }: Versions): Promise<void> {
       if (pending) await moveLabel('AWSCURRENT', { to: pending, from: current })
     },
 
@@ -77,19 +72,14 @@ export function openSigningSecret(client: SecretsManagerClient, arn: string) {
   }
 }
 
-/** What a stage signs with now, and after the next deployment. */
-interface Algorithms {
-  readonly deployed: Algorithm
-  readonly wanted: Algorithm
-}
-
 /**
- * Has a key of the algorithm that is wanted in the secret: pending where code of another algorithm is deployed,
- * which goes on with its own, and else current. Safe to repeat. Resolves with what was done, or would be.
+ * Ensures that the secret has a key of the `wanted` algorithm: pending while a release of another algorithm is
+ * `deployed`, which continues with its own key, otherwise current. Safe to repeat. Resolves with the steps that
+ * were taken, or would be in a dry run.
  */
 export async function fitSigningKey(
   secret: SigningSecret,
-  { deployed, wanted }: Algorithms,
+  { deployed, wanted }: Readonly<Record<'deployed' | 'wanted', Algorithm>>,
   { dryRun = false } = {},
 ): Promise<string[]> {
   const done: string[] = []
@@ -100,7 +90,7 @@ export async function fitSigningKey(
   }
   if (deployed === wanted) {
     if (!dryRun) await secret.makeCurrent(await secret.versions())
-    done.push(`make the ${wanted} key AWSCURRENT; npm run rotate-key ends the key before`)
+    done.push(`make the ${wanted} key AWSCURRENT; npm run rotate-key retires the previous key`)
   }
   return done
 }

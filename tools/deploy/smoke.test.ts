@@ -4,19 +4,21 @@ import { decodeJwt, SignJWT } from 'jose'
 import type { SigningKey } from '../../lib/adapters/signing-key.ts'
 import { discovery } from '../../lib/http/well-known.ts'
 import { MASTER_SECRET_ARN, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
-import { runCommand } from '../../test/support/command.ts'
+import { callCommand, runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
-import { eventWith, JWT_SECRET, loadHandler, signingKey } from '../../test/support/handler.ts'
-import { serveHttp } from '../../test/support/http-endpoint.ts'
+import {
+  eventWith,
+  JWT_SECRET,
+  loadHandler,
+  ROUTE_KEYS,
+  signingKey,
+} from '../../test/support/handler.ts'
+import { type ScriptedHttpResponse, serveHttp } from '../../test/support/http-endpoint.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
 import { newSigningKey } from '../new-signing-key.ts'
-import { runSmokeSteps } from './smoke.ts'
+import { runSmokeSteps, SMOKE } from './smoke.ts'
 
-interface Response {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly body: string
-}
+type Response = Extract<ScriptedHttpResponse, { readonly status: number }>
 
 const texts = (values: object) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
@@ -26,14 +28,12 @@ const scripted = (status: number, body: object, headers = {}): Response => ({
   body: JSON.stringify(body),
 })
 const FAILURE = scripted(500, { err: 'Internal server error', code: 'internal_error' })
-const command = (args: readonly string[], env?: Readonly<Record<string, string>>) =>
-  runCommand('tools/deploy/smoke.ts', args, env)
 
 /** The route and response of each request of a run on the real handler, and the user of that run. */
 const recorded: { readonly route: string; readonly response: Response }[] = []
 let user = { username: '', password: '' }
 
-test('the real handler passes every step, and nothing stays of the user', async (t) => {
+test('the real handler passes every step, every route is tried, and the user is gone at the end', async (t) => {
   const database = await serveDatabase(await openMigratedPglite())
   t.after(database.close)
   const send = await loadHandler(database.url)
@@ -47,13 +47,21 @@ test('the real handler passes every step, and nothing stays of the user', async 
     return response
   })
   const lines: string[] = []
-  const options = { key: JWT_SECRET, onUsername: () => {}, say: (line: string) => lines.push(line) }
-  await runSmokeSteps({ url: `${url}/auth/sign-up`, ...options })
+  const names: string[] = []
+  await runSmokeSteps({
+    url: `${url}/auth/sign-up`,
+    key: JWT_SECRET,
+    say: (line) => lines.push(line),
+    onUsername: (name) => names.push(name),
+  })
+  assert.deepEqual([...new Set(recorded.map(({ route }) => route))].sort(), ROUTE_KEYS.toSorted())
+  // Each name that the account had, so that the removal covers both.
+  assert.deepEqual(names, [user.username, `${user.username}-renamed`])
   assert.equal(lines.filter((line) => line.startsWith('ok ')).length, recorded.length)
   assert.deepEqual(await database.query('SELECT username FROM users'), [])
 })
 
-/** Runs the steps again, on these responses in their order. */
+/** Runs the steps again, with these responses in their order. */
 async function replay(t: TestContext, responses: readonly Response[], key = JWT_SECRET) {
   const left = [...responses]
   const { url } = await serveHttp(t, () => left.shift() ?? FAILURE)
@@ -80,11 +88,11 @@ async function replay(t: TestContext, responses: readonly Response[], key = JWT_
   return { outcome, lines, users, waits }
 }
 
-/** The recorded responses with another in one place. */
+/** The recorded responses, with another one at `index`. */
 const recordedBut = (index: number, mutant: Response): Response[] =>
   recorded.map(({ response }) => response).with(index, mutant)
 
-/** Signs the token of a response anew, with other claims or another key; leaves a response without one alone. */
+/** Replaces a response's token by one with other claims or another key; without a token returns the response. */
 async function signAnew(response: Response, claims: object, key = signingKey()): Promise<Response> {
   const { token } = response.body === '' ? {} : JSON.parse(response.body)
   if (token === undefined) return response
@@ -148,7 +156,7 @@ test('another user, a malformed token, a long code and a redirect are noticed', 
   }
 })
 
-test('with RS256 the published keys and the issuer count, and no key of the stage', async (t) => {
+test('with RS256 the published keys and the issuer are checked, without the key of the stage', async (t) => {
   const issuer = 'https://id.example'
   const found = discovery('RS256', issuer)
   const cacheable = { 'cache-control': 'public, max-age=300' }
@@ -177,7 +185,7 @@ test('without the key the signature is not checked, which the report states; the
   assert.match((await replay(t, await all({ iat: seconds(3600) }), '')).outcome, /"iat" claim/)
 })
 
-test('a resuming database is waited for, for two minutes, as a new user each time', async (t) => {
+test('a resuming database is waited for up to two minutes, with a new user each time', async (t) => {
   const resuming = (code: string, headers = {}) => scripted(503, { err: 'x', code }, headers)
   const first = resuming('database_resuming', { 'retry-after': '15' })
   const responses = recorded.map(({ response }) => response)
@@ -197,53 +205,34 @@ test('an endpoint that does not respond is an error with its URL', async () => {
   await assert.rejects(rejected, /did not respond: ECONNREFUSED/)
 })
 
-test('a step that fails at a stage still removes the user, as the master', async (t) => {
+test('a failed step on a stage still removes the user, as the master', async (t) => {
   const endpoint = await serveHttp(t, () => FAILURE)
   const outputs = { ...STACK_OUTPUTS, SignUpUrl: `${endpoint.url}/v1/auth/sign-up` }
   const aws = await serveAws(t, { outputs, secret: JWT_SECRET })
   const args = ['--stage', 'dev', '--region', 'eu-west-1']
-  const { stdout, stderr, status } = await command(args, aws.env)
+  const { stdout, stderr, status } = await runCommand('tools/deploy/smoke.ts', args, aws.env)
   assert.equal(status, 1)
   assert.match(stderr, /^The smoke test failed: .*: expected 201, got 500 internal_error\.\n$/)
   const [{ path, body } = { path: '', body: '' }] = endpoint.requests
   assert.equal(path, '/v1/auth/sign-up')
   assert.equal(stdout, `ok     removed: ${JSON.parse(body).username}\n`)
-  const [statement, ...others] = aws.statements()
-  assert.deepEqual(others, [])
-  const { secretArn, resourceArn, database } = Object(statement)
-  assert.deepEqual(
-    [secretArn, resourceArn, database],
-    [MASTER_SECRET_ARN, outputs.ClusterArn, 'latchkey'],
-  )
+  const master = { secretArn: MASTER_SECRET_ARN, database: outputs.DatabaseName }
+  const expected = { ...master, resourceArn: outputs.ClusterArn }
+  assert.equal(aws.statements().length, 1)
+  assert.partialDeepStrictEqual(aws.statements()[0], expected)
 })
 
 test('a user who cannot be removed fails the smoke test', async (t) => {
   const { url } = await serveHttp(t, () => FAILURE)
-  const headers = { 'x-amzn-errortype': 'AccessDeniedException' }
-  const statement = () => ({ status: 403, headers, body: '{"message":"not authorized"}' })
+  const statement = () => scripted(403, { message: 'no' }, { 'x-amzn-errortype': 'AccessDenied' })
   const aws = await serveAws(t, { outputs: STACK_OUTPUTS, secret: JWT_SECRET, statement })
-  const { stderr, status } = await command(['--stage', 'dev', '--url', url], aws.env)
-  assert.deepEqual(
-    [status, stderr],
-    [1, 'The smoke test failed: AccessDeniedException: not authorized\n'],
-  )
+  const { stderr, status } = await callCommand(SMOKE, ['--stage', 'dev', '--url', url], aws.env)
+  assert.deepEqual([status, stderr], [1, 'The smoke test failed: AccessDenied: no\n'])
 })
 
 test('an endpoint without a stage needs no AWS, and its user may stay', async (t) => {
   const { url, requests } = await serveHttp(t, () => FAILURE)
-  const { stdout, status } = await command(['--url', url])
+  const { stdout, status } = await callCommand(SMOKE, ['--url', url])
   assert.deepEqual([status, requests[0]?.path], [1, '/auth/sign-up'])
   assert.match(stdout, /^note .* Smoke-\w{12} stays/m)
-})
-
-test('wrong arguments are named, with the usage', async () => {
-  for (const [args, problem] of [
-    [[], /^--url or --stage is missing/],
-    [['--url', 'ftp://example.org'], /^--url is no URL/],
-  ] as const) {
-    const { stdout, stderr, status } = await command(args)
-    assert.deepEqual([status, stdout], [2, ''])
-    assert.match(stderr, problem)
-    assert.match(stderr, /npm run smoke -- --stage S/)
-  }
 })

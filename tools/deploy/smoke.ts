@@ -12,22 +12,22 @@ import {
   UnsecuredJWT,
 } from 'jose'
 import { readSecret } from '../../lib/adapters/secrets.ts'
-import { runProgram, STAGE_OPTIONS, say } from '../command-line.ts'
+import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import { retryWhileResuming } from '../database/resuming.ts'
 import { createValidator, findDifference } from '../openapi.ts'
 import { openStageDatabase, readStackOutputs } from './stage.ts'
 
 const USAGE = `Tries the contract of every route on a deployed endpoint.
 
-  npm run smoke -- --url U                  signs a random user up and in, and deletes them
+  npm run smoke -- --url U                  signs a random user up and in, and deletes the account
   npm run smoke -- --stage S [--region R]   also checks an HS256 signature, and removes the user if a step fails
 
-  --url U      the URL of the sign-up; with --stage it may be left out, and is then the stage's own
+  --url U      the URL of the sign-up (default with --stage: the stage's own)
   --stage S    a deployed stage, such as dev; needs AWS credentials
   --region R   where the stage is (default: eu-central-1)
 `
 
-/** How long a paused database is waited for. A resume takes some 15 s, after a day's pause 30 s or more. */
+/** Longest wait for a paused database. A resume takes about 15 s, and 30 s or more after a day's pause. */
 const RESUME_SECONDS = 120
 
 /** Input of the steps. */
@@ -36,9 +36,9 @@ export interface SmokeOptions {
   readonly url: string
   /** The key of the tokens with HS256; without it their signature is not checked. */
   readonly key?: string | undefined
-  readonly say: (line: string) => void
-  /** Called with each name before it is sent, so that the user can be removed whatever the response. */
-  readonly onUsername: (username: string) => void
+  readonly say: Output['say']
+  /** Called with each name before it is sent, so that the user can be removed after any response. */
+  readonly onUsername: (username: string) => unknown
   readonly newUser?: () => { readonly username: string; readonly password: string }
   readonly wait?: (milliseconds: number) => Promise<unknown>
 }
@@ -49,13 +49,13 @@ const randomUser = () => ({
 })
 
 /**
- * Sends every route what it must take and what it must reject, from the sign-up of a random user to their
- * deletion, and compares each response with openapi.yaml. Reports each response, and rejects with the first that
- * is wrong. No report or error holds the password or a token.
+ * Sends every route requests that must succeed and requests that must fail, from the sign-up of a random user to
+ * the deletion, and compares each response with openapi.yaml. Reports each response, and rejects with the first
+ * wrong one. No report or error holds the password or a token.
  */
 export async function runSmokeSteps(options: SmokeOptions): Promise<void> {
   const { url, key, say, onUsername, newUser = randomUser, wait = sleep } = options
-  /** Resolves with the body of a response that has the wanted status, and the code after it. */
+  /** Resolves with the body of a response that has the wanted status, and code if one follows it. */
   async function expect(routeKey: string, wanted: string, request: SmokeRequest = {}) {
     const body = checkResponse(await send(url, routeKey, request), routeKey, wanted)
     say(`ok     ${routeKey}: ${wanted}`)
@@ -90,10 +90,7 @@ export async function runSmokeSteps(options: SmokeOptions): Promise<void> {
   await checkToken(first, rules)
   if (!getKey) say('note   the signatures are unchecked: only --stage has the key')
 
-  const otherCase = username.replace(/[a-z]/gi, (letter) =>
-    letter < 'a' ? letter.toLowerCase() : letter.toUpperCase(),
-  )
-  const same = { body: { username: otherCase, password } }
+  const same = { body: { username: username.toUpperCase(), password } }
   await expect('POST /auth/sign-up', '400 username_taken', same)
   await expect('POST /auth/sign-up', '401 body_not_json', { body: '{"username":' })
   const { token } = await expect('POST /auth/sign-in', '200', same)
@@ -105,20 +102,28 @@ export async function runSmokeSteps(options: SmokeOptions): Promise<void> {
   assert.ok(me.username === username && String(me.id) === sub, 'GET /auth/me: another user.')
   await expect('GET /auth/me', '401 token_missing')
 
+  const newUsername = `${username}-renamed`
+  onUsername(newUsername)
+  const rename = { body: { username: newUsername, password }, token }
+  const renamed = await expect('POST /auth/change-username', '200', rename)
+  const newRules = { ...rules, username: newUsername }
+  await checkToken(renamed.token, newRules)
+  await expect('POST /auth/sign-in', '401 invalid_credentials', same)
+
   const newPassword = `${password}, changed`
   const change = { body: { currentPassword: password, newPassword }, token }
   const changed = await expect('POST /auth/change-password', '200', change)
-  await checkToken(changed.token, rules)
+  await checkToken(changed.token, newRules)
   await expect('GET /auth/me', '401 token_invalid', { token })
 
   const deletion = { body: { password: newPassword }, token: changed.token }
   await expect('POST /auth/delete-account', '204', deletion)
-  const gone = { body: { username, password: newPassword } }
+  const gone = { body: { username: newUsername, password: newPassword } }
   await expect('POST /auth/sign-in', '401 invalid_credentials', gone)
 }
 
 interface SmokeRequest {
-  /** Sent as it stands if it is text, else as JSON; without one there is no body. */
+  /** Text is sent as it is, any other value as JSON. */
   readonly body?: string | object
   readonly token?: string
 }
@@ -133,7 +138,7 @@ async function send(signUpUrl: string, routeKey: string, { body, token }: SmokeR
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
     },
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    redirect: 'manual', // A redirect would carry the password elsewhere.
+    redirect: 'manual', // A redirect could carry the password to another host.
     signal: AbortSignal.timeout(40_000), // The gateway's 30 s, and the network.
   }).catch((error: Error) => {
     const { code, message } = Object(error.cause ?? error)
@@ -146,7 +151,7 @@ async function send(signUpUrl: string, routeKey: string, { body, token }: SmokeR
   return { status, headers, body: text, json: parseObject(text), retryAfter: Number(retryAfter) }
 }
 
-/** Parses a body, without claims on its fields; there are none where it is no object. */
+/** Parses a body whose fields are unknown; a body that is not an object has no fields. */
 function parseObject(text: string) {
   try {
     return Object(JSON.parse(text))
@@ -174,13 +179,13 @@ interface TokenRules {
   readonly username: string
   readonly issuer: string | undefined
   readonly algorithm: string
-  /** Left out, the claims alone are checked. */
+  /** Without it, only the claims are checked. */
   readonly getKey: JWTVerifyGetKey | undefined
 }
 
 const findClaimProblem = createValidator(['components', 'schemas', 'TokenClaims'])
 
-/** Resolves with the claims of the token if it keeps the rules and the schema of openapi.yaml. */
+/** Resolves with the claims of a token that matches the rules and the schema of openapi.yaml. */
 async function checkToken(token: string, { username, issuer, algorithm, getKey }: TokenRules) {
   const claims = decodeJwt(token)
   const problem = findClaimProblem(claims)
@@ -194,8 +199,13 @@ async function checkToken(token: string, { username, issuer, algorithm, getKey }
   return claims
 }
 
-/** Runs the steps on a stage, and removes what they stored as the master, also if a step fails. */
-async function smokeStage(stage: string, region: string, url: string | undefined): Promise<void> {
+/** Runs the steps on a stage, and removes their users as the database's master, also if a step fails. */
+async function smokeStage(
+  stage: string,
+  region: string,
+  url: string | undefined,
+  say: Output['say'],
+): Promise<void> {
   const outputs = await readStackOutputs(stage, region)
   const key = await readSecret(new SecretsManagerClient({ region }), outputs.jwtSecretArn)
   const database = await openStageDatabase(outputs, region)
@@ -213,30 +223,29 @@ async function smokeStage(stage: string, region: string, url: string | undefined
 }
 
 function parse(args: string[]) {
-  const { url, stage, region } = parseArgs({
-    args,
-    options: {
-      url: { type: 'string' },
-      ...STAGE_OPTIONS,
-    },
-  }).values
+  const options = { ...STAGE_OPTIONS, url: { type: 'string' } } as const
+  const { url, stage, region } = parseArgs({ args, options }).values
   if (!url && !stage) throw new TypeError('--url or --stage is missing.')
   const parsed = url ? URL.parse(url) : undefined
   if (url && !/^https?:$/.test(parsed?.protocol ?? ''))
-    throw new TypeError(`--url is no URL: ${url}`)
+    throw new TypeError(`--url is not a URL: ${url}`)
   // A host alone means the endpoint on it.
   if (parsed?.pathname === '/') parsed.pathname = '/auth/sign-up'
   return { url: parsed?.href, stage, region }
 }
 
-async function run({ url = '', stage, region }: ReturnType<typeof parse>): Promise<void> {
+type Arguments = ReturnType<typeof parse>
+
+async function run({ url, stage, region }: Arguments, { say }: Output): Promise<void> {
   const onUsername = (name: string) =>
-    say(`note   the user ${name} stays if a step fails: only --stage removes them then`)
-  if (stage) await smokeStage(stage, region, url || undefined)
-  else await runSmokeSteps({ url, say, onUsername })
+    say(`note   the user ${name} stays if a step fails; only --stage removes it`)
+  if (stage) await smokeStage(stage, region, url, say)
+  else if (url) await runSmokeSteps({ url, say, onUsername })
   say('The endpoint keeps the contract.')
 }
 
-if (import.meta.main) {
-  await runProgram({ usage: USAGE, failure: 'The smoke test failed', parse, run })
-}
+const failure = 'The smoke test failed'
+/** `npm run smoke`. */
+export const SMOKE: Program<Arguments> = { usage: USAGE, failure, parse, run }
+
+if (import.meta.main) await runProgram(SMOKE)

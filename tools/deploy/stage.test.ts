@@ -10,27 +10,24 @@ async function readFrom(t: TestContext, stack: FakeStack, stage = 'dev') {
   return { settled, requests, error: settled.status === 'rejected' && settled.reason.message }
 }
 
-test('every output of the stack has its field', async (t) => {
-  const signing = { JwtAlgorithm: 'RS256', JwtTtlSeconds: '900' }
-  const outputs = { ...STACK_OUTPUTS, ...signing, Other: 'more' }
-  const { settled, requests } = await readFrom(t, { outputs })
+test('every output of the stack has its field, and a release that signs only with HS256 gets defaults', async (t) => {
   const fields = Object.entries(STACK_OUTPUTS).map(([key, value]) => [
     key.replace(/^./, (letter) => letter.toLowerCase()),
     value,
   ])
-  const value = { ...Object.fromEntries(fields), jwtAlgorithm: 'RS256', jwtTtlSeconds: 900 }
-  assert.deepEqual(settled, { status: 'fulfilled', value })
-  assert.equal(new URLSearchParams(requests[0]?.body).get('StackName'), 'latchkey-dev')
+  for (const [signing, jwtAlgorithm, jwtTtlSeconds] of [
+    [{ JwtAlgorithm: 'RS256', JwtTtlSeconds: '900' }, 'RS256', 900],
+    [{}, 'HS256', 3600],
+  ] as const) {
+    const outputs = { ...STACK_OUTPUTS, ...signing, Other: 'more' }
+    const { settled, requests } = await readFrom(t, { outputs })
+    const value = { ...Object.fromEntries(fields), jwtAlgorithm, jwtTtlSeconds }
+    assert.deepEqual(settled, { status: 'fulfilled', value })
+    assert.equal(new URLSearchParams(requests[0]?.body).get('StackName'), 'latchkey-dev')
+  }
 })
 
-test('a stack of a release that signs with HS256 alone has its defaults', async (t) => {
-  const { settled } = await readFrom(t, { outputs: STACK_OUTPUTS })
-  assert.ok(settled.status === 'fulfilled')
-  const { jwtAlgorithm, jwtTtlSeconds } = settled.value
-  assert.deepEqual([jwtAlgorithm, jwtTtlSeconds], ['HS256', 3600])
-})
-
-test('a missing output is named, and a missing stack is an error that says how to deploy it', async (t) => {
+test('a missing output or stack is an error that names it and says how to deploy it', async (t) => {
   for (const missing of Object.keys(STACK_OUTPUTS)) {
     const { error } = await readFrom(t, { outputs: { ...STACK_OUTPUTS, [missing]: '' } })
     assert.match(error, new RegExp(`^The stack latchkey-dev has no output ${missing}\\.`))
@@ -39,7 +36,7 @@ test('a missing output is named, and a missing stack is an error that says how t
   assert.match(error, /^There is no stack latchkey-dev in eu-west-1\. .* -- --stage dev$/)
 })
 
-test('AWS is not asked for a stage with an invalid name', async (t) => {
+test('a stage with an invalid name is rejected without a request', async (t) => {
   for (const stage of ['', 'dev prod', 'dev/*', '$(id)', 'ü', 'a'.repeat(65)]) {
     const { error, requests } = await readFrom(t, { outputs: STACK_OUTPUTS }, stage)
     assert.match(error, /^A stage is named with letters, digits and hyphens/)

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
 import {
   CloudFormationClient,
   DescribeStacksCommand,
   type Output,
 } from '@aws-sdk/client-cloudformation'
 import { DescribeDBClustersCommand, RDSClient } from '@aws-sdk/client-rds'
+import { parse } from 'yaml'
 import type { Algorithm } from '../../lib/adapters/signing-key.ts'
 import { type Database, openDataApiDatabase } from '../database/data-api-database.ts'
 
@@ -22,7 +24,7 @@ export interface StackOutputs {
 const STAGE = /^[A-Za-z0-9-]{1,64}$/
 
 /**
- * Reads the outputs of the stack `latchkey-<stage>`. Rejects with an error for people if the name is invalid,
+ * Reads the outputs of the stack `latchkey-<stage>`. Rejects with an error to show if the name is invalid,
  * the stage is not deployed in that region, or an output is missing; otherwise with the SDK's error.
  */
 export async function readStackOutputs(stage: string, region: string): Promise<StackOutputs> {
@@ -44,7 +46,7 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
     clusterArn: output('ClusterArn'),
     appSecretArn: output('AppSecretArn'),
     jwtSecretArn: output('JwtSecretArn'),
-    // A release without these outputs signs with HS256 alone.
+    // A release without these outputs signs with HS256 only.
     jwtAlgorithm: find('JwtAlgorithm') === 'RS256' ? 'RS256' : 'HS256',
     jwtTtlSeconds: Number(find('JwtTtlSeconds') ?? 3600),
     databaseName: output('DatabaseName'),
@@ -52,8 +54,8 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
 }
 
 /**
- * Whether the stage has a database: its stack exists, and its first deployment did not fail. Rejects with the
- * SDK's error if that cannot be told.
+ * Returns whether the stage has a database: its stack exists, and its first deployment did not fail. Rejects with
+ * the SDK's error.
  */
 export async function hasDatabase(stage: string, region: string): Promise<boolean> {
   const outputs = await describeStack(stackNameOf(stage), region)
@@ -61,8 +63,8 @@ export async function hasDatabase(stage: string, region: string): Promise<boolea
 }
 
 /**
- * A deployed stage's database as its master, who alone may migrate it and delete from it. RDS says which secret
- * that is: after a restore the stack's output names the one of the cluster before.
+ * Opens a deployed stage's database as its master, the only role that may migrate it and delete from it. RDS names
+ * the master's secret: after a restore the stack's output names that of the previous cluster.
  */
 export async function openStageDatabase(
   { clusterArn, databaseName }: StackOutputs,
@@ -80,13 +82,29 @@ export async function openStageDatabase(
   )
 }
 
+/**
+ * Reads the parameters of a stage in resources/stages.yml as the framework does: its own before the default ones.
+ * Throws if the table has no such stage.
+ */
+export function readStageTable(stage: string): Readonly<Record<string, unknown>> {
+  const file = new URL('../../resources/stages.yml', import.meta.url)
+  const table: Readonly<Record<string, unknown>> = Object(parse(readFileSync(file, 'utf8')))
+  if (Object.hasOwn(table, stage) && stage !== 'default') {
+    return { ...Object(table['default']), ...Object(table[stage]) }
+  }
+  const known = Object.keys(table).filter((name) => name !== 'default')
+  throw new Error(
+    `resources/stages.yml has no stage "${stage}", but ${known.join(', ')}. Add a row for it: that of dev is one to copy.`,
+  )
+}
+
 /** Throws if the stage's name is invalid. */
 function stackNameOf(stage: string): string {
   if (STAGE.test(stage)) return `latchkey-${stage}`
   throw new Error(`A stage is named with letters, digits and hyphens, unlike "${stage}".`)
 }
 
-/** The stack's outputs, or `undefined` if there is no such stack. */
+/** Resolves with the stack's outputs, or `undefined` if there is no such stack. */
 async function describeStack(
   stackName: string,
   region: string,
@@ -96,7 +114,7 @@ async function describeStack(
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName: stackName }))
     return Stacks?.[0]?.Outputs ?? []
   } catch (error) {
-    // The name is valid, so of this class only "does not exist" is left.
+    // The name is valid, so this class can only mean "does not exist".
     if (error instanceof Error && error.name === 'ValidationError') return undefined
     throw error
   } finally {
