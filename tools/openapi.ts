@@ -25,7 +25,7 @@ export function operation(routeKey: string): Keys {
 }
 
 /** Keys of a route's response with that status. */
-export const response = (status: number, routeKey: string): Keys => [
+export const responseKeys = (routeKey: string, status: number | string): Keys => [
   ...operation(routeKey),
   'responses',
   `${status}`,
@@ -78,7 +78,7 @@ export function createValidator(keys: Keys): (value: unknown) => string {
 
 /** Returns the schema of each header of a route's response. A 204 has no `content-type`. */
 export function documentedHeaders(status: number, routeKey: string): Record<string, unknown> {
-  const keys = response(status, routeKey)
+  const keys = responseKeys(routeKey, status)
   const headers = documentedNames([...keys, 'headers']).map((name) => [
     name,
     documented([...keys, 'headers', name, 'schema']),
@@ -108,7 +108,9 @@ function compileResponse(status: number, routeKey: string) {
       required: Object.keys(properties),
     }),
     findProblem:
-      status === 204 ? undefined : createValidator([...json(response(status, routeKey)), 'schema']),
+      status === 204
+        ? undefined
+        : createValidator([...json(responseKeys(routeKey, status)), 'schema']),
   }
 }
 

@@ -13,18 +13,16 @@ import { parseSignUp, type RequestBodyRejection } from '../../lib/http/request-b
 import { createResponder } from '../../lib/http/responses.ts'
 import { discovery, keySet } from '../../lib/http/well-known.ts'
 import { newSigningKey } from '../../tools/new-signing-key.ts'
-import { ROUTE_KEYS, signingKey } from '../support/handler.ts'
 import {
-  answer,
-  assertDocumented,
   createValidator,
   documented,
-  documentedCodes,
   documentedNames,
   json,
   operation,
-  SIGN_UP,
-} from '../support/openapi.ts'
+  responseKeys,
+} from '../../tools/openapi.ts'
+import { ROUTE_KEYS, signingKey } from '../support/handler.ts'
+import { assertDocumented, documentedCodes } from '../support/openapi.ts'
 
 // The examples are the responses of a deployment that sets only the required variables.
 const config = readConfig({
@@ -39,13 +37,14 @@ const respond = createResponder(config)
 const isReason = (code: string): code is Reason => Object.hasOwn(table, code)
 const SERVER_ERRORS = Object.keys(FAULTS)
 
+const SIGN_UP = 'POST /auth/sign-up'
 const REQUEST = json([...operation(SIGN_UP), 'requestBody'])
 const credentialsProblem = createValidator([...REQUEST, 'schema'])
 const claimsProblem = createValidator(['components', 'schemas', 'TokenClaims'])
 
 /** Returns the example of an error response under that name. */
 const exampleOf = (routeKey: string, status: string, name: string) =>
-  documented([...json(answer(Number(status), routeKey)), 'examples', name, 'value'])
+  documented([...json(responseKeys(routeKey, status)), 'examples', name, 'value'])
 
 for (const routeKey of ROUTE_KEYS) {
   const statuses = documentedNames([...operation(routeKey), 'responses'])
@@ -54,7 +53,7 @@ for (const routeKey of ROUTE_KEYS) {
     assert.equal(statuses.filter((status) => status.startsWith('2')).length, 1)
     for (const status of statuses.filter((status) => !status.startsWith('2'))) {
       const codes = documentedCodes(routeKey, status)
-      const examples = documentedNames([...json(answer(Number(status), routeKey)), 'examples'])
+      const examples = documentedNames([...json(responseKeys(routeKey, status)), 'examples'])
       // A 401 that another route also has may have its example there.
       assert.ok(status === '401' || examples.length === codes.length)
       for (const code of codes) {
@@ -81,15 +80,13 @@ test('each code has an example for at least one route', () => {
   const examples = ROUTE_KEYS.flatMap((routeKey) =>
     documentedNames([...operation(routeKey), 'responses'])
       .filter((status) => !status.startsWith('2'))
-      .flatMap((status) =>
-        documentedNames([...json(answer(Number(status), routeKey)), 'examples']),
-      ),
+      .flatMap((status) => documentedNames([...json(responseKeys(routeKey, status)), 'examples'])),
   )
   for (const code of Object.keys(table)) assert.ok(examples.includes(code), code)
 })
 
 test('the user of me is documented, and its example is that response', () => {
-  const user = documented([...json(answer(200, 'GET /auth/me')), 'examples', 'user', 'value'])
+  const user = documented([...json(responseKeys('GET /auth/me', 200)), 'examples', 'user', 'value'])
   const { id, username } = Object(user)
   const body = { id, username }
   const response = respond({ ok: true, code: 'identified', userId: id, body })
@@ -98,7 +95,10 @@ test('the user of me is documented, and its example is that response', () => {
 })
 
 test('the documents for verifiers are documented, and their examples are those responses', async () => {
-  const examples = (path: string) => [...json(answer(200, `GET /.well-known/${path}`)), 'examples']
+  const examples = (path: string) => [
+    ...json(responseKeys(`GET /.well-known/${path}`, 200)),
+    'examples',
+  ]
   const value = (path: string, name: string) => documented([...examples(path), name, 'value'])
   const issuer = String(Object(value('openid-configuration', 'rs256')).issuer)
   const found = discovery('RS256', issuer)
@@ -127,15 +127,15 @@ test('201: a signed token and its claims are documented', async () => {
   const all = [{}, { issuer: 'https://id.example.org', audience: 'web' }]
   for (const [options, key] of all.flatMap((each) => keys.map((key) => [each, key] as const))) {
     const token = await signToken(user, key, { ...config.token, ...options })
-    assertDocumented(respond(granted(token, 'created')))
+    assertDocumented(respond(granted(token, 'created')), SIGN_UP)
     assertDocumented(respond(granted(token, 'signed_in')), 'POST /auth/sign-in')
     assert.equal(claimsProblem(decodeJwt(token)), '')
   }
 })
 
 test('201: the example is a token of the service', () => {
-  const example = `${documented([...json(answer(201)), 'examples', 'token', 'value', 'token'])}`
-  assertDocumented(respond(granted(example, 'created')))
+  const example = `${documented([...json(responseKeys(SIGN_UP, 201)), 'examples', 'token', 'value', 'token'])}`
+  assertDocumented(respond(granted(example, 'created')), SIGN_UP)
   assert.deepEqual(decodeProtectedHeader(example), { alg: 'HS256', typ: 'JWT' })
   const claims = decodeJwt(example)
   assert.equal(claimsProblem(claims), '')

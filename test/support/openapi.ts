@@ -6,22 +6,13 @@ import {
   documentedNames,
   findDifference,
   json,
-  type Keys,
   operation,
-  response,
+  responseKeys,
 } from '../../tools/openapi.ts'
-
-export { createValidator, type Keys } from '../../tools/openapi.ts'
-export { documented, documentedNames, json, operation }
-
-export const SIGN_UP = 'POST /auth/sign-up'
-
-/** The keys of what a status of a route is documented with. */
-export const answer = (status = 0, routeKey = SIGN_UP): Keys => response(status, routeKey)
 
 /** The codes of a status of a route. */
 export function documentedCodes(routeKey: string, status: string): string[] {
-  const body = json(answer(Number(status), routeKey))
+  const body = json(responseKeys(routeKey, status))
   const codes = documented([...body, 'schema', 'properties', 'code', 'enum'])
   assert.ok(Array.isArray(codes))
   return codes.map(String)
@@ -42,7 +33,7 @@ export function clientErrorCodes(routeKey: string): string[] {
 /** Fails unless openapi.yaml has the route's proxy response: its status, exactly its headers, and its body. */
 export function assertDocumented(
   { statusCode: status = 0, headers = {}, body = '', ...others }: APIGatewayProxyStructuredResultV2,
-  routeKey = SIGN_UP,
+  routeKey: string,
 ): void {
   assert.deepEqual(Object.keys(others), [], 'cookies and base64 are not documented')
   const names = Object.keys(documentedHeaders(status, routeKey))
