@@ -17,7 +17,7 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Percent of lines, branches and functions that the default suite must cover. */
-const COVERAGE_FLOORS = { Line: 95, Branch: 90, Function: 90 } as const
+const COVERAGE_MINIMUM = { Line: 95, Branch: 90, Function: 90 } as const
 
 /** Lines of progress at most; a line names several files if there are more. */
 const PROGRESS_LINES = 60
@@ -50,18 +50,18 @@ const print = (line: string) => process.stdout.write(`${line}\n`)
 const nameOf = (file = '') => relative(process.cwd(), file)
 
 // In one process, which packages each stage once for all files, the ends of files are not reported.
-const isOneProcess = suite === 'templates'
 const ended: string[] = []
 let endedFiles = 0
+let isCovered = false
 
-/** Prints the files that have ended, once they fill a line; in one process the test instead. */
+/** Prints the files that have ended, once they fill a line. */
 function printProgress(text: string, passed: boolean): void {
   ended.push(`${passed ? '' : 'FAILED '}${text}`)
   endedFiles += 1
   const isFull = ended.length >= files.length / PROGRESS_LINES
   if (!isFull && passed && endedFiles < files.length) return
-  const count = isOneProcess ? '' : `${endedFiles} of ${files.length}`
-  print(`${count.padStart(10)}  ${ended.splice(0).join(', ')}`)
+  const count = `${endedFiles} of ${files.length}`.padStart(10)
+  print(`${count}  ${ended.splice(0).join(', ')}`)
 }
 
 const start = performance.now()
@@ -69,7 +69,6 @@ const events = run({
   files,
   // Many tests wait for timers and child processes.
   concurrency: availableParallelism() + 1,
-  ...(isOneProcess && { isolation: 'none' }),
   ...(coverage && {
     coverage,
     coverageIncludeGlobs: ['functions/*.ts', 'lib/**/*.ts', 'tools/**/*.ts'],
@@ -79,13 +78,13 @@ const events = run({
 for await (const { type, data } of events) {
   if (type === 'test:complete') {
     // Reported at once. The other events of a file wait for the files before it.
-    const { name, nesting, file = '', details } = data
+    const { name, file = '', details } = data
     const seconds = (details.duration_ms / 1000).toFixed(1)
-    const isFile = resolve(name) === file
-    if (isFile) printProgress(`${nameOf(file)} ${seconds} s`, details.passed)
-    else if (isOneProcess && nesting === 0) printProgress(`${name} ${seconds} s`, details.passed)
+    if (resolve(name) === file) printProgress(`${nameOf(file)} ${seconds} s`, details.passed)
   } else if (type === 'test:pass') {
-    if (data.skip === undefined) sum.passed += 1
+    // Node reports a file without tests as a test of the file's name.
+    if (resolve(data.name) === data.file) failures.push(`${nameOf(data.file)} has no tests.`)
+    else if (data.skip === undefined) sum.passed += 1
     else {
       sum.skipped += 1
       skips.set(String(data.skip), (skips.get(String(data.skip)) ?? 0) + 1)
@@ -102,16 +101,19 @@ for await (const { type, data } of events) {
   } else if (type === 'test:stdout' || type === 'test:stderr') {
     const file = nameOf(data.file)
     outputs.set(file, (outputs.get(file) ?? '') + data.message)
-  } else if (type === 'test:coverage' && positionals.length === 0) {
+  } else if (type === 'test:coverage') {
+    isCovered = true
+    if (positionals.length > 0) continue
     const { totals } = data.summary
-    for (const [kind, floor] of Object.entries(COVERAGE_FLOORS)) {
+    for (const [kind, minimum] of Object.entries(COVERAGE_MINIMUM)) {
       const percent = Number(Reflect.get(totals, `covered${kind}Percent`))
-      print(`${kind} coverage ${percent.toFixed(1)} %, at least ${floor}`)
-      if (percent < floor) failures.push(`${kind} coverage is below ${floor} %.`)
+      print(`${kind} coverage ${percent.toFixed(1)} %, at least ${minimum}`)
+      if (percent < minimum) failures.push(`${kind} coverage is below ${minimum} %.`)
     }
   }
 }
 
+if (coverage && !isCovered) failures.push('There is no report of the coverage.')
 for (const [file, output] of outputs) {
   if (failedFiles.has(file)) failures.push(`Output of ${file}:\n${output}`)
 }
@@ -119,4 +121,5 @@ for (const [reason, count] of skips) print(`skipped ${count}: ${reason}`)
 print(`in ${((performance.now() - start) / 1000).toFixed(0)} s`)
 print(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
 for (const failure of failures) print(`\n${failure}`)
-process.exitCode = failures.length > 0 || sum.failed > 0 ? 1 : 0
+// Otherwise Node's own exit code stands, such as that of an error after the last test.
+if (failures.length > 0 || sum.failed > 0) process.exitCode = 1

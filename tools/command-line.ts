@@ -7,7 +7,7 @@ export const say = (line: string): void => {
  * Describes an error. The message of a SyntaxError quotes the text that could not be parsed, which may hold a
  * secret, so it is not shown.
  */
-export function messageOf(error: unknown): string {
+function messageOf(error: unknown): string {
   if (error instanceof SyntaxError) return 'AWS sent a response that is not JSON.'
   if (!(error instanceof Error)) return String(error)
   const { name, message } = error

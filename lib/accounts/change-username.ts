@@ -1,11 +1,8 @@
 import { type Account, grantToken, type TokenGranted, type TokenSignerDeps } from './account.ts'
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
-import { foldUsername } from './usernames.ts'
 
-/** A new name that satisfies the rules, and the key of the former one. */
-export interface UsernameChange {
-  readonly id: number
-  readonly formerKey: string
+/** A new name that satisfies the rules, in NFC, with its key. */
+export interface NewUsername {
   readonly username: string
   readonly usernameKey: string
 }
@@ -13,17 +10,11 @@ export interface UsernameChange {
 /** The dependencies of a username change. Each function rejects only on server errors. */
 export interface ChangeUsernameDeps extends AttemptDeps, TokenSignerDeps {
   /**
-   * Stores the name if the account still has the former one, and resolves with `changed`. Otherwise resolves with
-   * `taken`, or with `superseded` if another request has changed or deleted the account. Safe to retry.
+   * Stores the name if the account still has the same name and password, and resolves with `changed`. Otherwise
+   * resolves with `taken`, or with `superseded` if another request has changed or deleted the account. Safe to
+   * retry, unless other requests change the name and change it back meanwhile.
    */
-  changeUsername(change: UsernameChange): Promise<'changed' | 'taken' | 'superseded'>
-}
-
-/** A new name that satisfies the rules, in NFC, with its key, and the password. */
-export interface ChangeUsernameRequest {
-  readonly username: string
-  readonly usernameKey: string
-  readonly password: string
+  changeUsername(account: Account, change: NewUsername): Promise<'changed' | 'taken' | 'superseded'>
 }
 
 type ChangeUsernameResult =
@@ -38,7 +29,7 @@ type ChangeUsernameResult =
  */
 export async function changeUsername(
   account: Account,
-  { username, usernameKey, password }: ChangeUsernameRequest,
+  { password, ...name }: NewUsername & { readonly password: string },
   deps: ChangeUsernameDeps,
 ): Promise<ChangeUsernameResult> {
   const result = await attemptPassword({ password, account, counter: 'device' }, deps)
@@ -46,9 +37,8 @@ export async function changeUsername(
 
   // The signer first: without a signing key, nothing is changed.
   const signToken = await deps.loadTokenSigner()
-  const formerKey = foldUsername(account.username)
-  const change = await deps.changeUsername({ id: account.id, formerKey, username, usernameKey })
+  const change = await deps.changeUsername(account, name)
   if (change === 'taken') return { ok: false, reason: 'username_taken' }
   if (change === 'superseded') return { ok: false, reason: 'invalid_credentials' }
-  return grantToken('username_changed', { ...account, username }, signToken)
+  return grantToken('username_changed', { ...account, username: name.username }, signToken)
 }

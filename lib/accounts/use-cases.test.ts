@@ -175,7 +175,7 @@ test('a change of the password stores the next version, and signs a token with i
 })
 
 test('a change of the username signs a token with the new name, and signs nothing if it fails', async () => {
-  const calls = [VERIFY, 'loadTokenSigner', 'changeUsername {}']
+  const calls = [VERIFY, 'loadTokenSigner', 'changeUsername {} {}']
   for (const [change, result] of [
     ['changed', granted('username_changed', 'of 7 Ada 2')],
     ['taken', TAKEN],

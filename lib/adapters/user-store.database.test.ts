@@ -102,3 +102,18 @@ test('of changes of the hash at one version one succeeds, and so does its retry'
   assert.equal(await users.changeHash(id, 1, 'newer'), true)
   assert.equal((await found())?.passwordVersion, 2)
 })
+
+test('a username changes only for the name and the password that were read, and so does its retry', async () => {
+  const { id = 0 } = (await insertUser('Former', 'hash')) ?? {}
+  const read = await users.findAccountById(id)
+  assert.ok(read)
+  const rename = (username: string) => users.changeUsername(read, keyed(username))
+  assert.equal(await rename('Bob'), 'changed')
+  assert.equal(await rename('Bob'), 'changed')
+  // Another name with the same key is another request's.
+  for (const name of ['BOB', 'Carol']) assert.equal(await rename(name), 'superseded')
+  const renamed = { ...read, username: 'Bob' }
+  assert.equal(await users.changeHash(id, 0, 'another hash'), true)
+  assert.equal(await users.changeUsername(renamed, keyed('Dave')), 'superseded')
+  assert.equal((await users.findAccountById(id))?.username, 'Bob')
+})

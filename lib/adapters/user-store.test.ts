@@ -28,7 +28,17 @@ function storeWith(...results: readonly (Row | Error)[]) {
   return { users: createUserStore(deps.execute), calls }
 }
 
-const USERNAME_CHANGE = { id: 7, formerKey: 'gary', username: 'Ada', usernameKey: 'ada' }
+const ACCOUNT = {
+  id: 7,
+  username: 'gary',
+  passwordHash: HASH,
+  attempts: {
+    stranger: { failures: 3, pauseSeconds: 0 },
+    device: { failures: 8, pauseSeconds: 4 },
+  },
+  passwordVersion: 2,
+}
+const NEW_NAME = { username: 'Ada', usernameKey: 'ada' }
 
 type Users = ReturnType<typeof createUserStore>
 
@@ -50,8 +60,8 @@ const CALLS: Readonly<Record<keyof Users, readonly [(users: Users) => Promise<un
       { id: 7, version: 2, nextVersion: 3, passwordHash: HASH },
     ],
     changeUsername: [
-      (users) => users.changeUsername(USERNAME_CHANGE),
-      { id: 7, formerKey: 'gary', username: 'Ada', usernameKey: 'ada' },
+      (users) => users.changeUsername(ACCOUNT, NEW_NAME),
+      { id: 7, formerName: 'gary', version: 2, ...NEW_NAME },
     ],
     countFailure: [(users) => users.countFailure(7, 'stranger'), { id: 7 }],
     chargeAttempt: [(users) => users.chargeAttempt(7, 'device', 5), { id: 7, failures: 5 }],
@@ -99,16 +109,7 @@ test('a malformed row is a server error, not a user', async () => {
 
 test('an account is the row with both counts', async () => {
   const { users } = storeWith(ACCOUNT_ROW, undefined)
-  assert.partialDeepStrictEqual(await users.findAccount('gary'), {
-    id: 7,
-    username: 'gary',
-    passwordHash: HASH,
-    attempts: {
-      stranger: { failures: 3, pauseSeconds: 0 },
-      device: { failures: 8, pauseSeconds: 4 },
-    },
-    passwordVersion: 2,
-  })
+  assert.partialDeepStrictEqual(await users.findAccount('gary'), ACCOUNT)
   assert.equal(await users.findAccount('gary'), undefined)
 })
 
@@ -139,7 +140,7 @@ test('a conflict on an index of the name repeats the statement once, which retur
 
 test('a change of the username is taken on a conflict, and superseded if no id is returned', async () => {
   const change = (...results: readonly (Row | Error)[]) =>
-    storeWith(...results).users.changeUsername(USERNAME_CHANGE)
+    storeWith(...results).users.changeUsername(ACCOUNT, NEW_NAME)
   assert.equal(await change([ID]), 'changed')
   assert.equal(await change([{ isNull: true }]), 'superseded')
   assert.equal(await change(FRENCH), 'taken')
@@ -152,7 +153,7 @@ test('a conflict on any other index, and any other error, is a server error', as
     conflict('null value in column "users_username_key_key"', '23502'),
   ]) {
     await assert.rejects(storeWith(error).users.insertUser(NEW_USER), error)
-    await assert.rejects(storeWith(error).users.changeUsername(USERNAME_CHANGE), error)
+    await assert.rejects(storeWith(error).users.changeUsername(ACCOUNT, NEW_NAME), error)
     await assert.rejects(storeWith(ENGLISH, error).users.insertUser(NEW_USER), error)
   }
 })

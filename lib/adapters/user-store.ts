@@ -1,7 +1,7 @@
 import type { Field } from '@aws-sdk/client-rds-data'
 import type { Account, AttemptCounter, Attempts, NewUser, User } from '../accounts/account.ts'
 import { ATTEMPT_LIMITS } from '../accounts/attempts.ts'
-import type { UsernameChange } from '../accounts/change-username.ts'
+import type { NewUsername } from '../accounts/change-username.ts'
 import { sqlStateOf } from '../faults/faults.ts'
 import type { Row, Values } from './data-api.ts'
 
@@ -74,7 +74,8 @@ WHERE id = :id AND (password_version = :version
 OR (password_version = :nextVersion AND password = :passwordHash))
 RETURNING id`
 
-const CHANGE_USERNAME = 'SELECT change_username(:id, :formerKey, :username, :usernameKey)'
+const CHANGE_USERNAME =
+  'SELECT change_username(:id, :formerName, :version, :username, :usernameKey)'
 
 const DELETE_USER = 'SELECT delete_user(:id)'
 
@@ -135,9 +136,11 @@ export function createUserStore(execute: Execute) {
     },
 
     /** See `ChangeUsernameDeps`. The statement's value is the id, or null if it changed nothing. */
-    async changeUsername(change: UsernameChange): Promise<'changed' | 'taken' | 'superseded'> {
-      const { id, formerKey, username, usernameKey } = change
-      const values = { id, formerKey, username, usernameKey }
+    async changeUsername(
+      { id, username: formerName, passwordVersion: version }: Account,
+      { username, usernameKey }: NewUsername,
+    ): Promise<'changed' | 'taken' | 'superseded'> {
+      const values = { id, formerName, version, username, usernameKey }
       const row = await execute(CHANGE_USERNAME, values).catch(
         ifUsernameTaken(() => 'taken' as const),
       )

@@ -18,10 +18,10 @@ const ROW: ScriptedResponse = {
 }
 const { DB_CLUSTER_ARN, DB_SECRET_ARN, JWT_SECRET } = environment('')
 
-/** What no response and no log line may hold. */
+/** The secrets that no response and no log line may hold. */
 const SECRETS = [PASSWORD, JWT_SECRET, DB_CLUSTER_ARN, DB_SECRET_ARN]
 
-/** What AWS may put into an error's message; none of it may be passed on. */
+/** A message as AWS may send it; none of it may be passed on. */
 const REVEALING = `ERROR: ${DB_CLUSTER_ARN} INSERT INTO users ${PASSWORD} $2b$10$abc`
 
 const fault = (errorType: string, status: number, sqlState = ''): ScriptedResponse => ({

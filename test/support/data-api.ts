@@ -23,7 +23,7 @@ export interface DataApi {
   readonly client: RDSDataClient
   /** Asks the database itself; returns rows of text. */
   query(sql: string): Promise<readonly (readonly (string | null)[])[]>
-  /** What every operation asks for. */
+  /** The ARNs and the database of every operation. */
   readonly target: typeof TARGET
   execute(
     sql: string,
@@ -59,7 +59,7 @@ export async function startDataApi(t: CleanUps, engine: Engine): Promise<DataApi
 }
 
 /**
- * What tests of the Data API run on: PGlite in memory, and the Postgres server at `DATABASE_URL`, in a
+ * The engines that the Data API's tests run on: PGlite in memory, and the Postgres server at `DATABASE_URL`, in a
  * database of its own, where there is one.
  */
 export const ENGINES = [

@@ -31,7 +31,9 @@ async function untilEndOfProcess<T>(work: (signal: AbortSignal) => Promise<T>): 
   const names = ['SIGINT', 'SIGTERM'] as const
   for (const name of names) process.once(name, abort)
   try {
-    return await work(controller.signal)
+    const result = await work(controller.signal)
+    controller.signal.throwIfAborted()
+    return result
   } finally {
     for (const name of names) process.off(name, abort)
   }
@@ -74,7 +76,7 @@ async function run(
   const database = await openStageDatabase(outputs, region)
   say(`latchkey-${stage} in ${region}, database ${outputs.databaseName}`)
   if (dryRun) {
-    const pending = await migrate(database, { dryRun, say })
+    const pending = await migrate(database, { dryRun, say, signal })
     if (pending.length === 0) say('No migration to apply')
     say('Would set the password of latchkey_app from its secret')
     const key = await fitSigningKey(signingSecret, algorithms, { dryRun })

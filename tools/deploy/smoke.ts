@@ -214,11 +214,11 @@ async function smokeStage(
   try {
     await runSmokeSteps({ url: url ?? outputs.signUpUrl, key, say, onUsername })
   } finally {
-    for (const username of usernames) {
-      const sql = 'DELETE FROM users WHERE lower(username) = lower(:username)'
-      await retryWhileResuming(() => database.execute(sql, { username }), { say })
-      say(`ok     removed: ${username}`)
-    }
+    const sql = `DELETE FROM users WHERE lower(username) IN
+      (SELECT lower(jsonb_array_elements_text(CAST(:names AS JSONB))))`
+    const names = JSON.stringify(usernames)
+    await retryWhileResuming(() => database.execute(sql, { names }), { say })
+    say(`ok     removed: ${usernames.join(', ')}`)
   }
 }
 

@@ -60,12 +60,12 @@ export async function claimFolder(
   for (let waited = 0; ; waited += POLL_MILLISECONDS) {
     const lock = tryLock(folder)
     const { pid, place, url } = readOwner(path)
+    if (lock !== undefined && place === PLACE) return ownedClaim(lock, path)
     // An owner that is closing no longer responds, and still has the lock.
     if (url !== undefined && (await responds(url))) {
       lock?.close()
       return { owned: false, url }
     }
-    if (lock !== undefined && place === PLACE) return ownedClaim(lock, path)
     const name = pid === undefined ? 'another process' : `process ${pid}`
     const owner = place === PLACE ? name : `${name} of "${place}"`
     if (lock !== undefined) {
