@@ -26,7 +26,7 @@ export interface Config {
 }
 
 /** The signing key itself, or the ARN of the secret that holds it. */
-export type SigningKeySource =
+type SigningKeySource =
   | { readonly key: SigningKey }
   | { readonly secretArn: string; readonly refreshSeconds: number }
 

@@ -45,7 +45,7 @@ export interface TokenUser {
 }
 
 /** Signs a token for the user. */
-export type SignToken = (user: User) => Promise<string>
+type SignToken = (user: User) => Promise<string>
 
 /** Resolves with a signer for the key in force, after reading the key if needed. Rejects only on server errors. */
 export interface TokenSignerDeps {

@@ -39,7 +39,7 @@ export type AttemptResult =
     }
 
 /** A password to check, on the account that was found, if any. */
-export interface Attempt {
+interface Attempt {
   readonly password: string
   readonly account: Account | undefined
   readonly counter: AttemptCounter

@@ -13,7 +13,7 @@ export interface ChangePasswordDeps extends AttemptDeps, TokenSignerDeps {
 }
 
 /** Both passwords; the new one satisfies the rules. */
-export interface ChangePasswordRequest {
+interface ChangePasswordRequest {
   readonly currentPassword: string
   readonly newPassword: string
 }

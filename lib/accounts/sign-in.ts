@@ -19,7 +19,7 @@ export interface SignInDeps extends AttemptDeps, TokenSignerDeps {
 }
 
 /** Credentials, and the user of the request's token, if it has one. */
-export interface SignInRequest {
+interface SignInRequest {
   readonly usernameKey: string
   readonly password: string
   readonly tokenUser: TokenUser | undefined

@@ -18,7 +18,7 @@ export interface SignUpDeps extends AttemptDeps, TokenSignerDeps {
 }
 
 /** Credentials that satisfy the rules, and the SHA-256 of the request's idempotency key, if it has one. */
-export interface SignUpRequest extends Omit<NewUser, 'passwordHash'> {
+interface SignUpRequest extends Omit<NewUser, 'passwordHash'> {
   readonly password: string
 }
 

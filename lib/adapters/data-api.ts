@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-rds-data'
 
 /** The database, and the client to reach it with. */
-export interface DataApiOptions {
+interface DataApiOptions {
   /** Configured for one attempt per call: the caller retries. */
   readonly client: RDSDataClient
   readonly clusterArn: string

@@ -32,7 +32,7 @@ export function fixedKey(key: SigningKey): KeyRing {
 export type SecretVersion = 'AWSCURRENT' | 'AWSPENDING' | 'AWSPREVIOUS'
 
 /** The source of stored keys, and their refresh age. */
-export interface StoredKeysOptions {
+interface StoredKeysOptions {
   /** The algorithm of the signing key; the others may have another. */
   readonly algorithm: Algorithm
   /**

@@ -1,5 +1,5 @@
 /** The text of a request's token, not yet verified. */
-export type BearerTokenResult =
+type BearerTokenResult =
   | { readonly ok: true; readonly token: string }
   | { readonly ok: false; readonly reason: 'token_missing' }
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 export type IdempotencyKeyRejection = 'idempotency_key_malformed'
 
 /** The digest of the request's key, `undefined` if it has none, or the reason the key is rejected. */
-export type IdempotencyKeyResult =
+type IdempotencyKeyResult =
   | { readonly ok: true; readonly sha256: string | undefined }
   | { readonly ok: false; readonly reason: IdempotencyKeyRejection }
 

@@ -2,12 +2,12 @@
 export type BodyRejection = 'body_missing' | 'body_too_large' | 'body_not_utf8' | 'body_not_json'
 
 /** A parsed body of unknown shape, or the reason it is rejected. */
-export type BodyResult =
+type BodyResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly reason: BodyRejection }
 
 /** The two fields of a proxy event (payload format 2.0) that carry the body. */
-export interface EventBody {
+interface EventBody {
   readonly body?: string | null | undefined
   readonly isBase64Encoded?: boolean | undefined
 }

@@ -30,7 +30,7 @@ export type RequestBodyRejection =
   | `new_${PasswordFieldRejection | PasswordRejection}`
 
 /** A parsed body, or the reason it is rejected. */
-export type RequestBodyResult<T> =
+type RequestBodyResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly reason: RequestBodyRejection | 'invalid_credentials' }
 

@@ -5,7 +5,7 @@ import type { Algorithm, PublicJwk } from '../adapters/signing-key.ts'
 export const DOCUMENT_MAX_AGE_SECONDS = 300
 
 /** A document that anyone may read. */
-export interface DocumentRead {
+interface DocumentRead {
   readonly ok: true
   readonly code: 'document_read'
   readonly body: object

@@ -15,7 +15,7 @@ import { queryOnce } from './query-once.ts'
 import { type CleanUps, NO_SERVER, temporaryDatabase } from './temporary-database.ts'
 
 /** A local Data API over an empty database, and the unmodified SDK's client before it. */
-export interface DataApi {
+interface DataApi {
   readonly engine: Engine
   readonly url: string
   /** Plans the faults of the next calls, such as `resuming:3 reset-after`. */

@@ -37,7 +37,7 @@ export function signingKey(text = JWT_SECRET): SigningKey {
 }
 
 /** Sends one event, as API Gateway would, and returns the proxy response. */
-export type Send = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>
+type Send = (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>
 
 /** One more than bcrypt's lowest cost factor, and less than the environment may set: a hash takes 2 ms. */
 const TEST_COST = 5

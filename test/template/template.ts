@@ -8,7 +8,7 @@ import { copyService, newcomersEnvironment } from '../support/service-copy.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** A map of unknown values. */
-export type JsonObject = Readonly<Record<string, unknown>>
+type JsonObject = Readonly<Record<string, unknown>>
 
 export interface Resource {
   readonly Type: string

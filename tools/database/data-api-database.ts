@@ -31,7 +31,7 @@ export interface Database {
 }
 
 /** A database's address and credentials. */
-export interface DataApiDatabaseOptions {
+interface DataApiDatabaseOptions {
   readonly client: RDSDataClientConfig
   readonly clusterArn: string
   /** The secret of the role that everything runs as. */

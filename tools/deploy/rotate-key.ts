@@ -28,7 +28,7 @@ const GATEWAY_CACHE_SECONDS = 7200
 const ALL_PROCESSES_SECONDS = 2 * KEY_REFRESH_SECONDS
 
 /** Input of a rotation. */
-export interface RotationOptions {
+interface RotationOptions {
   readonly secret: SigningSecret
   readonly algorithm: Algorithm
   /** Life of a token, in seconds. */

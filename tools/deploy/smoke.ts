@@ -31,7 +31,7 @@ const USAGE = `Tries the contract of every route on a deployed endpoint.
 const RESUME_SECONDS = 120
 
 /** Input of the steps. */
-export interface SmokeOptions {
+interface SmokeOptions {
   /** The URL of the sign-up; the other routes are beside it. */
   readonly url: string
   /** The key of the tokens with HS256; without it their signature is not checked. */

@@ -10,7 +10,7 @@ import type { Algorithm } from '../../lib/adapters/signing-key.ts'
 import { type Database, openDataApiDatabase } from '../database/data-api-database.ts'
 
 /** The outputs of a deployed stage's stack. */
-export interface StackOutputs {
+interface StackOutputs {
   readonly signUpUrl: string
   readonly clusterArn: string
   readonly appSecretArn: string

@@ -21,7 +21,7 @@ interface Owner {
 }
 
 /** The folder is owned until `release`, or its owner shares the database at `url`. */
-export type Claim =
+type Claim =
   | { readonly owned: true; publish(url: string): void; release(): void }
   | { readonly owned: false; readonly url: string }
 

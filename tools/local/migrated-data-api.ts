@@ -5,7 +5,7 @@ import { createRoles, obtainRole } from './data-api/roles.ts'
 import { type DataApiServer, serveDataApi } from './data-api/server.ts'
 
 /** How a migrated database is served. */
-export interface ServeOptions {
+interface ServeOptions {
   /** The one database that the Data API knows. */
   readonly databaseName: string
   /** The function's `DB_SECRET_ARN`: its statements run as `latchkey_app`, those of any other ARN as the owner. */

@@ -5,7 +5,7 @@ import { failure, type HttpResponse } from './responses.ts'
  * Replaces the response to one call. `call` performs it and never rejects; `closing` resolves when the server
  * closes. Resolves with the response, or with `undefined` to break the connection.
  */
-export type InjectedFault = (
+type InjectedFault = (
   call: () => Promise<HttpResponse>,
   closing: Promise<void>,
 ) => Promise<HttpResponse | undefined>

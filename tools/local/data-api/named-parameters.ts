@@ -2,7 +2,7 @@ import { SQL_TOKEN } from '../../database/sql.ts'
 import { DataApiError, multistatements } from './errors.ts'
 
 /** SQL with `$1`, `$2`, … in place of `:name`, and the name behind each, in order. */
-export interface PositionalSql {
+interface PositionalSql {
   readonly text: string
   readonly names: readonly string[]
 }

@@ -4,7 +4,7 @@ import type { Engine, Session } from './engine.ts'
 export type OpenSession = (secretArn: string) => Promise<Session>
 
 /** Opens a session as `role`, or without one as the user of the engine. */
-export type OpenAs = (role?: string) => Promise<Session>
+type OpenAs = (role?: string) => Promise<Session>
 
 /**
  * Opens sessions of `engine` as its user or as a role. Statements can change the role of their session

@@ -1,5 +1,5 @@
 /** The Data API's form of a Postgres type: `kind` is the member of its Field union. */
-export interface DataApiType {
+interface DataApiType {
   readonly name: string
   /** The value of java.sql.Types that the Data API reports as `type`. */
   readonly jdbcType: number
