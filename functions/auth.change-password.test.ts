@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { compare, hash } from 'bcryptjs'
 import { decodeJwt } from 'jose'
-import { PASSWORD as OLD, startApi, WRONG } from '../test/support/api.ts'
+import { agedToken, PASSWORD as OLD, startApi, WRONG } from '../test/support/api.ts'
 
 const { database, post, signIn, me, ...api } = await startApi()
 
@@ -13,7 +13,7 @@ const change = (token: string, currentPassword = OLD, newPassword = NEW) =>
   post('change-password', { currentPassword, newPassword }, token)
 
 const stored = async (username: string) => {
-  const sql = `SELECT password, password_version, failures, device_failures FROM users
+  const sql = `SELECT password, password_version, failures, device_failures, fresh_failures FROM users
     WHERE username = $1`
   const [[password = '', ...numbers] = []] = await database.query(sql, [username])
   return { hash: password ?? '', numbers: numbers.map(Number) }
@@ -35,7 +35,7 @@ test('the new password opens the account, the old one does not, and earlier toke
   assert.equal(decodeJwt(signedIn.token)['password_version'], 1)
   const { hash: newHash, numbers } = await stored('Gary')
   assert.ok(await compare(NEW, newHash))
-  assert.deepEqual(numbers, [1, 0, 0])
+  assert.deepEqual(numbers, [1, 0, 0, 0])
 
   assert.equal((await change(signedIn.token, NEW, OLD)).status, 200)
   assert.equal((await me(changed.token)).code, 'token_invalid')
@@ -49,17 +49,78 @@ test('a token signed before a change does not mark a device', async () => {
   assert.equal((await signIn('Counted', NEW, token)).status, 200)
 })
 
-test('wrong current passwords pause the count of devices, and failures of strangers do not', async () => {
-  const token = await signUp('Owner')
-  for (let time = 0; time < 5; time += 1) await signIn('Owner', NEW)
-  for (let time = 0; time < 5; time += 1) {
+/** Sends that many wrong current passwords. */
+async function fail(token: string, times: number) {
+  for (let time = 0; time < times; time += 1) {
     assert.equal((await change(token, WRONG)).code, 'invalid_credentials')
   }
-  assert.equal((await change(token)).code, 'too_many_attempts')
-  assert.deepEqual((await stored('Owner')).numbers, [0, 5, 5])
+}
+
+const numbersOf = async (username: string) => (await stored(username)).numbers
+
+test('wrong current passwords pause the count of the kind of token', async () => {
+  const fresh = await signUp('Owner')
+  const old = await agedToken(fresh)
+  await fail(old, 5)
+  assert.equal((await change(old)).code, 'too_many_attempts')
+  assert.deepEqual(await numbersOf('Owner'), [0, 0, 5, 0])
+  await fail(fresh, 5)
+  assert.equal((await change(fresh)).code, 'too_many_attempts')
+  assert.deepEqual(await numbersOf('Owner'), [0, 0, 5, 5])
   await database.query("UPDATE users SET device_paused_until = now() WHERE username = 'Owner'")
+  assert.equal((await change(old)).status, 200)
+})
+
+test('the pauses of a fresh token end after 60 s, those of an older one after 900 s', async () => {
+  const fresh = await signUp('Bounded')
+  const old = await agedToken(fresh)
+  await database.query(`UPDATE users SET fresh_failures = 20, fresh_paused_until = now(),
+    device_failures = 20, device_paused_until = now() WHERE username = 'Bounded'`)
+  for (const [token, seconds] of [
+    [fresh, 60],
+    [old, 900],
+  ] as const) {
+    await fail(token, 1)
+    const left = Number((await change(token)).headers?.['retry-after'])
+    assert.ok(left <= seconds && left > seconds - 30, `${left}`)
+  }
+})
+
+test('an owner who signs in again can change the password while the thief of a token guesses', async () => {
+  const stolen = await agedToken(await signUp('Robbed'), -29 * 86_400)
+  const old = await agedToken((await signIn('Robbed', OLD)).token)
+  for (let time = 0; time < 5; time += 1) {
+    assert.equal((await signIn('Robbed', WRONG, stolen)).code, 'invalid_credentials')
+  }
+  const paused = await change(old)
+  assert.equal(paused.status, 429)
+  assert.match(String(paused.json['err']), /sign in again/)
+  const { status, token } = await signIn('Robbed', OLD, old)
+  assert.equal(status, 200)
   assert.equal((await change(token)).status, 200)
-  assert.deepEqual((await stored('Owner')).numbers, [1, 5, 0])
+})
+
+test('a new password resets every count', async () => {
+  const fresh = await signUp('Renewed')
+  const old = await agedToken(fresh)
+  for (let time = 0; time < 5; time += 1) {
+    assert.equal((await signIn('Renewed', NEW)).code, 'invalid_credentials')
+  }
+  await fail(old, 5)
+  await fail(fresh, 4)
+  assert.equal((await signIn('Renewed', OLD)).status, 429)
+  assert.equal((await change(fresh)).status, 200)
+  assert.deepEqual(await numbersOf('Renewed'), [1, 0, 0, 0])
+  assert.equal((await signIn('Renewed', NEW)).status, 200)
+})
+
+test('the failures of a user whose name an operator has changed are counted', async () => {
+  const fresh = await signUp('Former')
+  await database.query(
+    "UPDATE users SET username = 'Given', username_key = NULL WHERE username = 'Former'",
+  )
+  await fail(fresh, 5)
+  assert.equal((await change(fresh)).code, 'too_many_attempts')
 })
 
 test('of concurrent changes one succeeds, and the others are not counted', async () => {
@@ -73,14 +134,14 @@ test('of concurrent changes one succeeds, and the others are not counted', async
   for (const code of rejected) assert.match(String(code), /^(invalid_credentials|token_invalid)$/)
   const winner = codes.indexOf(200)
   assert.equal((await signIn('Racer', newPasswords[winner] ?? '')).status, 200)
-  assert.deepEqual((await stored('Racer')).numbers, [1, 0, 0])
+  assert.deepEqual((await stored('Racer')).numbers, [1, 0, 0, 0])
 })
 
 test('a change whose responses are lost is made once', async () => {
   const token = await signUp('Lossy')
   database.planFaults('reset-before reset-after throttled')
   assert.equal((await change(token)).status, 200)
-  assert.deepEqual((await stored('Lossy')).numbers, [1, 0, 0])
+  assert.deepEqual((await stored('Lossy')).numbers, [1, 0, 0, 0])
 })
 
 test('a rehash revokes no token, and the password can be changed after it', async () => {

@@ -9,7 +9,7 @@ const signUp = async (username: string) => (await api.signUp(username)).token
 const change = (token: string, username: string, password = PASSWORD) =>
   post('change-username', { username, password }, token)
 const stored = async (id: string) => {
-  const sql = `SELECT username, username_key, password_version, device_failures FROM users
+  const sql = `SELECT username, username_key, password_version, fresh_failures FROM users
     WHERE id = CAST($1 AS BIGINT)`
   return (await database.query(sql, [id]))[0]
 }
@@ -19,8 +19,12 @@ test('the new name opens the account, the former one is free, and earlier tokens
   const { sub = '' } = decodeJwt(old)
   const { status, token } = await change(old, 'Zoe\u0308')
   assert.equal(status, 200)
-  const { iat: _, exp: __, ...claims } = decodeJwt(token)
-  assert.deepEqual(claims, { payload: { username: 'Zo\u00EB', id: Number(sub) }, sub })
+  const { iat, exp: _, ...claims } = decodeJwt(token)
+  assert.deepEqual(claims, {
+    auth_time: iat,
+    payload: { username: 'Zo\u00EB', id: Number(sub) },
+    sub,
+  })
   assert.deepEqual(await stored(sub), ['Zo\u00EB', 'zo\u00EB', '0', '0'])
   assert.equal((await signIn('ZOË')).status, 200)
   assert.equal((await signIn('Gary')).code, 'invalid_credentials')
@@ -45,7 +49,7 @@ test('the same name in another letter case or Unicode form is a change, even for
   assert.deepEqual(await stored(sub), ['Again', 'again', '0', '0'])
 })
 
-test('a wrong password counts for devices and pauses them, and changes nothing', async () => {
+test('a wrong password counts, pauses, and changes nothing', async () => {
   const token = await signUp('Owner')
   const { sub = '' } = decodeJwt(token)
   for (let time = 0; time < 5; time += 1) {

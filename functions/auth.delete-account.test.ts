@@ -21,7 +21,7 @@ test('a deletion removes the row, frees the name, and revokes the token for ever
   assert.equal((await me(next)).status, 200)
 })
 
-test('a wrong password deletes nothing, and pauses the count of devices', async () => {
+test('a wrong password deletes nothing, counts and pauses', async () => {
   const token = await signUp('Kept')
   for (let time = 0; time < 5; time += 1) {
     const { code } = await deleteWith(token, WRONG)

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeJwt } from 'jose'
-import { startApi } from '../test/support/api.ts'
+import type { AttemptCounter } from '../lib/accounts/account.ts'
+import { agedToken, startApi } from '../test/support/api.ts'
 import { fuzzRuns } from '../test/support/fuzz-runs.ts'
 import { eventWith, ROUTE_KEYS, readEvent, withToken } from '../test/support/handler.ts'
 
@@ -26,13 +27,18 @@ interface Account {
   password: string
   version: number
   idempotencyKey: string
-  readonly counts: { stranger: Count; device: Count }
+  readonly counts: Readonly<Record<AttemptCounter, Count>>
 }
 
 interface Model {
   readonly accounts: Map<string, Account>
-  /** Every granted token: its holder, and the version of the password at which it was signed. */
-  readonly tokens: { token: string; account: Account; version: number }[]
+  /** Every granted token: its holder, the version of the password at which it was signed, and its count. */
+  readonly tokens: {
+    token: string
+    account: Account
+    version: number
+    counter: 'device' | 'fresh'
+  }[]
 }
 
 /** The routes that any run has sent a request to. */
@@ -44,15 +50,16 @@ async function respond(event: Parameters<typeof api.respond>[0]) {
   return { outcome: code ?? status, token, body: json }
 }
 
-/** Returns the token, and its holder if it is still valid. */
+/** Returns the token, its count, and its holder if it is still valid. */
 function holderOf({ accounts, tokens }: Model, index: number) {
-  const { token = 'x.y.z', account, version } = tokens[index % (tokens.length || 1)] ?? {}
+  const found = tokens[index % (tokens.length || 1)]
+  const { token = 'x.y.z', account, version, counter = 'fresh' } = found ?? {}
   const isValid = account !== undefined && [...accounts.values()].includes(account)
-  return { token, account: isValid && account.version === version ? account : undefined }
+  return { token, counter, account: isValid && account.version === version ? account : undefined }
 }
 
-/** Returns the result of an attempt, and updates the count, by the rules of SECURITY.md. */
-function attempt(account: Account | undefined, counter: 'stranger' | 'device', password: string) {
+/** Returns the result of an attempt, and updates its count, by the rules of SECURITY.md. */
+function attempt(account: Account | undefined, counter: AttemptCounter, password: string) {
   const count = account?.counts[counter] ?? { failures: 0, isPaused: false }
   if (count.isPaused) return 'too_many_attempts'
   if (account?.password === password) {
@@ -85,22 +92,36 @@ class Command implements fc.AsyncCommand<Model, object> {
     await this.#step(model)
     database.planFaults('')
     // A pause of a second must not end between two steps.
-    await database.query(`UPDATE users SET
-      paused_until = CASE WHEN failures >= 5 AND paused_until > now() THEN now() + interval '900 s' ELSE paused_until END,
-      device_paused_until = CASE WHEN device_failures >= 5 AND device_paused_until > now() THEN now() + interval '900 s' ELSE device_paused_until END`)
+    await updateCounts(
+      (failures, pausedUntil) => `${pausedUntil} = ${pausedUntil} + CASE
+        WHEN ${failures} >= 5 AND ${pausedUntil} > now() THEN interval '900 s' ELSE interval '0 s' END`,
+    )
     await assertTable(model)
   }
 }
 
+/** Updates the columns of every count of every row. */
+const updateCounts = (assignment: (failures: string, pausedUntil: string) => string) =>
+  database.query(
+    `UPDATE users SET ${['', 'device_', 'fresh_']
+      .map((prefix) => assignment(`${prefix}failures`, `${prefix}paused_until`))
+      .join(', ')}`,
+  )
+
 async function assertTable({ accounts }: Model): Promise<void> {
   const rows = await database.query(
-    'SELECT username, password_version, failures, device_failures FROM users ORDER BY username_key',
+    `SELECT username, password_version, failures, device_failures, fresh_failures FROM users
+    ORDER BY username_key`,
   )
   const expected = [...accounts]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, account]) => {
       const { username, version, counts } = account
-      return [username, ...[version, counts.stranger.failures, counts.device.failures].map(String)]
+      const { stranger, device, fresh } = counts
+      return [
+        username,
+        ...[version, ...[stranger, device, fresh].map(({ failures }) => failures)].map(String),
+      ]
     })
   assert.deepEqual(rows, expected)
 }
@@ -114,7 +135,7 @@ const anyFault = fc.array(fc.constantFrom('reset-before', 'reset-after', 'broken
 })
 
 function grant(model: Model, account: Account, token: string): void {
-  model.tokens.push({ token, account, version: account.version })
+  model.tokens.push({ token, account, version: account.version, counter: 'fresh' })
   const { payload, password_version: version = 0 } = decodeJwt(token)
   assert.deepEqual([Object(payload).username, version], [account.username, account.version])
 }
@@ -131,7 +152,7 @@ const signUp = fc
       const taken = model.accounts.get(keyOf(username))
       if (taken === undefined) {
         const noFailures = () => ({ failures: 0, isPaused: false })
-        const counts = { stranger: noFailures(), device: noFailures() }
+        const counts = { stranger: noFailures(), device: noFailures(), fresh: noFailures() }
         const account = { username, password, version: 0, idempotencyKey, counts }
         model.accounts.set(keyOf(username), account)
         assert.equal(outcome, 201)
@@ -161,7 +182,8 @@ const signIn = fc
       const { outcome, token } = await respond(tokenIndex === null ? event : withToken(event, old))
       const account = model.accounts.get(keyOf(username))
       const isDevice = tokenIndex !== null && account !== undefined && account === holder
-      const tried = attempt(account, isDevice ? 'device' : 'stranger', password)
+      const counter = isDevice && !account.counts.device.isPaused ? 'device' : 'stranger'
+      const tried = attempt(account, counter, password)
       assert.equal(outcome, tried === 'correct' ? 200 : tried)
       if (tried === 'correct' && account) grant(model, account, token)
     })
@@ -184,14 +206,17 @@ const changePassword = fc
     const label = `change ${tokenIndex} ${currentPassword} to ${newPassword} ${faults}`
     return new Command(label, async (model) => {
       plan(faults)
-      const { token: old, account } = holderOf(model, tokenIndex)
+      const { token: old, account, counter } = holderOf(model, tokenIndex)
       const event = eventWith({ currentPassword, newPassword }, 'change-password')
       const { outcome, token } = await respond(withToken(event, old))
-      const tried = account ? attempt(account, 'device', currentPassword) : 'token_invalid'
+      const tried = account ? attempt(account, counter, currentPassword) : 'token_invalid'
       assert.equal(outcome, tried === 'correct' ? 200 : tried)
       if (tried !== 'correct' || account === undefined) return
       account.password = newPassword
       account.version += 1
+      for (const count of Object.values(account.counts)) {
+        Object.assign(count, { failures: 0, isPaused: false })
+      }
       grant(model, account, token)
     })
   })
@@ -202,10 +227,10 @@ const changeUsername = fc
     const label = `rename ${tokenIndex} to ${username} ${password} ${faults}`
     return new Command(label, async (model) => {
       plan(faults)
-      const { token: old, account } = holderOf(model, tokenIndex)
+      const { token: old, account, counter } = holderOf(model, tokenIndex)
       const event = eventWith({ username, password }, 'change-username')
       const { outcome, token } = await respond(withToken(event, old))
-      const tried = account ? attempt(account, 'device', password) : 'token_invalid'
+      const tried = account ? attempt(account, counter, password) : 'token_invalid'
       if (tried !== 'correct' || account === undefined) {
         assert.equal(outcome, tried)
         return
@@ -225,9 +250,9 @@ const deleteAccount = fc.tuple(index, password, before).map(
   ([tokenIndex, password, faults]) =>
     new Command(`delete ${tokenIndex} ${password} ${faults}`, async (model) => {
       plan(faults)
-      const { token, account } = holderOf(model, tokenIndex)
+      const { token, account, counter } = holderOf(model, tokenIndex)
       const { outcome } = await respond(withToken(eventWith({ password }, 'delete-account'), token))
-      const tried = account ? attempt(account, 'device', password) : 'token_invalid'
+      const tried = account ? attempt(account, counter, password) : 'token_invalid'
       assert.equal(outcome, tried === 'correct' ? 204 : tried)
       if (tried === 'correct' && account) model.accounts.delete(keyOf(account.username))
     }),
@@ -235,24 +260,27 @@ const deleteAccount = fc.tuple(index, password, before).map(
 
 const wait = fc.constant(
   new Command('wait for the end of every pause', async ({ accounts }) => {
-    await database.query(
-      "UPDATE users SET paused_until = now() - interval '1 s', device_paused_until = now() - interval '1 s'",
-    )
+    await updateCounts((_, pausedUntil) => `${pausedUntil} = now() - interval '1 s'`)
     for (const { counts } of accounts.values()) {
-      counts.stranger.isPaused = false
-      counts.device.isPaused = false
+      for (const count of Object.values(counts)) count.isPaused = false
     }
   }),
 )
 
 const fourFailures = fc.constant(
   new Command('four failures of every account', async ({ accounts }) => {
-    await database.query(
-      'UPDATE users SET failures = 4, paused_until = now(), device_failures = 4, device_paused_until = now()',
-    )
+    await updateCounts((failures, pausedUntil) => `${failures} = 4, ${pausedUntil} = now()`)
     for (const { counts } of accounts.values()) {
-      Object.assign(counts.stranger, { failures: 4, isPaused: false })
-      Object.assign(counts.device, { failures: 4, isPaused: false })
+      for (const count of Object.values(counts))
+        Object.assign(count, { failures: 4, isPaused: false })
+    }
+  }),
+)
+
+const fiveMinutes = fc.constant(
+  new Command('five minutes, after which no token is fresh', async ({ tokens }) => {
+    for (const held of tokens) {
+      Object.assign(held, { token: await agedToken(held.token), counter: 'device' })
     }
   }),
 )
@@ -276,6 +304,7 @@ test('after any sequence of requests the responses and the table are those of th
       deleteAccount,
       wait,
       fourFailures,
+      fiveMinutes,
     ],
     { maxCommands: 50, size: 'max' },
   )

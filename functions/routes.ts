@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
-import type { Account } from '../lib/accounts/account.ts'
-import { ATTEMPT_LIMITS } from '../lib/accounts/attempts.ts'
+import type { AuthenticatedAccount } from '../lib/accounts/account.ts'
+import { ATTEMPT_LIMITS, counterOf } from '../lib/accounts/attempts.ts'
 import { changePassword } from '../lib/accounts/change-password.ts'
 import { changeUsername } from '../lib/accounts/change-username.ts'
 import { deleteAccount } from '../lib/accounts/delete-account.ts'
@@ -67,7 +67,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
  */
 function protectedRoute<T>(
   parse: Parse<T>,
-  useCase: (account: Account, input: T, deps: Deps) => Promise<Outcome>,
+  useCase: (account: AuthenticatedAccount, input: T, deps: Deps) => Promise<Outcome>,
 ): Route {
   return async (event, deps, config) => {
     const token = await authenticate(event, deps)
@@ -78,7 +78,7 @@ function protectedRoute<T>(
     if (account?.passwordVersion !== token.user.passwordVersion) {
       return { ok: false, reason: 'token_invalid' }
     }
-    return useCase(account, input.value, deps)
+    return useCase({ ...account, counter: counterOf(token.user) }, input.value, deps)
   }
 }
 

@@ -18,10 +18,11 @@ export interface NewUser {
 }
 
 /**
- * The count that an attempt belongs to: `device` if the client sends a token of this account, otherwise
- * `stranger`. Strangers cannot make the owner's devices wait. This is OWASP's device cookie, without a cookie.
+ * The count that an attempt belongs to: `stranger` without a token of this account; with one, `fresh` if a password
+ * has just earned it, otherwise `device`. Strangers cannot make the owner's devices wait (OWASP's device cookie,
+ * without a cookie), and a thief of an older token cannot make the owner wait after a sign-in.
  */
-export type AttemptCounter = 'stranger' | 'device'
+export type AttemptCounter = 'stranger' | 'device' | 'fresh'
 
 /** The consecutive failures of one counter. */
 export interface Attempts {
@@ -38,10 +39,17 @@ export interface Account extends User {
   readonly attempts: Readonly<Record<AttemptCounter, Attempts>>
 }
 
+/** An account whose token the request shows, and the count of its attempts. */
+export interface AuthenticatedAccount extends Account {
+  readonly counter: 'device' | 'fresh'
+}
+
 /** The user that a verified token names, and the version of the password at which it was signed. */
 export interface TokenUser {
   readonly id: number
   readonly passwordVersion: number
+  /** Time at which a password earned the token, in seconds since 1970; absent in tokens of earlier releases. */
+  readonly authTime?: number
 }
 
 /** Signs a token for the user. */

@@ -1,4 +1,4 @@
-import type { Account, AttemptCounter } from './account.ts'
+import type { Account, AttemptCounter, TokenUser } from './account.ts'
 
 /**
  * The limits on password guessing per account (ASVS 6.3.1). From the fifth failure in a row on, each failure doubles
@@ -7,13 +7,19 @@ import type { Account, AttemptCounter } from './account.ts'
 export const ATTEMPT_LIMITS = {
   /** Failures in a row without a pause. */
   freeFailures: 5,
-  /** The pause starts at one second and doubles up to this. */
-  longestPauseSeconds: 900,
+  /** The pause starts at one second and doubles up to this. A fresh token expires before it gains many guesses. */
+  longestPauseSeconds: { stranger: 900, device: 900, fresh: 60 },
   /** A count lapses this long after its last pause. */
   countHours: 24,
   /** A token expired less than this ago still marks a known device at a sign-in. */
   deviceTokenExpiredSeconds: 30 * 86_400,
+  /** A token is fresh for this long after a password has earned it. */
+  freshTokenSeconds: 300,
 } as const
+
+/** Returns the count of attempts on the routes that need a token, by the age of that token. */
+export const counterOf = ({ authTime = 0 }: TokenUser) =>
+  Date.now() / 1000 - authTime < ATTEMPT_LIMITS.freshTokenSeconds ? 'fresh' : 'device'
 
 /** The dependencies of a password check. Each function rejects only on server errors. */
 export interface AttemptDeps {
@@ -36,13 +42,16 @@ export type AttemptResult =
       readonly ok: false
       readonly reason: 'too_many_attempts'
       readonly retryAfterSeconds: number
+      /** Whether a fresh token has a count that does not pause now. */
+      readonly signInAgain: boolean
     }
 
 /** A password to check, on the account that was found, if any. */
 interface Attempt {
   readonly password: string
   readonly account: Account | undefined
-  readonly counter: AttemptCounter
+  /** The counts that the attempt may belong to: the first whose pause is the shortest applies. */
+  readonly counters: readonly [AttemptCounter, ...AttemptCounter[]]
 }
 
 /**
@@ -53,28 +62,33 @@ interface Attempt {
  * if the request fails. During a pause, nothing is compared or counted. Without an account, the work is that of a
  * wrong password, so that response times do not reveal names.
  */
-export async function attemptPassword(
-  { password, account, counter }: Attempt,
-  { verifyPassword, findAccountById, countFailure, chargeAttempt, resetFailures }: AttemptDeps,
-): Promise<AttemptResult> {
-  const { failures, pauseSeconds } = account?.attempts[counter] ?? { failures: 0, pauseSeconds: 0 }
-  if (pauseSeconds > 0) return tooManyAttempts(pauseSeconds)
+export async function attemptPassword(attempt: Attempt, deps: AttemptDeps): Promise<AttemptResult> {
+  const { password, account, counters } = attempt
+  const counter = shortestPause(account, counters)
+  const { failures, pauseSeconds } = account?.attempts[counter] ?? NO_FAILURES
+  if (pauseSeconds > 0) {
+    const signInAgain = counters.every((each) => each === 'device')
+    return { ok: false, reason: 'too_many_attempts', retryAfterSeconds: pauseSeconds, signInAgain }
+  }
 
   const isCharged = account !== undefined && failures >= ATTEMPT_LIMITS.freeFailures
-  if (isCharged && !(await chargeAttempt(account.id, counter, failures))) {
-    // Another request charged first, and its pause is in the row.
-    const { attempts } = (await findAccountById(account.id)) ?? account
-    return tooManyAttempts(Math.max(1, attempts[counter].pauseSeconds))
+  if (isCharged && !(await deps.chargeAttempt(account.id, counter, failures))) {
+    // Another request has charged first, or its success has reset the count. The row says which.
+    return attemptPassword({ ...attempt, account: await deps.findAccountById(account.id) }, deps)
   }
 
-  const isCorrect = await verifyPassword(password, account?.passwordHash)
+  const isCorrect = await deps.verifyPassword(password, account?.passwordHash)
   if (isCorrect && account !== undefined) {
-    if (failures > 0) await resetFailures(account.id, counter)
+    if (failures > 0) await deps.resetFailures(account.id, counter)
     return { ok: true, account }
   }
-  if (!isCharged) await countFailure(account?.id, counter)
+  if (!isCharged) await deps.countFailure(account?.id, counter)
   return { ok: false, reason: 'invalid_credentials' }
 }
 
-const tooManyAttempts = (retryAfterSeconds: number) =>
-  ({ ok: false, reason: 'too_many_attempts', retryAfterSeconds }) as const
+const NO_FAILURES = { failures: 0, pauseSeconds: 0 }
+
+function shortestPause(account: Account | undefined, counters: Attempt['counters']) {
+  const pause = (counter: AttemptCounter) => account?.attempts[counter].pauseSeconds ?? 0
+  return counters.reduce((best, counter) => (pause(counter) < pause(best) ? counter : best))
+}

@@ -1,4 +1,9 @@
-import { type Account, grantToken, type TokenGranted, type TokenSignerDeps } from './account.ts'
+import {
+  type AuthenticatedAccount,
+  grantToken,
+  type TokenGranted,
+  type TokenSignerDeps,
+} from './account.ts'
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
 import { foldUsername } from './usernames.ts'
 
@@ -28,14 +33,14 @@ type ChangePasswordResult =
  * concurrent changes, one succeeds; the other is `invalid_credentials`, and is not counted.
  */
 export async function changePassword(
-  account: Account,
+  account: AuthenticatedAccount,
   { currentPassword, newPassword }: ChangePasswordRequest,
   deps: ChangePasswordDeps,
 ): Promise<ChangePasswordResult> {
   if (foldUsername(newPassword) === foldUsername(account.username)) {
     return { ok: false, reason: 'new_password_is_username' }
   }
-  const attempt = { password: currentPassword, account, counter: 'device' } as const
+  const attempt = { password: currentPassword, account, counters: [account.counter] } as const
   const result = await attemptPassword(attempt, deps)
   if (!result.ok) return result
 

@@ -1,4 +1,10 @@
-import { type Account, grantToken, type TokenGranted, type TokenSignerDeps } from './account.ts'
+import {
+  type Account,
+  type AuthenticatedAccount,
+  grantToken,
+  type TokenGranted,
+  type TokenSignerDeps,
+} from './account.ts'
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
 
 /** A new name that satisfies the rules, in NFC, with its key. */
@@ -28,11 +34,11 @@ type ChangeUsernameResult =
  * `invalid_credentials`, and is not counted.
  */
 export async function changeUsername(
-  account: Account,
+  account: AuthenticatedAccount,
   { password, ...name }: NewUsername & { readonly password: string },
   deps: ChangeUsernameDeps,
 ): Promise<ChangeUsernameResult> {
-  const result = await attemptPassword({ password, account, counter: 'device' }, deps)
+  const result = await attemptPassword({ password, account, counters: [account.counter] }, deps)
   if (!result.ok) return result
 
   // The signer first: without a signing key, nothing is changed.

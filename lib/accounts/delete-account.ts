@@ -1,4 +1,4 @@
-import type { Account } from './account.ts'
+import type { AuthenticatedAccount } from './account.ts'
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
 
 /** The dependencies of a deletion. Each function rejects only on server errors. */
@@ -13,11 +13,11 @@ type DeleteAccountResult =
 
 /** Deletes the account, if the password is correct. Its name becomes free. */
 export async function deleteAccount(
-  account: Account,
+  account: AuthenticatedAccount,
   { password }: { readonly password: string },
   deps: DeleteAccountDeps,
 ): Promise<DeleteAccountResult> {
-  const result = await attemptPassword({ password, account, counter: 'device' }, deps)
+  const result = await attemptPassword({ password, account, counters: [account.counter] }, deps)
   if (!result.ok) return result
   await deps.deleteUser(account.id)
   return { ok: true, code: 'deleted', userId: account.id }

@@ -32,7 +32,10 @@ type SignInResult =
     })
   | Extract<AttemptResult, { ok: false }>
 
-/** Signs a user in: find, compare, sign. An unknown name and a wrong password have the same result. */
+/**
+ * Signs a user in: find, compare, sign. An unknown name and a wrong password have the same result. A device whose
+ * count pauses is a stranger: it could leave its token out, and a thief of the token must not lock it out.
+ */
 export async function signIn(
   { usernameKey, password, tokenUser }: SignInRequest,
   deps: SignInDeps,
@@ -45,8 +48,8 @@ export async function signIn(
     found !== undefined &&
     found.id === tokenUser?.id &&
     found.passwordVersion === tokenUser.passwordVersion
-  const counter = isDevice ? 'device' : 'stranger'
-  const result = await attemptPassword({ password, account: found, counter }, deps)
+  const counters = isDevice ? (['device', 'stranger'] as const) : (['stranger'] as const)
+  const result = await attemptPassword({ password, account: found, counters }, deps)
   if (!result.ok) return result
   const rehash = await renewHash(result.account, password, deps)
   const granted = await grantToken('signed_in', result.account, signToken)

@@ -46,7 +46,7 @@ export async function signUp(
   const account = await deps.findReplayed(named)
   if (account === undefined) return TAKEN
   // Limited, since a client that knows the key could otherwise guess without limit.
-  const result = await attemptPassword({ password, account, counter: 'stranger' }, deps)
+  const result = await attemptPassword({ password, account, counters: ['stranger'] }, deps)
   if (result.ok) return grantToken('created', account, signToken)
   return result.reason === 'too_many_attempts' ? result : TAKEN
 }

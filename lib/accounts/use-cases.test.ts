@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { record } from '../../test/support/recorder.ts'
-import type { Account, TokenUser } from './account.ts'
+import type { AuthenticatedAccount, TokenUser } from './account.ts'
 import { type ChangePasswordDeps, changePassword } from './change-password.ts'
 import { type ChangeUsernameDeps, changeUsername } from './change-username.ts'
 import { type DeleteAccountDeps, deleteAccount } from './delete-account.ts'
@@ -13,13 +13,15 @@ import { type SignUpDeps, signUp } from './sign-up.ts'
 type Deps = SignUpDeps & SignInDeps & ChangePasswordDeps & ChangeUsernameDeps & DeleteAccountDeps
 
 const NO_FAILURES = { failures: 0, pauseSeconds: 0 }
+const CLEAN = { stranger: NO_FAILURES, device: NO_FAILURES, fresh: NO_FAILURES }
 const PAUSED = { failures: 9, pauseSeconds: 4 }
-const ACCOUNT: Account = {
+const ACCOUNT: AuthenticatedAccount = {
   id: 7,
   username: 'Gary',
   passwordVersion: 2,
   passwordHash: 'the hash',
-  attempts: { stranger: NO_FAILURES, device: NO_FAILURES },
+  attempts: CLEAN,
+  counter: 'fresh',
 }
 const DEPS: Deps = {
   hashPassword: async () => 'a new hash',
@@ -84,7 +86,12 @@ const granted = (code: string, token: string, rehash?: string) => ({
 })
 const TAKEN = { ok: false, reason: 'username_taken' }
 const INVALID = { ok: false, reason: 'invalid_credentials' }
-const TOO_MANY_ATTEMPTS = { ok: false, reason: 'too_many_attempts', retryAfterSeconds: 4 }
+const TOO_MANY_ATTEMPTS = {
+  ok: false,
+  reason: 'too_many_attempts',
+  retryAfterSeconds: 4,
+  signInAgain: false,
+}
 const VERIFY = 'verifyPassword password the hash'
 const wrong = { verifyPassword: async () => false }
 const failure = new Error('failure')
@@ -102,7 +109,7 @@ test('a replay compares the password, counts a wrong one for strangers, and is r
   const taken = { insertUser: async () => undefined }
   const first = ['hashPassword password', 'loadTokenSigner', 'insertUser {}']
   const replayed = [...first, 'findReplayed {}', VERIFY]
-  const paused = { ...ACCOUNT, attempts: { stranger: PAUSED, device: NO_FAILURES } }
+  const paused = { ...ACCOUNT, attempts: { ...CLEAN, stranger: PAUSED } }
   for (const [useCase, change, result, calls] of [
     [USE_CASES.signUpWithoutKey, taken, TAKEN, first],
     [USE_CASES.signUp, taken, granted('created', 'of 7 Gary 2'), replayed],

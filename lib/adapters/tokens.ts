@@ -20,10 +20,10 @@ export interface TokenOptions {
 }
 
 /**
- * Signs a user's token: a JWT (RFC 7519) with the key's algorithm and the claims `payload: {username, id}`,
- * `sub`, `iat`, `exp`, `password_version` where it is above 0, and `iss` and `aud` where set. With RS256 it
- * has `kid`, and the claim `preferred_username` (OpenID Connect Core, section 5.1): API Gateway passes claims
- * on as text, and does not document how it passes an object.
+ * Signs the token that a password has just earned: a JWT (RFC 7519) with the key's algorithm and the claims
+ * `payload: {username, id}`, `sub`, `iat`, `exp`, `auth_time` (OpenID Connect Core, section 2), `password_version`
+ * where it is above 0, and `iss` and `aud` where set. With RS256 it has `kid`, and the claim `preferred_username`
+ * (section 5.1): API Gateway passes claims on as text, and does not document how it passes an object.
  */
 export function signToken(
   { id, username, passwordVersion = 0 }: User,
@@ -33,6 +33,7 @@ export function signToken(
   const issuedAt = Math.floor(Date.now() / 1000)
   const token = new SignJWT({
     payload: { username, id },
+    auth_time: issuedAt,
     ...(passwordVersion > 0 && { password_version: passwordVersion }),
     ...(publicJwk && { preferred_username: username }),
   })
@@ -79,10 +80,11 @@ export async function verifyToken(
       })
       const id = Number(payload.sub)
       const isId = String(id) === payload.sub && Number.isSafeInteger(id) && id > 0
-      const { password_version: passwordVersion = 0 } = payload
-      return isId && typeof passwordVersion === 'number'
-        ? { ok: true, user: { id, passwordVersion } }
-        : { ok: false, reason: 'token_invalid' }
+      const { password_version: passwordVersion = 0, auth_time: authTime } = payload
+      if (!isId || typeof passwordVersion !== 'number')
+        return { ok: false, reason: 'token_invalid' }
+      const age = typeof authTime === 'number' && { authTime }
+      return { ok: true, user: { id, passwordVersion, ...age } }
     } catch (error) {
       if (error instanceof errors.JWSSignatureVerificationFailed) continue
       if (error instanceof errors.JOSEAlgNotAllowed) continue

@@ -6,8 +6,8 @@ import { createUserStore } from './user-store.ts'
 
 const HASH = `$2b$10$${'h'.repeat(53)}`
 const GARY = [{ longValue: 7 }, { stringValue: 'gary' }]
-const COUNTS = [3, 0, 8, 4, 2].map((longValue) => ({ longValue }))
-const ACCOUNT_ROW = [...GARY, { stringValue: HASH }, ...COUNTS]
+const NUMBERS = [2, 3, 0, 8, 4, 5, 1].map((longValue) => ({ longValue }))
+const ACCOUNT_ROW = [...GARY, { stringValue: HASH }, ...NUMBERS]
 const NEW_USER = {
   username: 'Gary',
   usernameKey: 'gary',
@@ -35,6 +35,7 @@ const ACCOUNT = {
   attempts: {
     stranger: { failures: 3, pauseSeconds: 0 },
     device: { failures: 8, pauseSeconds: 4 },
+    fresh: { failures: 5, pauseSeconds: 1 },
   },
   passwordVersion: 2,
 }
@@ -102,12 +103,12 @@ test('a malformed row is a server error, not a user', async () => {
     await assert.rejects(storeWith(row).users.insertUser(NEW_USER), TypeError, JSON.stringify(row))
   }
   // Without the hash, without a count, or with a count that is text.
-  for (const row of [GARY, ACCOUNT_ROW.slice(0, 7), ACCOUNT_ROW.with(3, NAME)]) {
+  for (const row of [GARY, ACCOUNT_ROW.slice(0, 9), ACCOUNT_ROW.with(4, NAME)]) {
     await assert.rejects(storeWith(row).users.findAccount('gary'), TypeError)
   }
 })
 
-test('an account is the row with both counts', async () => {
+test('an account is the row with every count', async () => {
   const { users } = storeWith(ACCOUNT_ROW, undefined)
   assert.partialDeepStrictEqual(await users.findAccount('gary'), ACCOUNT)
   assert.equal(await users.findAccount('gary'), undefined)

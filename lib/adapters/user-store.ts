@@ -25,6 +25,7 @@ RETURNING id, username`
 const COUNTS = {
   stranger: ['failures', 'paused_until'],
   device: ['device_failures', 'device_paused_until'],
+  fresh: ['fresh_failures', 'fresh_paused_until'],
 } as const satisfies Record<AttemptCounter, readonly [string, string]>
 
 const { freeFailures, longestPauseSeconds, countHours } = ATTEMPT_LIMITS
@@ -37,15 +38,15 @@ const current = ([failures, pausedUntil]: readonly [string, string]) =>
  * Returns SQL for the end of the pause after `failures`, also SQL. The exponent is bounded, since `power` can
  * overflow.
  */
-const pauseAfter = (failures: string) => `now() + interval '1 second' *
+const pauseAfter = (failures: string, counter: AttemptCounter) => `now() + interval '1 second' *
   CASE WHEN ${failures} < ${freeFailures} THEN 0
-  ELSE LEAST(${longestPauseSeconds}, power(2, LEAST(${failures} - ${freeFailures}, 20))) END`
+  ELSE LEAST(${longestPauseSeconds[counter]}, power(2, LEAST(${failures} - ${freeFailures}, 20))) END`
 
 const attemptsOf = (count: readonly [string, string]) =>
   `${current(count)}, CAST(ceil(GREATEST(0, COALESCE(extract(epoch FROM ${count[1]} - now()), 0))) AS INT)`
 
-const ACCOUNT = `id, username, password, ${attemptsOf(COUNTS.stranger)}, ${attemptsOf(COUNTS.device)},
-password_version`
+const ACCOUNT = `id, username, password, password_version,
+${Object.values(COUNTS).map(attemptsOf).join(', ')}`
 
 const SELECT_ACCOUNT = `SELECT ${ACCOUNT} FROM users WHERE username_key = :usernameKey`
 
@@ -55,21 +56,34 @@ AND username = :username AND is_repeatable_sign_up(id, :idempotencyKey)`
 
 const SELECT_ACCOUNT_BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = :id`
 
-const countFailure = (count: readonly [string, string]) => `
-UPDATE users SET ${count[0]} = 1 + ${current(count)}, ${count[1]} = ${pauseAfter(`1 + ${current(count)}`)}
-WHERE id = :id`
+const countFailure = (counter: AttemptCounter) => {
+  const [failures, pausedUntil] = COUNTS[counter]
+  const next = `1 + ${current(COUNTS[counter])}`
+  return `
+UPDATE users SET ${failures} = ${next}, ${pausedUntil} = ${pauseAfter(next, counter)} WHERE id = :id`
+}
 
-const chargeAttempt = (count: readonly [string, string]) => `
-UPDATE users SET ${count[0]} = 1 + ${count[0]}, ${count[1]} = ${pauseAfter(`1 + ${count[0]}`)}
-WHERE id = :id AND ${count[0]} = :failures AND ${count[1]} <= now()
+const chargeAttempt = (counter: AttemptCounter) => {
+  const [failures, pausedUntil] = COUNTS[counter]
+  const next = `1 + ${failures}`
+  return `
+UPDATE users SET ${failures} = ${next}, ${pausedUntil} = ${pauseAfter(next, counter)}
+WHERE id = :id AND ${failures} = :failures AND ${pausedUntil} <= now()
 RETURNING id`
+}
 
-const resetFailures = ([failures, pausedUntil]: readonly [string, string]) =>
-  `UPDATE users SET ${failures} = 0, ${pausedUntil} = NULL WHERE id = :id`
+const reset = ([failures, pausedUntil]: readonly [string, string]) =>
+  `${failures} = 0, ${pausedUntil} = NULL`
 
-/** A retry after a lost response finds its own hash at the next version. */
+/** SQL that resets every count of a row, for `UPDATE users SET`. */
+export const RESET_FAILURES = Object.values(COUNTS).map(reset).join(', ')
+
+/**
+ * A retry after a lost response finds its own hash at the next version. The failures that were counted were guesses at
+ * the former password.
+ */
 const CHANGE_HASH = `
-UPDATE users SET password = :passwordHash, password_version = :nextVersion
+UPDATE users SET password = :passwordHash, password_version = :nextVersion, ${RESET_FAILURES}
 WHERE id = :id AND (password_version = :version
 OR (password_version = :nextVersion AND password = :passwordHash))
 RETURNING id`
@@ -150,15 +164,15 @@ export function createUserStore(execute: Execute) {
 
     /** See `AttemptDeps`; so are the next two. Without an account the statement matches no row. */
     async countFailure(id: number | undefined, counter: AttemptCounter): Promise<void> {
-      await execute(countFailure(COUNTS[counter]), { id: id ?? NO_ID })
+      await execute(countFailure(counter), { id: id ?? NO_ID })
     },
 
     async chargeAttempt(id: number, counter: AttemptCounter, failures: number): Promise<boolean> {
-      return (await execute(chargeAttempt(COUNTS[counter]), { id, failures })) !== undefined
+      return (await execute(chargeAttempt(counter), { id, failures })) !== undefined
     },
 
     async resetFailures(id: number, counter: AttemptCounter): Promise<void> {
-      await execute(resetFailures(COUNTS[counter]), { id })
+      await execute(`UPDATE users SET ${reset(COUNTS[counter])} WHERE id = :id`, { id })
     },
 
     async deleteUser(id: number): Promise<void> {
@@ -205,8 +219,8 @@ function parseAccount(row: readonly Field[]): Account {
   return {
     ...parseUser(row),
     passwordHash: parseText(row[2]),
-    attempts: { stranger: attempts(3), device: attempts(5) },
-    passwordVersion: parseNumber(row[7]),
+    passwordVersion: parseNumber(row[3]),
+    attempts: { stranger: attempts(4), device: attempts(6), fresh: attempts(8) },
   }
 }
 

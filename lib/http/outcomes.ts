@@ -182,8 +182,11 @@ export function rejections(passwordMinLength: number): Readonly<Record<Reason, E
 }
 
 /** Returns the response to an attempt within a pause. */
-export const tooManyAttempts = (seconds: number): ErrorResponse => ({
+export const tooManyAttempts = ({
+  retryAfterSeconds,
+  signInAgain,
+}: Extract<Outcome, { reason: 'too_many_attempts' }>): ErrorResponse => ({
   status: 429,
-  err: `Too many attempts: try again in ${seconds} seconds`,
-  retryAfterSeconds: seconds,
+  err: `Too many attempts: ${signInAgain ? 'sign in again, or ' : ''}try again in ${retryAfterSeconds} seconds`,
+  retryAfterSeconds,
 })

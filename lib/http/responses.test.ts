@@ -40,11 +40,16 @@ test('a success has its status and its body, and only a public document may be c
   }
 })
 
-test('too many attempts is 429 with the seconds to wait, in the header and in the text', () => {
-  const outcome = { ok: false, reason: 'too_many_attempts', retryAfterSeconds: 8 } as const
-  const body = '{"err":"Too many attempts: try again in 8 seconds","code":"too_many_attempts"}'
-  const headers = { ...HEADERS, 'retry-after': '8' }
-  assert.deepEqual(respond(outcome), { statusCode: 429, headers, body })
+test('too many attempts is 429 with the seconds to wait, and says if a new sign-in helps', () => {
+  for (const [signInAgain, err] of [
+    [false, 'Too many attempts: try again in 8 seconds'],
+    [true, 'Too many attempts: sign in again, or try again in 8 seconds'],
+  ] as const) {
+    const outcome = { ok: false, reason: 'too_many_attempts', retryAfterSeconds: 8 } as const
+    const body = JSON.stringify({ err, code: 'too_many_attempts' })
+    const headers = { ...HEADERS, 'retry-after': '8' }
+    assert.deepEqual(respond({ ...outcome, signInAgain }), { statusCode: 429, headers, body })
+  }
 })
 
 test('each reason has its status, its headers, its text and its code', () => {

@@ -16,9 +16,7 @@ export function createResponder({ passwordMinLength }: { readonly passwordMinLen
   return (outcome: Outcome): APIGatewayProxyStructuredResultV2 => {
     if (!outcome.ok) {
       const response =
-        outcome.reason === 'too_many_attempts'
-          ? tooManyAttempts(outcome.retryAfterSeconds)
-          : table[outcome.reason]
+        outcome.reason === 'too_many_attempts' ? tooManyAttempts(outcome) : table[outcome.reason]
       return errorResponse(response, outcome.reason)
     }
     const { code, body, publicSeconds } = outcome

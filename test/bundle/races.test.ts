@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { hash } from 'bcryptjs'
 import { signToken } from '../../lib/adapters/tokens.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
+import { agedToken } from '../support/api.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { serveDatabase } from '../support/database.ts'
 import { environment, eventWith, signingKey, withToken } from '../support/handler.ts'
@@ -13,7 +14,7 @@ const HASH = await hash('correct horse battery', 10)
 
 /**
  * Sends both events concurrently in each of 8 processes, after the SQL of `prepare`. Resolves with the statuses, the
- * stored names and the failures of the first user.
+ * stored names, and the failures of strangers, devices and fresh tokens of the first user.
  */
 async function race(
   t: TestContext,
@@ -28,8 +29,9 @@ async function race(
   )
   const statuses = outcomes.flatMap(({ statusCodes }) => statusCodes)
   const names = await database.query('SELECT username_key FROM users')
-  const failures = await database.query('SELECT failures FROM users')
-  return { statuses: statuses.sort(), names: names.flat(), failures: Number(failures[0]?.[0]) }
+  const sql = 'SELECT failures, device_failures, fresh_failures FROM users'
+  const [counts = []] = await database.query(sql)
+  return { statuses: statuses.sort(), names: names.flat(), failures: counts.map(Number) }
 }
 
 test('of 16 simultaneous sign-ups of one name from 8 processes one succeeds', {
@@ -53,30 +55,47 @@ test('16 simultaneous identical requests from 8 processes, with one key, all suc
   assert.deepEqual(names, ['twin'])
 })
 
-/** Returns SQL that stores a user with failures, whose pause is over. */
+/** Returns SQL that stores a user with failures of each count, whose pauses are over. */
 const userWith = (failures: number) =>
-  `INSERT INTO users (username, username_key, password, failures, paused_until)
-  VALUES ('Gary', 'gary', '${HASH}', ${failures}, now() - interval '1 second')`
+  `INSERT INTO users (username, username_key, password, failures, paused_until, device_failures, device_paused_until,
+    fresh_failures, fresh_paused_until)
+  SELECT 'Gary', 'gary', '${HASH}', ${failures}, ended, ${failures}, ended, ${failures}, ended
+  FROM (SELECT now() - interval '1 second' AS ended) AS pauses`
 
 test('the failures of 16 simultaneous guesses from 8 processes are all counted', {
   skip: NO_SERVER,
 }, async (t) => {
-  const guess = eventWith({ username: 'gary', password: 'wrong horse battery' }, 'sign-in')
   const { statuses, failures } = await race(t, () => [guess, guess], userWith(0))
   const compared = statuses.filter((status) => status === '401').length
   assert.ok(compared >= 5, statuses.join())
-  assert.equal(failures, compared)
+  assert.deepEqual(failures, [compared, 0, 0])
   assert.deepEqual(statuses.slice(compared), Array(16 - compared).fill('429'))
 })
 
-test('of 16 simultaneous guesses from 8 processes, after ten failures, one is compared', {
-  skip: NO_SERVER,
-}, async (t) => {
-  const guess = eventWith({ username: 'gary', password: 'wrong horse battery' }, 'sign-in')
-  const { statuses, failures } = await race(t, () => [guess, guess], userWith(10))
-  assert.deepEqual(statuses, ['401', ...Array(15).fill('429')])
-  assert.equal(failures, 11)
-})
+const key = signingKey()
+const token = await signToken({ id: 1, username: 'Gary' }, key, { ttlSeconds: 3600 })
+const WRONG = 'wrong horse battery'
+const guess = eventWith({ username: 'gary', password: WRONG }, 'sign-in')
+const deletion = eventWith({ password: WRONG }, 'delete-account')
+
+for (const [title, event, ...expected] of [
+  ['at sign-in', guess, 11, 10, 10],
+  // One as a device, and one as a stranger while devices pause.
+  ['at sign-in with a token', withToken(guess, token), 11, 11, 10],
+  ['at sign-in with an expired token', withToken(guess, await agedToken(token, -60)), 11, 11, 10],
+  ['with a token that is not fresh', withToken(deletion, await agedToken(token)), 10, 11, 10],
+  ['with a fresh token', withToken(deletion, token), 10, 10, 11],
+] as const) {
+  test(`of 16 simultaneous guesses ${title} from 8 processes, after ten failures, one is compared for each count`, {
+    skip: NO_SERVER,
+  }, async (t) => {
+    const { statuses, failures } = await race(t, () => [event, event], userWith(10))
+    assert.deepEqual(failures, expected)
+    const compared = expected.filter((count) => count === 11).length
+    const codes = [...Array(compared).fill('401'), ...Array(16 - compared).fill('429')]
+    assert.deepEqual(statuses, codes)
+  })
+}
 
 test('of 16 simultaneous correct sign-ins from 8 processes, after ten failures, one resets the count', {
   skip: NO_SERVER,
@@ -89,14 +108,12 @@ test('of 16 simultaneous correct sign-ins from 8 processes, after ten failures, 
     statuses.every((status) => status === '200' || status === '429'),
     statuses.join(),
   )
-  assert.equal(failures, 0)
+  assert.deepEqual(failures, [0, 10, 10])
 })
 
 test('of 16 simultaneous changes of one password from 8 processes one succeeds', {
   skip: NO_SERVER,
 }, async (t) => {
-  const key = signingKey()
-  const token = await signToken({ id: 1, username: 'Gary' }, key, { ttlSeconds: 3600 })
   const { statuses, failures } = await race(
     t,
     (index) =>
@@ -108,5 +125,5 @@ test('of 16 simultaneous changes of one password from 8 processes one succeeds',
     userWith(0),
   )
   assert.deepEqual(statuses, ['200', ...Array(15).fill('401')])
-  assert.equal(failures, 0)
+  assert.deepEqual(failures, [0, 0, 0])
 })

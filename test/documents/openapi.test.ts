@@ -59,7 +59,7 @@ for (const routeKey of ROUTE_KEYS) {
       for (const code of codes) {
         const outcome =
           code === 'too_many_attempts'
-            ? ({ ok: false, reason: code, retryAfterSeconds: 8 } as const)
+            ? ({ ok: false, reason: code, retryAfterSeconds: 8, signInAgain: false } as const)
             : ({ ok: false, reason: isReason(code) ? code : assert.fail(code) } as const)
         const response = respond(outcome)
         assert.equal(String(response.statusCode), status, code)

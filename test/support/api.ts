@@ -1,7 +1,8 @@
 import { after } from 'node:test'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
+import { decodeJwt, SignJWT } from 'jose'
 import { serveDatabase } from './database.ts'
-import { bodyOf, eventWith, loadHandler, readEvent, withToken } from './handler.ts'
+import { bodyOf, eventWith, JWT_SECRET, loadHandler, readEvent, withToken } from './handler.ts'
 import { assertDocumented } from './openapi.ts'
 import { openMigratedPglite } from './pglite.ts'
 
@@ -9,6 +10,13 @@ import { openMigratedPglite } from './pglite.ts'
 export const PASSWORD = 'correct horse battery'
 /** A password of no account. */
 export const WRONG = 'wrong horse battery'
+
+/** Returns a token of the handler under test as one that is no longer fresh, `seconds` before its end. */
+export const agedToken = (token: string, seconds = 3000) =>
+  new SignJWT({ ...decodeJwt(token), auth_time: 1 })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setExpirationTime(Math.floor(Date.now() / 1000) + seconds)
+    .sign(new TextEncoder().encode(JWT_SECRET))
 
 /**
  * Starts the function in this process over a migrated database, until the tests of the file have ended. Each response

@@ -16,15 +16,16 @@ after(() => database.close())
 async function deployStage(t: TestContext) {
   await database.query('TRUNCATE users RESTART IDENTITY')
   await database.query(
-    `INSERT INTO users (username, username_key, password, failures, paused_until, device_failures)
-    VALUES ('Gary', 'gary', $1, 7, now() + interval '4 seconds', 2)`,
+    `INSERT INTO users (username, username_key, password, failures, paused_until, device_failures, fresh_failures)
+    VALUES ('Gary', 'gary', $1, 7, now() + interval '4 seconds', 2, 3)`,
     [HASH],
   )
   const { env } = await serveAws(t, { outputs: STACK_OUTPUTS })
   const aws = { ...env, AWS_ENDPOINT_URL_RDS_DATA: database.url }
   const account = (...args: string[]) => callCommand(ACCOUNT, ['--stage', 'dev', ...args], aws)
   const row = async () => {
-    const columns = 'password, password_version, failures, device_failures, paused_until'
+    const columns =
+      'password, password_version, failures, device_failures, fresh_failures, paused_until'
     const [found] = await database.query(`SELECT ${columns} FROM users`)
     return found
   }
@@ -40,6 +41,7 @@ test('show finds any spelling of the name, prints no hash, and changes nothing',
   assert.match(stdout, /^1 Gary, since 20.*version 0/)
   assert.match(stdout, /failures of strangers: 7, .*until 20/)
   assert.match(stdout, /failures of devices: 2, .*never/)
+  assert.match(stdout, /failures of fresh tokens: 3, .*never/)
   assert.ok(!stdout.includes(HASH))
   assert.deepEqual(await row(), before)
 })
@@ -47,9 +49,9 @@ test('show finds any spelling of the name, prints no hash, and changes nothing',
 test('unpause, sign-out and delete change only their own columns', async (t) => {
   const { account, row } = await deployStage(t)
   assert.equal((await account('gary', 'unpause', '--yes')).status, 0)
-  assert.deepEqual(await row(), [HASH, '0', '0', '0', null])
+  assert.deepEqual(await row(), [HASH, '0', '0', '0', '0', null])
   assert.equal((await account('gary', 'sign-out', '--yes')).status, 0)
-  assert.deepEqual(await row(), [HASH, '1', '0', '0', null])
+  assert.deepEqual(await row(), [HASH, '1', '0', '0', '0', null])
   assert.equal((await account('gary', 'delete', '--yes')).status, 0)
   assert.equal(await row(), undefined)
   const gone = await account('gary', 'delete', '--yes')
@@ -57,14 +59,14 @@ test('unpause, sign-out and delete change only their own columns', async (t) => 
   assert.match(gone.stderr, /no account with this name/)
 })
 
-test('reset-password prints the new password, revokes tokens and resets both counts', async (t) => {
+test('reset-password prints the new password, revokes tokens and resets every count', async (t) => {
   const { account, row } = await deployStage(t)
   const { stdout, status } = await account('gary', 'reset-password', '--yes')
   assert.equal(status, 0)
   const password = /shown once: ([\w-]{20})$/m.exec(stdout)?.[1] ?? ''
   const [stored, ...numbers] = (await row()) ?? []
   assert.ok(await compare(password, stored ?? ''))
-  assert.deepEqual(numbers, ['1', '0', '0', null])
+  assert.deepEqual(numbers, ['1', '0', '0', '0', null])
 })
 
 test('nothing changes without --yes and without a terminal', async (t) => {

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
 import { foldUsername } from '../../lib/accounts/usernames.ts'
 import { createPasswords } from '../../lib/adapters/passwords.ts'
+import { RESET_FAILURES } from '../../lib/adapters/user-store.ts'
 import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import type { Database } from '../database/data-api-database.ts'
 import { retryWhileResuming } from '../database/resuming.ts'
@@ -16,31 +17,31 @@ const USAGE = `Shows or changes one account of a stage, as the database's master
 
   NAME      the username, in any spelling that signs in
   ACTION    show             prints id, name, failures and pauses
-            unpause          resets both counts of failures
+            unpause          resets every count of failures
             sign-out         revokes every token for this API; other verifiers accept them until they expire
-            reset-password   prints a new random password once, revokes every token, resets both counts
+            reset-password   prints a new random password once, revokes every token, resets every count
             delete           deletes the account, and frees its name
   --stage   a deployed stage, such as dev, which needs AWS credentials; or local
   --region  where the stage is (default: eu-central-1)
   --yes     changes without asking
 `
 
-const RESET = 'failures = 0, paused_until = NULL, device_failures = 0, device_paused_until = NULL'
 const REVOKE = 'password_version = password_version + 1'
 
 /** The change that each action makes to the row; `show` makes none. */
 const CHANGES = {
   show: undefined,
-  unpause: `UPDATE users SET ${RESET}`,
+  unpause: `UPDATE users SET ${RESET_FAILURES}`,
   'sign-out': `UPDATE users SET ${REVOKE}`,
-  'reset-password': `UPDATE users SET password = :hash, ${REVOKE}, ${RESET}`,
+  'reset-password': `UPDATE users SET password = :hash, ${REVOKE}, ${RESET_FAILURES}`,
   delete: 'DELETE FROM users',
 } as const satisfies Record<string, string | undefined>
 
 type Action = keyof typeof CHANGES
 
 const SELECT = `SELECT id, username, CAST(created_at AS TEXT), password_version,
-failures, CAST(paused_until AS TEXT), device_failures, CAST(device_paused_until AS TEXT)
+failures, CAST(paused_until AS TEXT), device_failures, CAST(device_paused_until AS TEXT),
+fresh_failures, CAST(fresh_paused_until AS TEXT)
 FROM users WHERE username_key = :key`
 
 function parse(args: string[]) {
@@ -69,10 +70,12 @@ async function run(
       retryWhileResuming(() => database.execute(sql, parameters), { say })
     const [row] = await execute(SELECT, { key: foldUsername(name) })
     if (row === undefined) throw new Error('There is no account with this name.')
-    const [id, username, created, version, failures, until, deviceFailures, deviceUntil] = row
+    const [id, username, created, version, ...counts] = row
     say(`${id} ${username}, since ${created}, version ${version} of the password`)
-    say(`failures of strangers: ${failures}, the last pause until ${until ?? 'never'}`)
-    say(`failures of devices: ${deviceFailures}, the last pause until ${deviceUntil ?? 'never'}`)
+    for (const [index, whose] of ['strangers', 'devices', 'fresh tokens'].entries()) {
+      const [failures, until] = counts.slice(2 * index)
+      say(`failures of ${whose}: ${failures}, the last pause until ${until ?? 'never'}`)
+    }
 
     const change = CHANGES[action]
     if (change === undefined) return
