@@ -80,6 +80,21 @@ test('a failure without an account is counted nowhere', async () => {
   assert.deepEqual(await counts(), before)
 })
 
+test('without writes no account of a name is returned, and one by its id is', async () => {
+  const { id = 0 } = (await insertUser('Readable', 'hash')) ?? {}
+  await database.query('SET default_transaction_read_only = on')
+  try {
+    const readOnly = { name: 'DatabaseErrorException', message: /SQLState: 25006$/ }
+    await assert.rejects(users.findAccount('readable'), readOnly)
+    assert.equal((await users.findAccountById(id))?.username, 'Readable')
+    await assert.rejects(users.countFailure(undefined, 'stranger'), readOnly)
+  } finally {
+    await database.query('SET default_transaction_read_only = off')
+  }
+  const lastId = await insertUser('Next', 'hash')
+  assert.equal(lastId?.id, id + 1)
+})
+
 test('a hash is replaced only if it is the one that was read', async () => {
   const { id = 0 } = (await insertUser('Rehashed', 'old')) ?? {}
   const hash = async () => (await users.findAccount('rehashed'))?.passwordHash

@@ -48,7 +48,14 @@ const attemptsOf = (count: readonly [string, string]) =>
 const ACCOUNT = `id, username, password, password_version,
 ${Object.values(COUNTS).map(attemptsOf).join(', ')}`
 
-const SELECT_ACCOUNT = `SELECT ${ACCOUNT} FROM users WHERE username_key = :usernameKey`
+/**
+ * True, or the error 25006 in a read-only transaction, as on a writer that a failover has turned into a reader:
+ * `nextval` fails there. No password is compared whose failure could not be counted (ASVS 16.5.3).
+ */
+const IS_WRITABLE = `
+CASE current_setting('transaction_read_only') WHEN 'on' THEN nextval('users_id_seq') END IS NULL`
+
+const SELECT_ACCOUNT = `SELECT ${ACCOUNT} FROM users WHERE username_key = :usernameKey AND ${IS_WRITABLE}`
 
 /** The name in another letter case is not a replay. The SQL function hides the digests from this role. */
 const SELECT_REPLAYED = `${SELECT_ACCOUNT}
