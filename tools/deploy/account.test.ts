@@ -20,7 +20,7 @@ async function deployStage(t: TestContext) {
     VALUES ('Gary', 'gary', $1, 7, now() + interval '4 seconds', 2, 3)`,
     [HASH],
   )
-  const { env } = await serveAws(t, { outputs: STACK_OUTPUTS })
+  const { env } = await serveAws(t, { outputs: { ...STACK_OUTPUTS, BcryptCost: '10' } })
   const aws = { ...env, AWS_ENDPOINT_URL_RDS_DATA: database.url }
   const account = (...args: string[]) => callCommand(ACCOUNT, ['--stage', 'dev', ...args], aws)
   const row = async () => {
@@ -66,6 +66,7 @@ test('reset-password prints the new password, revokes tokens and resets every co
   const password = /shown once: ([\w-]{20})$/m.exec(stdout)?.[1] ?? ''
   const [stored, ...numbers] = (await row()) ?? []
   assert.ok(await compare(password, stored ?? ''))
+  assert.match(stored ?? '', /^\$2b\$10\$/)
   assert.deepEqual(numbers, ['1', '0', '0', '0', null])
 })
 

@@ -64,7 +64,7 @@ async function run(
   { stage, region, yes, name, action }: Arguments,
   { say }: Output,
 ): Promise<void> {
-  const { database, close } = await openDatabase(stage, region)
+  const { database, bcryptCost, close } = await openDatabase(stage, region)
   try {
     const execute = (sql: string, parameters: Readonly<Record<string, string>>) =>
       retryWhileResuming(() => database.execute(sql, parameters), { say })
@@ -87,8 +87,7 @@ async function run(
       return
     }
     const password = randomBytes(15).toString('base64url')
-    // The default cost; a sign-in replaces the hash if the stage has a higher one.
-    const hash = await createPasswords({ cost: 12 }).hashPassword(password)
+    const hash = await createPasswords({ cost: bcryptCost }).hashPassword(password)
     await execute(statement, { id: String(id), hash })
     say(`The new password, which is shown once: ${password}`)
   } finally {
@@ -96,16 +95,20 @@ async function run(
   }
 }
 
-async function openDatabase(
-  stage: string,
-  region: string,
-): Promise<{ readonly database: Database; close(): Promise<void> }> {
+interface OpenedDatabase {
+  readonly database: Database
+  readonly bcryptCost: number
+  close(): Promise<void>
+}
+
+async function openDatabase(stage: string, region: string): Promise<OpenedDatabase> {
   if (stage !== 'local') {
-    const database = await openStageDatabase(await readStackOutputs(stage, region), region)
-    return { database, close: async () => {} }
+    const outputs = await readStackOutputs(stage, region)
+    const database = await openStageDatabase(outputs, region)
+    return { database, bcryptCost: outputs.bcryptCost, close: async () => {} }
   }
   const { dataApiUrl, close } = await openThisMachinesDatabase()
-  return { database: openDatabaseAt(dataApiUrl, LOCAL_DATABASE_NAME), close }
+  return { database: openDatabaseAt(dataApiUrl, LOCAL_DATABASE_NAME), bcryptCost: 12, close }
 }
 
 /** Rejects unless the operator confirms on the terminal. */

@@ -15,13 +15,13 @@ test('every output of the stack has its field, and a release that signs only wit
     key.replace(/^./, (letter) => letter.toLowerCase()),
     value,
   ])
-  for (const [signing, jwtAlgorithm, jwtTtlSeconds] of [
-    [{ JwtAlgorithm: 'RS256', JwtTtlSeconds: '900' }, 'RS256', 900],
-    [{}, 'HS256', 3600],
+  for (const [settings, jwtAlgorithm, jwtTtlSeconds, bcryptCost] of [
+    [{ JwtAlgorithm: 'RS256', JwtTtlSeconds: '900', BcryptCost: '11' }, 'RS256', 900, 11],
+    [{}, 'HS256', 3600, 12],
   ] as const) {
-    const outputs = { ...STACK_OUTPUTS, ...signing, Other: 'more' }
+    const outputs = { ...STACK_OUTPUTS, ...settings, Other: 'more' }
     const { settled, requests } = await readFrom(t, { outputs })
-    const value = { ...Object.fromEntries(fields), jwtAlgorithm, jwtTtlSeconds }
+    const value = { ...Object.fromEntries(fields), jwtAlgorithm, jwtTtlSeconds, bcryptCost }
     assert.deepEqual(settled, { status: 'fulfilled', value })
     assert.equal(new URLSearchParams(requests[0]?.body).get('StackName'), 'latchkey-dev')
   }

@@ -18,6 +18,7 @@ interface StackOutputs {
   readonly jwtAlgorithm: Algorithm
   readonly jwtTtlSeconds: number
   readonly databaseName: string
+  readonly bcryptCost: number
 }
 
 /** CloudFormation allows these characters in a stack's name. */
@@ -46,10 +47,11 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
     clusterArn: output('ClusterArn'),
     appSecretArn: output('AppSecretArn'),
     jwtSecretArn: output('JwtSecretArn'),
-    // A release without these outputs signs with HS256 only.
+    // A release without these outputs signs with HS256 only, and hashes with cost 12 by default.
     jwtAlgorithm: find('JwtAlgorithm') === 'RS256' ? 'RS256' : 'HS256',
     jwtTtlSeconds: Number(find('JwtTtlSeconds') ?? 3600),
     databaseName: output('DatabaseName'),
+    bcryptCost: Number(find('BcryptCost') ?? 12),
   }
 }
 
