@@ -25,12 +25,12 @@ interface ChangePasswordRequest {
 
 type ChangePasswordResult =
   | TokenGranted<'password_changed'>
-  | { readonly ok: false; readonly reason: 'new_password_is_username' }
+  | { readonly ok: false; readonly reason: 'new_password_is_username' | 'account_changed' }
   | Extract<AttemptResult, { ok: false }>
 
 /**
  * Changes a password, and revokes every earlier token for this API (ASVS 7.4.3): the row gets a new version. Of two
- * concurrent changes, one succeeds; the other is `invalid_credentials`, and is not counted.
+ * concurrent changes, one succeeds; the other is `account_changed`.
  */
 export async function changePassword(
   account: AuthenticatedAccount,
@@ -48,7 +48,7 @@ export async function changePassword(
   const signToken = await deps.loadTokenSigner()
   const passwordHash = await deps.hashPassword(newPassword)
   if (!(await deps.changeHash(account.id, account.passwordVersion, passwordHash))) {
-    return { ok: false, reason: 'invalid_credentials' }
+    return { ok: false, reason: 'account_changed' }
   }
   const changed = { ...account, passwordVersion: account.passwordVersion + 1 }
   return grantToken('password_changed', changed, signToken)

@@ -25,13 +25,13 @@ export interface ChangeUsernameDeps extends AttemptDeps, TokenSignerDeps {
 
 type ChangeUsernameResult =
   | TokenGranted<'username_changed'>
-  | { readonly ok: false; readonly reason: 'username_taken' }
+  | { readonly ok: false; readonly reason: 'username_taken' | 'account_changed' }
   | Extract<AttemptResult, { ok: false }>
 
 /**
  * Changes the username, if the password is correct, and grants a token with the new one. Earlier tokens stay valid
  * and carry the former name, which becomes free. Of two concurrent changes, one succeeds; the other is
- * `invalid_credentials`, and is not counted.
+ * `account_changed`.
  */
 export async function changeUsername(
   account: AuthenticatedAccount,
@@ -45,6 +45,6 @@ export async function changeUsername(
   const signToken = await deps.loadTokenSigner()
   const change = await deps.changeUsername(account, name)
   if (change === 'taken') return { ok: false, reason: 'username_taken' }
-  if (change === 'superseded') return { ok: false, reason: 'invalid_credentials' }
+  if (change === 'superseded') return { ok: false, reason: 'account_changed' }
   return grantToken('username_changed', { ...account, username: name.username }, signToken)
 }

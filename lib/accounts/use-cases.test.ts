@@ -85,6 +85,7 @@ const granted = (code: string, token: string, rehash?: string) => ({
   ...(rehash && { rehash }),
 })
 const TAKEN = { ok: false, reason: 'username_taken' }
+const CHANGED = { ok: false, reason: 'account_changed' }
 const INVALID = { ok: false, reason: 'invalid_credentials' }
 const TOO_MANY_ATTEMPTS = {
   ok: false,
@@ -177,7 +178,7 @@ test('a change of the password stores the next version, and signs a token with i
     calls: [VERIFY, 'loadTokenSigner', 'hashPassword another one', 'changeHash 7 2 a new hash'],
   })
   const { result, calls } = await run(USE_CASES.changePassword, { changeHash: async () => false })
-  assert.deepEqual(result, INVALID)
+  assert.deepEqual(result, CHANGED)
   assert.ok(!calls.some((call) => call.startsWith('countFailure')))
 })
 
@@ -186,7 +187,7 @@ test('a change of the username signs a token with the new name, and signs nothin
   for (const [change, result] of [
     ['changed', granted('username_changed', 'of 7 Ada 2')],
     ['taken', TAKEN],
-    ['superseded', INVALID],
+    ['superseded', CHANGED],
   ] as const) {
     const dep = { changeUsername: async () => change }
     assert.deepEqual(await run(USE_CASES.changeUsername, dep), { result, calls })

@@ -5,7 +5,7 @@ import type { TokenRejection } from '../adapters/tokens.ts'
 import type { FaultReason } from '../faults/fault-policy.ts'
 import { IDEMPOTENCY_KEY_LENGTH, type IdempotencyKeyRejection } from './idempotency-key.ts'
 import { BODY_MAX_BYTES, type BodyRejection } from './json-body.ts'
-import type { RequestBodyRejection } from './request-bodies.ts'
+import type { BodyNotObject, RequestBodyRejection } from './request-bodies.ts'
 
 /** Every success, by its code in log and metrics: the status, and the message of the log line. */
 export const SUCCESSES = {
@@ -27,6 +27,7 @@ export type Reason =
   | TokenRejection
   | 'username_taken'
   | 'invalid_credentials'
+  | 'account_changed'
   | 'discovery_unavailable'
   | FaultReason
 
@@ -43,11 +44,12 @@ export type Outcome =
       readonly rehash?: string
     }
   | { readonly ok: false; readonly reason: Reason }
+  | BodyNotObject
   | Extract<AttemptResult, { reason: 'too_many_attempts' }>
 
 /** The response to a rejected or failed request. */
 export interface ErrorResponse {
-  readonly status: 400 | 401 | 404 | 429 | 500 | 503
+  readonly status: 400 | 401 | 404 | 409 | 429 | 500 | 503
   /** For people: the field, the problem, and what to send. */
   readonly err: string
   readonly retryAfterSeconds?: number
@@ -88,12 +90,12 @@ export const FAULTS: Readonly<Record<FaultReason, ErrorResponse>> = {
   },
 }
 
-/** Texts that follow the name of a password's field. */
+/** Texts that follow the name of a password's field. A current password may be older than a rule of length. */
 function passwordTexts(minLength: number) {
   const wanted = `send a string of at least ${minLength} characters and at most ${PASSWORD_MAX_BYTES} bytes of UTF-8`
   return {
-    missing: `is missing: ${wanted}`,
-    notString: `is not a string: ${wanted}`,
+    missing: 'is missing: send a string',
+    notString: 'is not a string: send a string',
     notWellFormed: 'is not well-formed Unicode: send it without lone surrogates',
     tooShort: `is too short: ${wanted}`,
     tooLong: `is too long: ${wanted}`,
@@ -117,9 +119,6 @@ export function rejections(passwordMinLength: number): Readonly<Record<Reason, E
     body_too_large: invalid(`body is too large: send at most ${BODY_MAX_BYTES} bytes`),
     body_not_utf8: invalid('body is not UTF-8: send JSON encoded as UTF-8'),
     body_not_json: invalid('body is not JSON: send a JSON object'),
-    body_not_object: invalid(
-      'body is not a JSON object: send {"username": string, "password": string}',
-    ),
 
     username_missing: invalid(`username is missing: ${USERNAME_WANTED}`),
     username_not_string: invalid(`username is not a string: ${USERNAME_WANTED}`),
@@ -164,6 +163,12 @@ export function rejections(passwordMinLength: number): Readonly<Record<Reason, E
     // An unknown name and a wrong password have the same response. The text is the lesson's.
     invalid_credentials: { status: 401, err: 'Invalid credentials.', challenge: 'Bearer' },
 
+    // RFC 9110, section 15.5.10.
+    account_changed: {
+      status: 409,
+      err: 'Another request has changed the account: try again',
+    },
+
     token_missing: {
       status: 401,
       err: `token is missing: ${TOKEN_WANTED}`,
@@ -180,6 +185,12 @@ export function rejections(passwordMinLength: number): Readonly<Record<Reason, E
     ...FAULTS,
   }
 }
+
+/** Returns the response to a body that is JSON, and not an object. */
+export const bodyNotObject = ({ members }: BodyNotObject): ErrorResponse =>
+  invalid(
+    `body is not a JSON object: send {${members.map((name) => `"${name}": string`).join(', ')}}`,
+  )
 
 /** Returns the response to an attempt within a pause. */
 export const tooManyAttempts = ({

@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { foldUsername } from '../accounts/usernames.ts'
-import { parseSignIn, parseSignUp, type RequestBodyRejection } from './request-bodies.ts'
+import {
+  parsePassword,
+  parsePasswordChange,
+  parseSignIn,
+  parseSignUp,
+  parseUsernameChange,
+  type RequestBodyRejection,
+} from './request-bodies.ts'
 
 const PASSWORD = 'correct horse'
 const RULES = { passwordMinLength: 8, serviceName: 'shop-dev' }
 const parse = (body: unknown) => parseSignUp(body, RULES)
 const parseName = (username: unknown) => parse({ username, password: PASSWORD })
-const parsePassword = (password: unknown) => parse({ username: 'gary', password })
+const parseNewPassword = (password: unknown) => parse({ username: 'gary', password })
 const accepted = (username: string, password: string) => ({
   ok: true,
   value: { username, usernameKey: foldUsername(username), password },
@@ -20,11 +27,10 @@ const show = (value: unknown) => {
   return escaped.length > 40 ? `${escaped.slice(0, 40)}… (${text.length} units)` : escaped
 }
 
-const PARSERS = { body: parse, username: parseName, password: parsePassword }
+const PARSERS = { username: parseName, password: parseNewPassword }
 
 /** Rejected values by reason, whose first word names the parser. */
 const REJECTED: Readonly<Partial<Record<RequestBodyRejection, readonly unknown[]>>> = {
-  body_not_object: [null, undefined, [], ['gary', PASSWORD], 'gary', 7, true],
   username_missing: [undefined],
   username_not_string: [null, 7, true, ['gary'], { toString: 'gary' }],
   username_not_well_formed: ['\uD800', 'gary\uDC00', '\uDC00\uD800'],
@@ -100,13 +106,25 @@ test('at a sign-in any name is folded, and any password that bcrypt can hash is 
   ]) {
     assert.deepEqual(signIn(username, password), { ok: false, reason })
   }
-  assert.deepEqual(parseSignIn([]), { ok: false, reason: 'body_not_object' })
+})
+
+test('a body that is not an object is rejected with the members that the route needs', () => {
+  for (const [parse, ...members] of [
+    [(body: unknown) => parseSignUp(body, RULES), 'username', 'password'],
+    [parseSignIn, 'username', 'password'],
+    [(body: unknown) => parsePasswordChange(body, RULES), 'currentPassword', 'newPassword'],
+    [parseUsernameChange, 'username', 'password'],
+    [parsePassword, 'password'],
+  ] as const)
+    for (const body of [null, undefined, [], ['gary', PASSWORD], 'gary', 7, true]) {
+      assert.deepEqual(parse(body), { ok: false, reason: 'body_not_object', members })
+    }
 })
 
 test('passwords are accepted as typed, of any composition, from 8 code points to 72 bytes', () => {
   const bounds = ['12345679 ', '🔑'.repeat(8), 'x'.repeat(72), 'あ'.repeat(24), '🔑'.repeat(18)]
   for (const password of [...bounds, ' '.repeat(8), ' spaces count ', 'tab\tand\nline']) {
-    assert.partialDeepStrictEqual(parsePassword(password), accepted('gary', password))
+    assert.partialDeepStrictEqual(parseNewPassword(password), accepted('gary', password))
   }
 })
 
@@ -140,7 +158,7 @@ test("the service's name is rejected as password, with and without its stage", (
 
 test('a password that contains a common one is accepted', () => {
   for (const password of ['password password', 'my 12345678', ' iloveyou', 'iloveyou ']) {
-    assert.equal(parsePassword(password).ok, true, password)
+    assert.equal(parseNewPassword(password).ok, true, password)
   }
 })
 
@@ -155,7 +173,7 @@ test('lengths are counted after normalisation', () => {
     accepted('\u00E9'.repeat(50), PASSWORD),
   )
   assert.partialDeepStrictEqual(
-    parsePassword('e\u0301'.repeat(36)),
+    parseNewPassword('e\u0301'.repeat(36)),
     accepted('gary', '\u00E9'.repeat(36)),
   )
 })

@@ -18,9 +18,8 @@ type PasswordFieldRejection =
   | 'password_not_string'
   | 'password_not_well_formed'
 
-/** Reasons a body is rejected. The first that applies is reported, the username's before the password's. */
+/** Reasons a member is rejected. The first that applies is reported, the username's before the password's. */
 export type RequestBodyRejection =
-  | 'body_not_object'
   | UsernameFieldRejection
   | UsernameRejection
   | 'username_is_password'
@@ -29,10 +28,21 @@ export type RequestBodyRejection =
   | `current_${PasswordFieldRejection}`
   | `new_${PasswordFieldRejection | PasswordRejection}`
 
+/** A body that is not an object, and the members that the route needs. */
+export interface BodyNotObject {
+  readonly ok: false
+  readonly reason: 'body_not_object'
+  readonly members: readonly string[]
+}
+
 /** A parsed body, or the reason it is rejected. */
 type RequestBodyResult<T> =
   | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly reason: RequestBodyRejection | 'invalid_credentials' }
+  | BodyNotObject
+  | {
+      readonly ok: false
+      readonly reason: RequestBodyRejection | 'invalid_credentials'
+    }
 
 /** A new name: in NFC, with the key that makes it unique. */
 interface NewUsername {
@@ -130,11 +140,11 @@ export function parsePassword(body: unknown): RequestBodyResult<Password> {
 }
 
 /** Reads own properties only, so that a prototype cannot supply what the client did not send. */
-function readFields(body: unknown, ...keys: readonly string[]) {
+function readFields(body: unknown, ...members: readonly string[]) {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    return reject('body_not_object')
+    return { ...reject('body_not_object'), members }
   }
-  return accept(keys.map((key): unknown => Object.getOwnPropertyDescriptor(body, key)?.value))
+  return accept(members.map((key): unknown => Object.getOwnPropertyDescriptor(body, key)?.value))
 }
 
 function readUsername(value: unknown) {

@@ -53,7 +53,7 @@ test('too many attempts is 429 with the seconds to wait, and says if a new sign-
 })
 
 test('each reason has its status, its headers, its text and its code', () => {
-  for (const status of [400, 401, 404, 500, 503]) {
+  for (const status of [400, 401, 404, 409, 500, 503]) {
     for (const reason of reasonsOf(status)) {
       const retryAfter = status === 503 && (reason === 'database_resuming' ? '15' : '5')
       const challenge = status === 401 && { 'www-authenticate': challengeOf(reason) }
@@ -73,6 +73,13 @@ test('the text of a client error names the field of the code, the problem and wh
     const prefix = field.replaceAll(/-|(?=[A-Z])/g, '_').toLowerCase()
     assert.ok(field !== '' && reason.startsWith(`${prefix}_`), `${reason}: ${err}`)
   }
+})
+
+test('the text of a body that is not an object names the members of the route', () => {
+  const outcome = { ok: false, reason: 'body_not_object', members: ['a', 'b'] } as const
+  const { statusCode, headers = {}, body = '' } = respond(outcome)
+  assert.deepEqual([statusCode, headers['www-authenticate']], [401, challengeOf('body_missing')])
+  assert.match(String(JSON.parse(body).err), /: send \{"a": string, "b": string\}$/)
 })
 
 test('the limits in the texts are the limits in force', () => {

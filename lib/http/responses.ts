@@ -1,6 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import type { FaultReason } from '../faults/fault-policy.ts'
 import {
+  bodyNotObject,
   type ErrorResponse,
   FAULTS,
   type Outcome,
@@ -16,7 +17,11 @@ export function createResponder({ passwordMinLength }: { readonly passwordMinLen
   return (outcome: Outcome): APIGatewayProxyStructuredResultV2 => {
     if (!outcome.ok) {
       const response =
-        outcome.reason === 'too_many_attempts' ? tooManyAttempts(outcome) : table[outcome.reason]
+        outcome.reason === 'too_many_attempts'
+          ? tooManyAttempts(outcome)
+          : outcome.reason === 'body_not_object'
+            ? bodyNotObject(outcome)
+            : table[outcome.reason]
       return errorResponse(response, outcome.reason)
     }
     const { code, body, publicSeconds } = outcome

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { hash } from 'bcryptjs'
 import { signToken } from '../../lib/adapters/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
-import { scriptDataApi } from '../support/data-api-script.ts'
+import { accountRow, scriptDataApi } from '../support/data-api-script.ts'
 import { environment, readEvent, signingKey, withToken } from '../support/handler.ts'
 
 const { run } = await bundleFunction()
@@ -56,24 +56,12 @@ test('a sign-in, its rehash, a pause and a look-up are logged and counted by the
   const { POWERTOOLS_LOG_LEVEL: _, POWERTOOLS_METRICS_DISABLED: __, ...env } = environment('')
   const key = signingKey()
   const token = await signToken({ id: 7, username: 'gary' }, key, { ttlSeconds: 3600 })
-  const row = (passwordHash: string, ...counts: number[]) => ({
-    body: {
-      records: [
-        [
-          { longValue: 7 },
-          { stringValue: 'gary' },
-          { stringValue: passwordHash },
-          ...counts.map((longValue) => ({ longValue })),
-        ],
-      ],
-    },
-  })
-  const cheap = row(await hash('correct horse battery', 4), 0, 0, 0, 0, 0)
+  const cheap = accountRow(await hash('correct horse battery', 4))
   const replaced = { body: { records: [[{ longValue: 7 }]] } }
   const superseded = { body: { records: [], numberOfRecordsUpdated: 0 } }
   const denied = { status: 403, errorType: 'AccessDeniedException', body: {} }
-  const paused = row('no hash', 7, 4, 0, 0, 0)
-  const user = row('no hash', 0, 0, 0, 0, 0)
+  const paused = accountRow('no hash', 7, 4)
+  const user = accountRow('no hash')
   const answers = [cheap, replaced, cheap, superseded, cheap, denied, paused, user]
   const { url, requests } = await scriptDataApi(t, answers)
   const signIn = readEvent('sign-in')

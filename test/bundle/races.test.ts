@@ -124,6 +124,7 @@ test('of 16 simultaneous changes of one password from 8 processes one succeeds',
       }),
     userWith(0),
   )
-  assert.deepEqual(statuses, ['200', ...Array(15).fill('401')])
+  // A request that reads the row after the change finds another version of the password.
+  assert.match(statuses.join(), /^200(,401|,409){15}$/)
   assert.deepEqual(failures, [0, 0, 0])
 })

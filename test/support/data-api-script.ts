@@ -39,6 +39,13 @@ export async function scriptDataApi(t: CleanUps, responses: readonly ScriptedRes
   return { client: createClient(t, url), requests, hung, url }
 }
 
+/** Returns the response with the row of an account, of id 7, and with its failures of strangers. */
+export function accountRow(passwordHash: string, failures = 0, pauseSeconds = 0): ScriptedResponse {
+  const numbers = [0, failures, pauseSeconds, 0, 0, 0, 0].map((longValue) => ({ longValue }))
+  const texts = ['gary', passwordHash].map((stringValue) => ({ stringValue }))
+  return { body: { records: [[{ longValue: 7 }, ...texts, ...numbers]] } }
+}
+
 /** Creates the SDK's unmodified client for the Data API at `endpoint`, until the test `t` ends. */
 export function createClient(t: CleanUps, endpoint: string): RDSDataClient {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }

@@ -22,10 +22,13 @@ export function documentedCodes(routeKey: string, status: string): string[] {
 export const successStatus = (routeKey: string) =>
   documentedNames([...operation(routeKey), 'responses']).find((status) => /^2/.test(status)) ?? ''
 
-/** The documented codes of a route's client errors, but `token_expired` and `too_many_attempts`, which take time. */
+/**
+ * The documented codes of a route's client errors, but `token_expired` and `too_many_attempts`, which take time, and
+ * `account_changed`, which takes another request.
+ */
 export function clientErrorCodes(routeKey: string): string[] {
   return documentedNames([...operation(routeKey), 'responses'])
-    .filter((status) => /^4/.test(status) && status !== '429')
+    .filter((status) => /^4/.test(status) && status !== '429' && status !== '409')
     .flatMap((status) => documentedCodes(routeKey, status))
     .filter((code) => code !== 'token_expired')
 }
