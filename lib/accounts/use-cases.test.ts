@@ -53,7 +53,7 @@ const USE_CASES = {
   signUpWithoutKey: (deps: Deps) =>
     signUp({ ...NEW_USER, password: 'password', idempotencyKeySha256: undefined }, deps),
   signIn: (deps: Deps, tokenUser?: TokenUser) =>
-    signIn({ usernameKey: 'gary', password: 'password', tokenUser }, deps),
+    signIn({ username: 'Gary', usernameKey: 'gary', password: 'password', tokenUser }, deps),
   changePassword: (deps: Deps) => changePassword(ACCOUNT, CHANGE, deps),
   changeUsername: (deps: Deps) => changeUsername(ACCOUNT, RENAME, deps),
   deleteAccount: (deps: Deps) => deleteAccount(ACCOUNT, { password: 'password' }, deps),
@@ -132,7 +132,7 @@ test('a replay compares the password, counts a wrong one for strangers, and is r
   }
 })
 
-const FIND = ['findAccount gary', 'loadTokenSigner']
+const FIND = ['findAccount {}', 'loadTokenSigner']
 
 test('a sign-in with a token of the account counts for devices, any other for strangers', async () => {
   for (const [tokenUser, counter] of [
