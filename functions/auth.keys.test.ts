@@ -24,6 +24,7 @@ import { serveHttp } from '../test/support/http-endpoint.ts'
 import { assertDocumented } from '../test/support/openapi.ts'
 import { openMigratedPglite } from '../test/support/pglite.ts'
 import { createSecret, secretAction, serveSecret } from '../test/support/secret-endpoint.ts'
+import { captureStderr } from '../test/support/stderr.ts'
 import { rotateKey } from '../tools/deploy/rotate-key.ts'
 import { fitSigningKey, openSigningSecret } from '../tools/deploy/signing-secret.ts'
 import { newSigningKey } from '../tools/new-signing-key.ts'
@@ -133,6 +134,19 @@ test('a cold key set has every read of its secret under way at once', async (t) 
   const { keySet } = await startProcess(rs256(url))
   assert.equal((await keySet()).keys.length, 1)
   assert.equal(arrived, 3)
+})
+
+test('a key that looks public goes on signing, with one warning per process', async (t) => {
+  const { url } = await openSecret('https://id.example/.well-known/jwks.json')
+  const { respond, signUp, me } = await startProcess({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
+  const output = captureStderr(t)
+  const token = await signUp('Warned')
+  for (let time = 0; time < 2; time += 1) assert.equal(await me(token), 200)
+  assert.equal((await respond(readEvent('jwks'))).statusCode, 200)
+  const [line = '', ...others] = output().trim().split('\n')
+  assert.deepEqual(others, [])
+  assert.partialDeepStrictEqual(JSON.parse(line), { level: 'WARN', code: 'key_looks_public' })
+  assert.doesNotMatch(line, /id\.example/)
 })
 
 test("a token of another key is rejected, with the current key's id or an unknown one", async () => {

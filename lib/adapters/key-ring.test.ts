@@ -183,6 +183,21 @@ test('another version that is gone, or is not a key, is left out at the next rea
   }
 })
 
+test('a key that looks public stays in force with a warning, unless it has never signed', async () => {
+  const url = 'https://id.example/.well-known/jwks.json'
+  for (const [current, pending, previous, secrets, warnings] of [
+    [url, undefined, undefined, [undefined], ['key_looks_public']],
+    [TWO, undefined, url, [TWO, undefined], ['key_looks_public']],
+    [TWO, url, ONE, [TWO, ONE], []],
+  ] as const) {
+    const { ring, test, secretsOf } = stored(current)
+    Object.assign(test, { pending, previous })
+    assert.deepEqual(ring.warnings(), [])
+    assert.deepEqual(await secretsOf(ring.loadAll()), secrets)
+    assert.deepEqual(ring.warnings(), warnings)
+  }
+})
+
 test('the pending key signs while the current one has another algorithm, which still verifies', async () => {
   const { test, open, secretsOf, all } = stored(ONE, ONE, RSA)
   test.algorithm = 'RS256'

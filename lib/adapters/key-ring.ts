@@ -20,12 +20,17 @@ export interface KeyRing {
    * newer one. If the read fails, resolves with the cached keys.
    */
   reload(): Promise<Keys>
+  /** Returns the reasons to replace a cached key. */
+  warnings(): readonly KeyWarning[]
 }
+
+/** A reason to replace a key that is in force: it looks public. */
+export type KeyWarning = 'key_looks_public'
 
 /** Returns a ring whose only key is known at the start. */
 export function fixedKey(key: SigningKey): KeyRing {
   const load = () => Promise.resolve([key] as const)
-  return { load, loadAll: load, reload: load }
+  return { load, loadAll: load, reload: load, warnings: () => [] }
 }
 
 /** The labels of a secret's versions (AWS Secrets Manager, "Rotation"). */
@@ -81,7 +86,9 @@ export function storedKeys({
 
   async function readKey(version: SecretVersion): Promise<SigningKey | undefined> {
     const text = await read(version)
-    return text === undefined ? undefined : parseSigningKey(text)
+    if (text === undefined) return undefined
+    // The label tells whether it has signed, since the current key does, and the previous one did.
+    return parseSigningKey(text, { hasSigned: version !== 'AWSPENDING' })
   }
 
   /** Reads and caches the keys: `all` if the current one alone cannot sign. */
@@ -152,5 +159,6 @@ export function storedKeys({
       await reading?.keys.catch(() => {})
       return load()
     },
+    warnings: () => (cached?.some(({ looksPublic }) => looksPublic) ? ['key_looks_public'] : []),
   }
 }

@@ -5,6 +5,7 @@ import { type FakeStack, STACK_OUTPUTS, serveAws } from '../../test/support/aws-
 import { callCommand, runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
+import { createSecret } from '../../test/support/secret-endpoint.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { createDeploy } from './deploy.ts'
 import { readStageTable } from './stage.ts'
@@ -71,6 +72,12 @@ test('a deployed stage is migrated first, and not deployed if that fails', async
   const { lines, stderr, status } = await deployWith(t, 0, { outputs: STACK_OUTPUTS })
   assert.deepEqual([lines, status], [MIGRATION.slice(0, 1), 1])
   assert.match(stderr, /^The migration failed: The secret of latchkey_app/)
+})
+
+test('a stage whose key looks public is not deployed', async (t) => {
+  const signingSecret = createSecret(`ssh-rsa ${'A'.repeat(64)}`)
+  const { lines, status } = await deployWith(t, 0, { ...DEPLOYED, signingSecret })
+  assert.deepEqual([lines, status], [MIGRATION.slice(0, 1), 1])
 })
 
 test('a deployed stage is migrated, deployed, and migrated again, with the account of --aws-profile', async (t) => {

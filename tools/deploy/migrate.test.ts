@@ -56,7 +56,7 @@ test('a dry run only selects, and reports what the first run does; a second run 
   const secretIds = requests.flatMap(({ body }) => /"SecretId":"([^"]+)"/.exec(body)?.[1] ?? [])
   const { AppSecretArn: app, JwtSecretArn: jwt } = STACK_OUTPUTS
   // A dry run reads only the signing key.
-  assert.deepEqual(secretIds, [jwt, app, jwt, app, jwt, jwt])
+  assert.deepEqual(secretIds, [jwt, jwt, jwt, app, jwt, jwt, app, jwt, jwt, jwt])
   assert.ok(queries.length > 10)
   assert.doesNotMatch(queries.join(), new RegExp(PASSWORD))
 
@@ -90,6 +90,19 @@ test('with rs256 a new signing key is pending until the deployment, then current
   assert.doesNotMatch(await run({ JwtAlgorithm: 'RS256' }), /Signing key/)
   const { AWSCURRENT: signs, AWSPREVIOUS: previous } = signingSecret.labels()
   assert.deepEqual([signs, previous], [pending, before])
+})
+
+test('nothing is done while the current key looks public', async (t) => {
+  const key = 'https://id.example/.well-known/jwks.json'
+  for (const args of [[], ['--dry-run'], ['--signing', 'rs256']]) {
+    const stack = { outputs: STACK_OUTPUTS, secret: SECRET, signingSecret: createSecret(key) }
+    const { env, statements } = await serveAws(t, stack)
+    const { stdout, stderr, status } = await migrate(['--stage', 'dev', ...args], env)
+    assert.equal(status, 1)
+    assert.doesNotMatch(`${stdout}${stderr}`, /id\.example/)
+    assert.deepEqual(statements(), [])
+    assert.deepEqual(stack.signingSecret.labels(), { AWSCURRENT: key })
+  }
 })
 
 test('an unusable secret is not quoted, and nothing is done', async (t) => {

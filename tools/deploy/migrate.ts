@@ -5,7 +5,7 @@ import type { Algorithm } from '../../lib/adapters/signing-key.ts'
 import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import { migrate } from '../database/schema.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
-import { fitSigningKey, openSigningSecret } from './signing-secret.ts'
+import { checkSigningKey, fitSigningKey, openSigningSecret } from './signing-secret.ts'
 import { openStageDatabase, readStackOutputs, readStageTable } from './stage.ts'
 
 const USAGE = `Applies migrations/*.sql to a deployed stage's database, each file once, sets the password of the
@@ -75,6 +75,8 @@ async function run(
   const algorithms = { deployed: outputs.jwtAlgorithm, wanted }
   const database = await openStageDatabase(outputs, region)
   say(`latchkey-${stage} in ${region}, database ${outputs.databaseName}`)
+  // Before anything is changed, here and, in a deployment, in the stack.
+  await checkSigningKey(signingSecret)
   if (dryRun) {
     const pending = await migrate(database, { dryRun, say, signal })
     if (pending.length === 0) say('No migration to apply')

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import type { Algorithm } from '../../lib/adapters/signing-key.ts'
+import { type Algorithm, WANTED_KEY } from '../../lib/adapters/signing-key.ts'
 import { KEY_REFRESH_SECONDS } from '../../lib/config.ts'
 import { DOCUMENT_MAX_AGE_SECONDS } from '../../lib/http/well-known.ts'
 import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
@@ -85,9 +85,9 @@ export async function rotateKey({
     } else if (pending === undefined) {
       throw new Error('AWSPENDING is gone: another rotation is running.')
     } else if (pending !== current) {
-      if ((await secret.algorithmOf('AWSPENDING')) !== algorithm) {
+      if ((await secret.keyOf('AWSPENDING'))?.algorithm !== algorithm) {
         throw new Error(
-          `AWSPENDING is not an ${algorithm} key. If it is for a change of the algorithm, deploy the stage first: npm run deploy`,
+          `AWSPENDING is not an ${algorithm} key, which is ${WANTED_KEY[algorithm]}. If it is for a change of the algorithm, deploy the stage first: npm run deploy`,
         )
       }
       if (algorithm === 'RS256') {

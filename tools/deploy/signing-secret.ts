@@ -5,8 +5,14 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager'
+import type { SecretVersion } from '../../lib/adapters/key-ring.ts'
 import { readSecret } from '../../lib/adapters/secrets.ts'
-import { type Algorithm, parseSigningKey } from '../../lib/adapters/signing-key.ts'
+import {
+  type Algorithm,
+  parseSigningKey,
+  type SigningKey,
+  WANTED_KEY,
+} from '../../lib/adapters/signing-key.ts'
 import { newSigningKey } from '../new-signing-key.ts'
 
 /** The secret that holds the signing key, and the moves of its labels. */
@@ -44,13 +50,13 @@ export function openSigningSecret(client: SecretsManagerClient, arn: string) {
       }
     },
 
-    /** Resolves with the algorithm of the version's key; `undefined` if there is no such version or key. */
-    async algorithmOf(version: 'AWSCURRENT' | 'AWSPENDING'): Promise<Algorithm | undefined> {
+    /** Resolves with the version's key, as the function reads it; `undefined` if there is none. */
+    async keyOf(version: SecretVersion): Promise<SigningKey | undefined> {
       const text = await readSecret(client, arn, { version }).catch((error: unknown) => {
         if (error instanceof ResourceNotFoundException) return ''
         throw error
       })
-      return parseSigningKey(text)?.algorithm
+      return parseSigningKey(text, { hasSigned: version !== 'AWSPENDING' })
     },
 
     /** Stores a new key as `AWSPENDING`. Without the list of stages AWS would make it the current one. */
@@ -72,6 +78,14 @@ export function openSigningSecret(client: SecretsManagerClient, arn: string) {
   }
 }
 
+/** Throws if the current key looks public. It may have signed, so only a rotation replaces it. */
+export async function checkSigningKey(secret: SigningSecret): Promise<void> {
+  if (!(await secret.keyOf('AWSCURRENT'))?.looksPublic) return
+  throw new Error(
+    `The signing key looks like a text that others know. It must be ${WANTED_KEY.HS256}. Replace it: npm run rotate-key, with --now if the text is public.`,
+  )
+}
+
 /**
  * Ensures that the secret has a key of the `wanted` algorithm: pending while a release of another algorithm is
  * `deployed`, which continues with its own key, otherwise current. Safe to repeat. Resolves with the steps that
@@ -83,8 +97,8 @@ export async function fitSigningKey(
   { dryRun = false } = {},
 ): Promise<string[]> {
   const done: string[] = []
-  if ((await secret.algorithmOf('AWSCURRENT')) === wanted) return done
-  if ((await secret.algorithmOf('AWSPENDING')) !== wanted) {
+  if ((await secret.keyOf('AWSCURRENT'))?.algorithm === wanted) return done
+  if ((await secret.keyOf('AWSPENDING'))?.algorithm !== wanted) {
     if (!dryRun) await secret.storePending(wanted)
     done.push(`store a new ${wanted} key as AWSPENDING`)
   }
