@@ -26,7 +26,11 @@ import { openMigratedPglite } from '../test/support/pglite.ts'
 import { createSecret, secretAction, serveSecret } from '../test/support/secret-endpoint.ts'
 import { captureStderr } from '../test/support/stderr.ts'
 import { rotateKey } from '../tools/deploy/rotate-key.ts'
-import { fitSigningKey, openSigningSecret } from '../tools/deploy/signing-secret.ts'
+import {
+  fitSigningKey,
+  openSigningSecret,
+  retireFormerKey,
+} from '../tools/deploy/signing-secret.ts'
 import { newSigningKey } from '../tools/new-signing-key.ts'
 import { createHandler } from './auth.ts'
 
@@ -189,7 +193,8 @@ test('a function with RS256 signs nothing until there is an RSA key', async () =
   assert.equal(kid, signingKey(stored.labels()['AWSCURRENT']).publicJwk?.kid)
 })
 
-test('a stage moves to RS256 while old and new code run, and no token of either is rejected', async () => {
+test('a stage moves to RS256 while old and new code run, and no token of either is rejected', async (t) => {
+  const output = captureStderr(t)
   const { url, secret } = await openSecret(newSigningKey('HS256'))
   const before = await startProcess({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
   const old = await before.signUp('Mover')
@@ -206,6 +211,21 @@ test('a stage moves to RS256 while old and new code run, and no token of either 
   assert.deepEqual([await later.me(old), await later.me(renewed)], [200, 200])
   await verifyWith(await later.keySet(), renewed)
   await assert.rejects(verifyWith(await later.keySet(), old), errors.JOSEError)
+
+  // The former key verifies until its last token has expired.
+  const life = { algorithm: 'RS256', tokenSeconds: 3600 } as const
+  const changedAt = (await secret.versions()).changedAt?.getTime() ?? 0
+  for (const [seconds, status] of [
+    [4199, 200],
+    [4201, 401],
+  ] as const) {
+    await retireFormerKey(secret, life, { now: changedAt + seconds * 1000 })
+    const { me } = await startProcess(rs256(url))
+    assert.deepEqual([await me(old), await me(renewed)], [status, 200])
+  }
+  // Each of the three processes that hold it warned once.
+  const codes = output().match(/(?<="code":")\w+/g)
+  assert.deepEqual(codes, Array(3).fill('key_of_former_algorithm'))
 })
 
 /** Waits for the background reads of the secret, which take no time on the mocked clock. */

@@ -49,7 +49,7 @@ export interface Deps
    * errors.
    */
   verifyToken(token: string, expiredSeconds?: number): Promise<TokenResult>
-  /** Returns the reasons to replace a key that the process holds. */
+  /** Returns the reasons to replace or remove a key that the process holds. */
   keyWarnings(): readonly KeyWarning[]
 }
 

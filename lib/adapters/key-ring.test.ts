@@ -183,12 +183,15 @@ test('another version that is gone, or is not a key, is left out at the next rea
   }
 })
 
-test('a key that looks public stays in force with a warning, unless it has never signed', async () => {
+test('a key that looks public, or of the former algorithm, stays in force with a warning', async () => {
   const url = 'https://id.example/.well-known/jwks.json'
   for (const [current, pending, previous, secrets, warnings] of [
     [url, undefined, undefined, [undefined], ['key_looks_public']],
     [TWO, undefined, url, [TWO, undefined], ['key_looks_public']],
     [TWO, url, ONE, [TWO, ONE], []],
+    // It is the next one.
+    [TWO, RSA, ONE, [TWO, 'RS256', ONE], []],
+    [TWO, undefined, RSA, [TWO, 'RS256'], ['key_of_former_algorithm']],
   ] as const) {
     const { ring, test, secretsOf } = stored(current)
     Object.assign(test, { pending, previous })
@@ -206,7 +209,9 @@ test('the pending key signs while the current one has another algorithm, which s
   await assert.rejects(open().load(), { name: 'SigningKeyError', message })
   test.pending = RSA
   test.previous = undefined
-  assert.deepEqual(await secretsOf(open().load()), ['RS256', ONE])
+  const moving = open()
+  assert.deepEqual(await secretsOf(moving.load()), ['RS256', ONE])
+  assert.deepEqual(moving.warnings(), ['key_of_former_algorithm'])
   // Once it is the current one, only that version is read.
   const before = all.length
   assert.deepEqual(await secretsOf(open().load()), ['RS256'])

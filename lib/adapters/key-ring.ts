@@ -20,12 +20,15 @@ export interface KeyRing {
    * newer one. If the read fails, resolves with the cached keys.
    */
   reload(): Promise<Keys>
-  /** Returns the reasons to replace a cached key. */
+  /** Returns the reasons to replace or remove a cached key. */
   warnings(): readonly KeyWarning[]
 }
 
-/** A reason to replace a key that is in force: it looks public. */
-export type KeyWarning = 'key_looks_public'
+/**
+ * Reasons to replace or remove a key that is in force: it looks public, or it is of another algorithm than the signing
+ * key and not the next one, so that it still signs tokens of any issuer and audience.
+ */
+export type KeyWarning = 'key_looks_public' | 'key_of_former_algorithm'
 
 /** Returns a ring whose only key is known at the start. */
 export function fixedKey(key: SigningKey): KeyRing {
@@ -80,6 +83,7 @@ export function storedKeys({
 }: StoredKeysOptions): KeyRing {
   let cached: Keys | undefined
   let isComplete = false
+  let warnings: readonly KeyWarning[] = []
   let reading: Reading | undefined
   let readAt = 0
   let reloadedAt = Number.NEGATIVE_INFINITY
@@ -106,6 +110,12 @@ export function storedKeys({
     const keys = [signing, ...verifying] as const
     cached = keys
     isComplete = extent === 'all'
+    const looksPublic = keys.some((key) => key.looksPublic)
+    const isFormer = [current, previous].some((key) => key && key.algorithm !== algorithm)
+    warnings = [
+      ...(looksPublic ? (['key_looks_public'] as const) : []),
+      ...(isFormer ? (['key_of_former_algorithm'] as const) : []),
+    ]
     return keys
   }
 
@@ -159,6 +169,6 @@ export function storedKeys({
       await reading?.keys.catch(() => {})
       return load()
     },
-    warnings: () => (cached?.some(({ looksPublic }) => looksPublic) ? ['key_looks_public'] : []),
+    warnings: () => warnings,
   }
 }

@@ -40,7 +40,7 @@ test('a random key is accepted in each usual form, with line breaks and punctuat
   const forms = fc.oneof(
     base64.map((text) => `${text}\n`),
     // By chance the beginning of DER too, but shorter than any.
-    fc.constantFrom('', '308201223', '3059301').map((start) => start.padEnd(64, '7')),
+    fc.constantFrom('', '3082012230', '305930').map((start) => start.padEnd(64, '7')),
     bytes.map((key) => key.toString('hex').replace(/^30/, '31')),
     printable.filter((text) => !/^\s*(ssh-|https?:|[[\s]*\{\s*")/i.test(text)),
     printable.map((text) => `"${text}"`),

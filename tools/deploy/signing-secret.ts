@@ -13,12 +13,16 @@ import {
   type SigningKey,
   WANTED_KEY,
 } from '../../lib/adapters/signing-key.ts'
+import { KEY_REFRESH_SECONDS } from '../../lib/config.ts'
 import { newSigningKey } from '../new-signing-key.ts'
 
 /** The secret that holds the signing key, and the moves of its labels. */
 export type SigningSecret = ReturnType<typeof openSigningSecret>
 
 type Versions = Readonly<Record<'current' | 'pending', string | undefined>>
+
+/** Time until every process has read the secret: an idle one reads it before its next request. */
+export const ALL_PROCESSES_SECONDS = 2 * KEY_REFRESH_SECONDS
 
 /** Opens a secret. Every call rejects with the SDK's error. New keys are never printed or written to a file. */
 export function openSigningSecret(client: SecretsManagerClient, arn: string) {
@@ -104,7 +108,33 @@ export async function fitSigningKey(
   }
   if (deployed === wanted) {
     if (!dryRun) await secret.makeCurrent(await secret.versions())
-    done.push(`make the ${wanted} key AWSCURRENT; npm run rotate-key retires the previous key`)
+    done.push(`make the ${wanted} key AWSCURRENT`)
   }
   return done
+}
+
+/**
+ * Removes the previous key if it is of another algorithm than the stage's, once its last token has expired: until
+ * then it verifies tokens of any issuer and audience. Safe to repeat. Resolves with the steps that were taken, or
+ * would be in a dry run; to keep the key for now is one.
+ */
+export async function retireFormerKey(
+  secret: SigningSecret,
+  { algorithm, tokenSeconds }: { readonly algorithm: Algorithm; readonly tokenSeconds: number },
+  { dryRun = false, now = Date.now() } = {},
+): Promise<string[]> {
+  const { current, pending, previous, changedAt } = await secret.versions()
+  const former = previous && (await secret.keyOf('AWSPREVIOUS'))?.algorithm
+  if (!former || former === algorithm) return []
+  const end = (changedAt?.getTime() ?? now) + (tokenSeconds + ALL_PROCESSES_SECONDS) * 1000
+  if (end > now) {
+    const until = new Date(end).toISOString()
+    return [`keep AWSPREVIOUS, the ${former} key, until ${until}: run npm run migrate after that`]
+  }
+  if (!dryRun) {
+    // Both labels are of the change of the algorithm. This one alone would end the next rotation before it begins.
+    if (pending && pending === current) await secret.remove('AWSPENDING', pending)
+    await secret.remove('AWSPREVIOUS', previous)
+  }
+  return [`remove AWSPREVIOUS, the ${former} key, whose tokens have expired`]
 }
