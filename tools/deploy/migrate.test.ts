@@ -94,31 +94,38 @@ test('with rs256 a new signing key is pending until the deployment, then current
 })
 
 test('a previous key of another algorithm is removed once its last token has expired', async (t) => {
-  const [former, current] = ['k'.repeat(64), newSigningKey('RS256')]
+  const [hmac, current, rsa] = ['k'.repeat(64), newSigningKey('RS256'), newSigningKey('RS256')]
   const changed = Date.now() - 4190_000
-  /** Runs with a previous key for as long, and resolves with the last line and the labels. */
-  const run = async (algorithm: string, seconds: number, ...args: readonly string[]) => {
-    const signingSecret = createSecret(former, () => changed)
+  /** Runs 4190 s after the last change, and resolves with the last line and the labels. */
+  const run = async (
+    { tokenSeconds = 3590, previous = hmac, pending = current },
+    ...args: readonly string[]
+  ) => {
+    const signingSecret = createSecret(previous, () => changed)
     signingSecret.put(current, ['AWSPENDING', 'AWSCURRENT'])
-    const outputs = { ...STACK_OUTPUTS, JwtAlgorithm: algorithm, JwtTtlSeconds: String(seconds) }
+    if (pending !== current) signingSecret.put(pending, ['AWSPENDING'])
+    const signing = { JwtAlgorithm: 'RS256', JwtTtlSeconds: String(tokenSeconds) }
+    const outputs = { ...STACK_OUTPUTS, ...signing }
     const { env } = await serveAws(t, { outputs, secret: SECRET, signingSecret })
     const options = ['--stage', 'dev', '--signing', 'rs256', ...args]
     const { stdout, status } = await migrate(options, { ...env, AWS_ENDPOINT_URL_RDS_DATA: url })
     assert.equal(status, 0)
     return { last: stdout.trim().split('\n').at(-1) ?? '', labels: signingSecret.labels() }
   }
-  const all = { AWSCURRENT: current, AWSPENDING: current, AWSPREVIOUS: former }
-  // 590 s and the 600 s of all caches are over, an hour and 600 s are not.
-  const end = new Date(Math.floor(changed / 1000) * 1000 + 4200_000)
-  const early = await run('RS256', 3600)
+  const all = { AWSCURRENT: current, AWSPENDING: current, AWSPREVIOUS: hmac }
+  const early = await run({ tokenSeconds: 3600 })
   assert.deepEqual(early.labels, all)
-  assert.match(early.last, new RegExp(end.toISOString().slice(0, 19)))
-  const dry = await run('RS256', 3590, '--dry-run')
+  const end = new Date(changed + 4200_000).toISOString()
+  assert.match(early.last, new RegExp(end.slice(0, 19)))
+  const dry = await run({}, '--dry-run')
   assert.deepEqual(dry.labels, all)
   assert.match(dry.last, /^Would remove AWSPREVIOUS/)
-  const late = await run('RS256', 3590)
+  const late = await run({})
   assert.deepEqual(late.labels, { AWSCURRENT: current })
   assert.match(late.last, /^Signing key: remove AWSPREVIOUS/)
+  // A rotation is under way.
+  assert.deepEqual((await run({ pending: rsa })).labels, { AWSCURRENT: current, AWSPENDING: rsa })
+  assert.deepEqual((await run({ previous: rsa })).labels, { ...all, AWSPREVIOUS: rsa })
 })
 
 test('nothing is done while the current key looks public', async (t) => {
