@@ -20,11 +20,17 @@ import {
   signingKey,
   withToken,
 } from '../test/support/handler.ts'
+import { serveHttp } from '../test/support/http-endpoint.ts'
 import { assertDocumented } from '../test/support/openapi.ts'
 import { openMigratedPglite } from '../test/support/pglite.ts'
-import { createSecret, serveSecret } from '../test/support/secret-endpoint.ts'
+import { createSecret, secretAction, serveSecret } from '../test/support/secret-endpoint.ts'
+import { captureStderr } from '../test/support/stderr.ts'
 import { rotateKey } from '../tools/deploy/rotate-key.ts'
-import { fitSigningKey, openSigningSecret } from '../tools/deploy/signing-secret.ts'
+import {
+  fitSigningKey,
+  openSigningSecret,
+  retireFormerKey,
+} from '../tools/deploy/signing-secret.ts'
 import { newSigningKey } from '../tools/new-signing-key.ts'
 import { createHandler } from './auth.ts'
 
@@ -113,10 +119,38 @@ test('the documents make no call to the database, and the key set one read of ea
       assert.equal((await respond(readEvent(name))).statusCode, 200)
     }
   }
-  assert.equal(actions.length, 1 + 3)
+  assert.equal(actions.length, 3)
   // The planned fault is still there for the next call to the database.
   const { statusCode } = await respond(eventWith({ username: 'Failed', password: PASSWORD }))
   assert.equal(statusCode, 500)
+})
+
+test('a cold key set has every read of its secret under way at once', async (t) => {
+  const stored = createSecret(newSigningKey('RS256'))
+  const all = Promise.withResolvers<void>()
+  let arrived = 0
+  const { url } = await serveHttp(t, async (request) => {
+    arrived += 1
+    if (arrived === 3) all.resolve()
+    await all.promise
+    return stored.handle(secretAction(request), JSON.parse(request.body))
+  })
+  const { keySet } = await startProcess(rs256(url))
+  assert.equal((await keySet()).keys.length, 1)
+  assert.equal(arrived, 3)
+})
+
+test('a key that looks public goes on signing, with one warning per process', async (t) => {
+  const { url } = await openSecret('https://id.example/.well-known/jwks.json')
+  const { respond, signUp, me } = await startProcess({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
+  const output = captureStderr(t)
+  const token = await signUp('Warned')
+  for (let time = 0; time < 2; time += 1) assert.equal(await me(token), 200)
+  assert.equal((await respond(readEvent('jwks'))).statusCode, 200)
+  const [line = '', ...others] = output().trim().split('\n')
+  assert.deepEqual(others, [])
+  assert.partialDeepStrictEqual(JSON.parse(line), { level: 'WARN', code: 'key_looks_public' })
+  assert.doesNotMatch(line, /id\.example/)
 })
 
 test("a token of another key is rejected, with the current key's id or an unknown one", async () => {
@@ -159,7 +193,8 @@ test('a function with RS256 signs nothing until there is an RSA key', async () =
   assert.equal(kid, signingKey(stored.labels()['AWSCURRENT']).publicJwk?.kid)
 })
 
-test('a stage moves to RS256 while old and new code run, and no token of either is rejected', async () => {
+test('a stage moves to RS256 while old and new code run, and no token of either is rejected', async (t) => {
+  const output = captureStderr(t)
   const { url, secret } = await openSecret(newSigningKey('HS256'))
   const before = await startProcess({ AWS_ENDPOINT_URL_SECRETS_MANAGER: url })
   const old = await before.signUp('Mover')
@@ -176,6 +211,21 @@ test('a stage moves to RS256 while old and new code run, and no token of either 
   assert.deepEqual([await later.me(old), await later.me(renewed)], [200, 200])
   await verifyWith(await later.keySet(), renewed)
   await assert.rejects(verifyWith(await later.keySet(), old), errors.JOSEError)
+
+  // The former key verifies until its last token has expired.
+  const life = { algorithm: 'RS256', tokenSeconds: 3600 } as const
+  const changedAt = (await secret.versions()).changedAt?.getTime() ?? 0
+  for (const [seconds, status] of [
+    [4199, 200],
+    [4201, 401],
+  ] as const) {
+    await retireFormerKey(secret, life, { now: changedAt + seconds * 1000 })
+    const { me } = await startProcess(rs256(url))
+    assert.deepEqual([await me(old), await me(renewed)], [status, 200])
+  }
+  // Each of the three processes that hold it warned once.
+  const codes = output().match(/(?<="code":")\w+/g)
+  assert.deepEqual(codes, Array(3).fill('key_of_former_algorithm'))
 })
 
 /** Waits for the background reads of the secret, which take no time on the mocked clock. */

@@ -66,8 +66,10 @@ function createChain(service: () => Service) {
     if (route === undefined) throw new TypeError('The event belongs to no route of this function.')
     const timings: Timings = {}
     timingsOf.set(event, timings)
-    const outcome = await route(event, createDeps(deadline, timings), config)
+    const deps = createDeps(deadline, timings)
+    const outcome = await route(event, deps, config)
     telemetry.recordOutcome(outcome, timings)
+    telemetry.warnOnce(deps.keyWarnings())
     return respond(outcome)
   }
 

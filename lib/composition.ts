@@ -6,7 +6,13 @@ import type { DeleteAccountDeps } from './accounts/delete-account.ts'
 import type { SignInDeps } from './accounts/sign-in.ts'
 import type { SignUpDeps } from './accounts/sign-up.ts'
 import { createExecute, type Row } from './adapters/data-api.ts'
-import { fixedKey, type KeyRing, type Keys, storedKeys } from './adapters/key-ring.ts'
+import {
+  fixedKey,
+  type KeyRing,
+  type Keys,
+  type KeyWarning,
+  storedKeys,
+} from './adapters/key-ring.ts'
 import { createPasswords } from './adapters/passwords.ts'
 import { readSecret } from './adapters/secrets.ts'
 import { signToken, type TokenResult, verifyToken } from './adapters/tokens.ts'
@@ -43,6 +49,8 @@ export interface Deps
    * errors.
    */
   verifyToken(token: string, expiredSeconds?: number): Promise<TokenResult>
+  /** Returns the reasons to replace or remove a key that the process holds. */
+  keyWarnings(): readonly KeyWarning[]
 }
 
 /**
@@ -92,6 +100,7 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
         return (user) => signToken(user, key, config.token)
       },
       loadKeys: () => keys.loadAll(),
+      keyWarnings: keys.warnings,
       async verifyToken(token, expiredSeconds) {
         const verify = (ring: Keys) => verifyToken(token, ring, config.token, expiredSeconds)
         const result = (await verify(await keys.load())) ?? (await verify(await keys.reload()))

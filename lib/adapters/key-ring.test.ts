@@ -127,7 +127,7 @@ test('a failed first read rejects with its cause, and the next call reads again'
 })
 
 test('a secret of 31 bytes is rejected, and the error names the variable and not the value', async () => {
-  const { load } = stored('x'.repeat(31), 'x'.repeat(31), 'x'.repeat(32))
+  const { load } = stored('x'.repeat(31), 'x'.repeat(32))
   const message = /^(?!.*xxx).*JWT_SECRET_ARN must be a random key of at least 32 bytes/
   await assert.rejects(load(), { name: 'SigningKeyError', message })
   await load()
@@ -142,6 +142,18 @@ test('the first read takes only the current version, and a reload adds the other
   assert.deepEqual(await secretsOf(ring.reload()), [TWO, THREE, ONE])
   assert.deepEqual(await secretsOf(ring.load()), [TWO, THREE, ONE])
   assert.deepEqual(all, ['AWSCURRENT', 'AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'])
+})
+
+test('loadAll reads all versions at once, and shares the pending read of a cold start', async () => {
+  const { ring, all, secretsOf } = stored(TWO)
+  const cold = ring.load()
+  const keys = ring.loadAll()
+  // Nothing has been awaited, so no read has returned.
+  assert.deepEqual(all, ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'])
+  assert.deepEqual(await secretsOf(cold), [TWO])
+  assert.deepEqual(await secretsOf(keys), [TWO])
+  await ring.loadAll()
+  assert.equal(all.length, 3)
 })
 
 test('concurrent calls of loadAll read once, and reject rather than return only some keys', async () => {
@@ -171,17 +183,36 @@ test('another version that is gone, or is not a key, is left out at the next rea
   }
 })
 
+test('a key that looks public, or of the former algorithm, stays in force with a warning', async () => {
+  const url = 'https://id.example/.well-known/jwks.json'
+  for (const [current, pending, previous, secrets, warnings] of [
+    [url, undefined, undefined, [undefined], ['key_looks_public']],
+    [TWO, undefined, url, [TWO, undefined], ['key_looks_public']],
+    [TWO, url, ONE, [TWO, ONE], []],
+    // It is the next one.
+    [TWO, RSA, ONE, [TWO, 'RS256', ONE], []],
+    [TWO, undefined, RSA, [TWO, 'RS256'], ['key_of_former_algorithm']],
+  ] as const) {
+    const { ring, test, secretsOf } = stored(current)
+    Object.assign(test, { pending, previous })
+    assert.deepEqual(ring.warnings(), [])
+    assert.deepEqual(await secretsOf(ring.loadAll()), secrets)
+    assert.deepEqual(ring.warnings(), warnings)
+  }
+})
+
 test('the pending key signs while the current one has another algorithm, which still verifies', async () => {
-  const { test, open, secretsOf, all } = stored(ONE, ONE, ONE, ONE, RSA, RSA)
+  const { test, open, secretsOf, all } = stored(ONE, ONE, RSA)
   test.algorithm = 'RS256'
   const message = /JWT_SECRET_ARN must be one PKCS #8 PEM/
   test.previous = RSA // Never signs.
   await assert.rejects(open().load(), { name: 'SigningKeyError', message })
   test.pending = RSA
   test.previous = undefined
-  assert.deepEqual(await secretsOf(open().load()), ['RS256', ONE])
+  const moving = open()
+  assert.deepEqual(await secretsOf(moving.load()), ['RS256', ONE])
+  assert.deepEqual(moving.warnings(), ['key_of_former_algorithm'])
   // Once it is the current one, only that version is read.
-  all.push('AWSCURRENT')
   const before = all.length
   assert.deepEqual(await secretsOf(open().load()), ['RS256'])
   assert.deepEqual(all.slice(before), ['AWSCURRENT'])

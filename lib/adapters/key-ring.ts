@@ -20,12 +20,20 @@ export interface KeyRing {
    * newer one. If the read fails, resolves with the cached keys.
    */
   reload(): Promise<Keys>
+  /** Returns the reasons to replace or remove a cached key. */
+  warnings(): readonly KeyWarning[]
 }
+
+/**
+ * Reasons to replace or remove a key that is in force: it looks public, or it is of another algorithm than the signing
+ * key and not the next one, so that it still signs tokens of any issuer and audience.
+ */
+export type KeyWarning = 'key_looks_public' | 'key_of_former_algorithm'
 
 /** Returns a ring whose only key is known at the start. */
 export function fixedKey(key: SigningKey): KeyRing {
   const load = () => Promise.resolve([key] as const)
-  return { load, loadAll: load, reload: load }
+  return { load, loadAll: load, reload: load, warnings: () => [] }
 }
 
 /** The labels of a secret's versions (AWS Secrets Manager, "Rotation"). */
@@ -44,6 +52,16 @@ interface StoredKeysOptions {
   readonly refreshAfterMilliseconds: number
   /** A clock in milliseconds. */
   readonly now?: () => number
+}
+
+/** The versions of a read: the current one, or all. */
+type Extent = 'current' | 'all'
+
+/** A pending read, with that of the current version. */
+interface Reading {
+  readonly extent: Extent
+  readonly current: Promise<SigningKey | undefined>
+  readonly keys: Promise<Keys>
 }
 
 const RELOAD_INTERVAL_MILLISECONDS = 10_000
@@ -65,53 +83,67 @@ export function storedKeys({
 }: StoredKeysOptions): KeyRing {
   let cached: Keys | undefined
   let isComplete = false
-  let reading: Promise<Keys> | undefined
+  let warnings: readonly KeyWarning[] = []
+  let reading: Reading | undefined
   let readAt = 0
   let reloadedAt = Number.NEGATIVE_INFINITY
 
   async function readKey(version: SecretVersion): Promise<SigningKey | undefined> {
     const text = await read(version)
-    return text === undefined ? undefined : parseSigningKey(text)
+    if (text === undefined) return undefined
+    // The label tells whether it has signed, since the current key does, and the previous one did.
+    return parseSigningKey(text, { hasSigned: version !== 'AWSPENDING' })
   }
 
-  async function readKeys(versions: readonly SecretVersion[]): Promise<Keys> {
-    const [current, pending, previous] = await Promise.all(versions.map(readKey))
+  /** Reads and caches the keys: `all` if the current one alone cannot sign. */
+  async function readKeys(extent: Extent, currentRead: Reading['current']): Promise<Keys> {
+    const others = extent === 'all' ? [readKey('AWSPENDING'), readKey('AWSPREVIOUS')] : []
+    const [current, pending, previous] = await Promise.all([currentRead, ...others])
     const signing = [current, pending].find((key) => key?.algorithm === algorithm)
     if (signing === undefined) {
-      if (versions === CURRENT) return readKeys(ALL)
+      if (extent === 'current') return readKeys('all', currentRead)
       throw new SigningKeyError(`The secret of JWT_SECRET_ARN must be ${WANTED_KEY[algorithm]}.`)
     }
-    const others = [current, pending, previous].flatMap((key) =>
+    const verifying = [current, pending, previous].flatMap((key) =>
       key === undefined || key === signing ? [] : key,
     )
-    const keys = [signing, ...others] as const
+    const keys = [signing, ...verifying] as const
     cached = keys
-    isComplete = versions === ALL
+    isComplete = extent === 'all'
+    const looksPublic = keys.some((key) => key.looksPublic)
+    const isFormer = [current, previous].some((key) => key && key.algorithm !== algorithm)
+    warnings = [
+      ...(looksPublic ? (['key_looks_public'] as const) : []),
+      ...(isFormer ? (['key_of_former_algorithm'] as const) : []),
+    ]
     return keys
   }
 
   /** Reads and caches the keys. The cached ones stay in force until then, and if the read fails. */
-  function startReading(versions: readonly SecretVersion[]): Promise<Keys> {
+  function startReading(extent: Extent): Promise<Keys> {
     // Set even if the read fails, so that an outage does not cause a read for every request.
     readAt = now()
-    reading = readKeys(versions)
+    // The first read of the current key may still be pending.
+    const current = reading?.current ?? readKey('AWSCURRENT')
+    const keys = readKeys(extent, current)
       .catch((error: unknown) => {
         if (error instanceof SigningKeyError) throw error
         throw new SigningKeyError('The secret of JWT_SECRET_ARN cannot be read.', { cause: error })
       })
       .finally(() => {
-        reading = undefined
+        if (reading?.keys === keys) reading = undefined
       })
-    reading.catch(() => {}) // Its callers report the failure.
-    return reading
+    keys.catch(() => {}) // Its callers report the failure.
+    reading = { extent, current, keys }
+    return keys
   }
 
   function load(): Promise<Keys> {
-    if (cached === undefined) return reading ?? startReading(CURRENT)
+    if (cached === undefined) return reading?.keys ?? startReading('current')
     const age = now() - readAt
     if (age >= refreshAfterMilliseconds && reading === undefined) {
       const keys = cached
-      const refreshed = startReading(ALL).catch(() => keys)
+      const refreshed = startReading('all').catch(() => keys)
       // After a long idle time the cached key may be retired.
       if (age >= 2 * refreshAfterMilliseconds) return refreshed
     }
@@ -121,8 +153,8 @@ export function storedKeys({
   return {
     load,
     async loadAll() {
-      await load()
-      if (!isComplete) await (reading ?? startReading(ALL))
+      // At once, and not after the read of a cold start: API Gateway waits for a key set for 1,500 ms.
+      if (!isComplete) await (reading?.extent === 'all' ? reading.keys : startReading('all'))
       return load()
     },
     async reload() {
@@ -132,13 +164,11 @@ export function storedKeys({
         now() - reloadedAt >= RELOAD_INTERVAL_MILLISECONDS
       ) {
         reloadedAt = now()
-        void startReading(ALL)
+        void startReading('all')
       }
-      await reading?.catch(() => {})
+      await reading?.keys.catch(() => {})
       return load()
     },
+    warnings: () => warnings,
   }
 }
-
-const CURRENT: readonly SecretVersion[] = ['AWSCURRENT']
-const ALL: readonly SecretVersion[] = ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS']

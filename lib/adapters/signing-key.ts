@@ -26,6 +26,8 @@ export interface SigningKey {
   readonly algorithm: Algorithm
   readonly sign: CryptoKey
   readonly verify: CryptoKey
+  /** Set if the text of an HS256 key looks public: it is accepted only because it has signed. */
+  readonly looksPublic?: true
   /** Only with RS256. */
   readonly publicJwk?: PublicJwk
 }
@@ -38,7 +40,7 @@ const RS256_MIN_BITS = 2048
 
 /** The requirements on a key of the algorithm, for error messages. */
 export const WANTED_KEY: Readonly<Record<Algorithm, string>> = {
-  HS256: `a random key of at least ${HS256_MIN_BYTES} bytes, and no PEM or JWK`,
+  HS256: `a random key of at least ${HS256_MIN_BYTES} bytes, and no PEM, SSH key, DER in hex, JSON or URL`,
   RS256: `one PKCS #8 PEM (BEGIN PRIVATE KEY) of an RSA key of at least ${RS256_MIN_BITS} bits`,
 }
 
@@ -49,21 +51,30 @@ const PKCS8_PEM =
 const FOREIGN_KEY = /-----(BEGIN|END)|LS0tLS1CRUdJT|^\s*MII/
 
 /**
+ * Beginnings of texts that are often public: an SSH key, a URL, an object of JSON, also in an array, and the DER of a
+ * certificate, an RSA key or an EC key of P-256 in hex. The DER is longer than the 64 digits of a generated key.
+ */
+const PUBLIC_TEXT =
+  /^(\s*(ssh-|https?:\/\/|(3082[\da-f]{4}|3059)(30|02)[\da-f\s]{80})|[\s[]*\{\s*"[^"]*"\s*:)/i
+
+/**
  * Makes a key from its text: an RSA key from a PKCS #8 PEM, and an HS256 key from the bytes of any text that is
  * long enough and not another kind of key. Returns `undefined` for any other text: if a public key were the HS256
- * key, anyone who knows it could sign.
+ * key, anyone who knows it could sign. A key that `hasSigned` may also be a {@link PUBLIC_TEXT}, whose tokens are in
+ * use.
  */
-export function parseSigningKey(text: string): SigningKey | undefined {
+export function parseSigningKey(text: string, { hasSigned = false } = {}): SigningKey | undefined {
   if (PKCS8_PEM.test(text)) return rsaKey(text)
   const isHmacKey =
     Buffer.byteLength(text) >= HS256_MIN_BYTES && !FOREIGN_KEY.test(text) && !isJwk(text)
-  if (!isHmacKey) return undefined
+  const looksPublic = PUBLIC_TEXT.test(text)
+  if (!isHmacKey || (looksPublic && !hasSigned)) return undefined
   // Imported once: jose would import the bytes again for every token.
   const key = createSecretKey(text, 'utf8').toCryptoKey({ name: 'HMAC', hash: 'SHA-256' }, false, [
     'sign',
     'verify',
   ])
-  return { algorithm: 'HS256', sign: key, verify: key }
+  return { algorithm: 'HS256', sign: key, verify: key, ...(looksPublic && { looksPublic }) }
 }
 
 function rsaKey(pem: string): SigningKey | undefined {

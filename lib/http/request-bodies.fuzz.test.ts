@@ -35,6 +35,7 @@ function allowsPassword(text: string): boolean {
   const normal = text.normalize('NFC')
   const bytes = new TextEncoder().encode(normal)
   const guess = normal.toLowerCase()
+  const units = [1, 2, 3, 4].map((length) => [...guess].slice(0, length).join(''))
   return (
     [...normal].length >= 8 &&
     bytes.length <= 72 &&
@@ -42,7 +43,10 @@ function allowsPassword(text: string): boolean {
     !/[\p{Unassigned}\uFFFD]/u.test(normal) &&
     !['latchkey', 'latchkey-test'].includes(guess) &&
     foldUsername(text) !== 'gary' &&
-    !COMMON.has(guess)
+    !COMMON.has(guess) &&
+    !units.some((unit) => unit.repeat(72).startsWith(guess)) &&
+    // Of the runs, the naughty strings have this one.
+    !'1234567890'.repeat(8).startsWith(guess)
   )
 }
 

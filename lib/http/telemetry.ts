@@ -26,7 +26,17 @@ export function createTelemetry(logger: Logger, metrics: Metrics) {
     }
   }
 
+  const warned = new Set<string>()
+
   return {
+    /** Logs each code once per process. */
+    warnOnce(codes: readonly string[]): void {
+      for (const code of codes) {
+        if (!warned.has(code)) logger.warn('warning', { code })
+        warned.add(code)
+      }
+    },
+
     /** Records a success, or a client error. */
     recordOutcome(outcome: Outcome, timings: Timings): void {
       addTimings(timings)

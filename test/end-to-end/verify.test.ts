@@ -91,17 +91,23 @@ async function startWithKeys(t: TestContext) {
   const forged = await new SignJWT(decodeJwt(token))
     .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: `${otherKey.publicJwk?.kid}` })
     .sign(otherKey.sign)
-  return { cwd, ISSUER, AUDIENCE: 'local', TOKEN: String(token), forged }
+  const ownKey = signingKey(readFileSync(`${cwd}/.local/jwt-key.pem`, 'utf8'))
+  const slashed = await new SignJWT({ ...decodeJwt(token), iss: `${ISSUER}/` })
+    .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: `${ownKey.publicJwk?.kid}` })
+    .sign(ownKey.sign)
+  return { cwd, ISSUER, AUDIENCE: 'local', TOKEN: String(token), forged, slashed }
 }
 
 test('a token verifies with the public keys, and a service behind an authorizer gets its user', async (t) => {
-  const { cwd, ISSUER, AUDIENCE, TOKEN, forged } = await startWithKeys(t)
+  const { cwd, ISSUER, AUDIENCE, TOKEN, forged, slashed } = await startWithKeys(t)
 
   for (const [language, reason, runCode] of LANGUAGES) {
     for (const [index, code] of snippets(language).rs256.entries()) {
       await t.test(`snippet ${index + 1} in ${language}`, { skip: reason }, async () => {
         const env = { ISSUER, AUDIENCE, TOKEN }
         assert.equal((await runCode(code, env)).stdout, '1 grace\n')
+        const withSlash = { ...env, ISSUER: `${ISSUER}/`, TOKEN: slashed }
+        assert.equal((await runCode(code, withSlash)).stdout, '1 grace\n')
         await assert.rejects(runCode(code, { ...env, TOKEN: forged }))
         await assert.rejects(runCode(code, { ...env, AUDIENCE: 'another' }))
       })

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import { type HttpRequest, type ScriptedHttpResponse, serveHttp } from './http-endpoint.ts'
-import { type createSecret, secretAction } from './secret-endpoint.ts'
+import { createSecret, secretAction } from './secret-endpoint.ts'
 
 /** One deployed stage, as a fake AWS reports it. */
 export interface FakeStack {
@@ -11,7 +11,7 @@ export interface FakeStack {
   readonly template?: string
   /** Of the account's Lambda quota; 1000 if absent. */
   readonly unreserved?: number
-  /** The secret of the signing key, which keeps its changes. */
+  /** The secret of the signing key, which keeps its changes; one with an HS256 key if absent. */
   readonly signingSecret?: ReturnType<typeof createSecret>
   /** The text of every other secret. */
   readonly secret?: string
@@ -36,7 +36,10 @@ export const STACK_OUTPUTS = {
  * the Data API that commands call for a deployed stage. `env` points every client of the SDK there.
  */
 export async function serveAws(t: TestContext, stack: FakeStack) {
-  const { url, requests } = await serveHttp(t, (request) => respondAsAws(request, stack))
+  const signingSecret = stack.signingSecret ?? createSecret('k'.repeat(64))
+  const { url, requests } = await serveHttp(t, (request) =>
+    respondAsAws(request, { ...stack, signingSecret }),
+  )
   const env = {
     PATH: process.env['PATH'] ?? '',
     AWS_ENDPOINT_URL: url,
@@ -48,7 +51,10 @@ export async function serveAws(t: TestContext, stack: FakeStack) {
   return { env, requests, statements }
 }
 
-function respondAsAws(request: HttpRequest, stack: FakeStack): ScriptedHttpResponse {
+function respondAsAws(
+  request: HttpRequest,
+  stack: FakeStack & Required<Pick<FakeStack, 'signingSecret'>>,
+): ScriptedHttpResponse {
   const { path, body } = request
   if (path.startsWith('/2016-08-19/account-settings')) {
     const { unreserved: UnreservedConcurrentExecutions = 1000 } = stack
@@ -59,7 +65,7 @@ function respondAsAws(request: HttpRequest, stack: FakeStack): ScriptedHttpRespo
   if (secretsAction) {
     const input = JSON.parse(body)
     const isSigningKey = input.SecretId === STACK_OUTPUTS.JwtSecretArn
-    if (isSigningKey && stack.signingSecret) return stack.signingSecret.handle(secretsAction, input)
+    if (isSigningKey) return stack.signingSecret.handle(secretsAction, input)
     if (secretsAction === 'GetSecretValue') return json({ SecretString: stack.secret ?? '' })
   }
   const action = new URLSearchParams(body).get('Action')

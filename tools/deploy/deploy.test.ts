@@ -5,8 +5,12 @@ import { type FakeStack, STACK_OUTPUTS, serveAws } from '../../test/support/aws-
 import { callCommand, runCommand } from '../../test/support/command.ts'
 import { serveDatabase } from '../../test/support/database.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
+import { createSecret } from '../../test/support/secret-endpoint.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
+import { readYaml } from '../../test/support/yaml.ts'
+import { newSigningKey } from '../new-signing-key.ts'
 import { createDeploy } from './deploy.ts'
+import { checkIssuer } from './issuer.ts'
 import { readStageTable } from './stage.ts'
 
 const DEPLOY = createDeploy()
@@ -37,6 +41,25 @@ test('parse finds the stage, the region and the algorithm among the framework’
   })
   const params = ['--param', 'signing=hs256', '--param=alarmEmail=a@b.c', '--param=signing=rs256']
   assert.equal(parse(['--stage', 'dev', ...params]).signing, 'rs256')
+})
+
+test('an issuer under which RS256 verifiers find no keys is rejected, and so is one in stages.yml', () => {
+  const parseWith = (issuer: string, signing = 'rs256') =>
+    DEPLOY.parse([
+      ...['--stage', 'dev', '--param', `jwtIssuer=${issuer}`],
+      ...['--param', `signing=${signing}`],
+    ])
+  const issuers = ['https://id.example', 'https://id.example/v1', 'http://localhost:3000', 'me']
+  for (const issuer of issuers) assert.equal(parseWith(issuer).signing, 'rs256')
+  for (const issuer of issuers) {
+    for (const end of ['/', '?', '?a=b', '#', '#a', '?a=/b']) {
+      assert.throws(() => parseWith(`${issuer}${end}`), /jwtIssuer/, `${issuer}${end}`)
+      assert.equal(parseWith(`${issuer}${end}`, 'hs256').signing, 'hs256')
+    }
+  }
+  // The pipeline deploys them without this program.
+  const { default: _, ...stages } = Object(readYaml('resources/stages.yml'))
+  for (const stage of Object.keys(stages)) checkIssuer(readStageTable(stage))
 })
 
 /** Deploys with a stand-in for the framework that prints its command line and ends with `exitStatus`. */
@@ -73,6 +96,12 @@ test('a deployed stage is migrated first, and not deployed if that fails', async
   assert.match(stderr, /^The migration failed: The secret of latchkey_app/)
 })
 
+test('a stage whose key looks public is not deployed', async (t) => {
+  const signingSecret = createSecret(`ssh-rsa ${'A'.repeat(64)}`)
+  const { lines, status } = await deployWith(t, 0, { ...DEPLOYED, signingSecret })
+  assert.deepEqual([lines, status], [MIGRATION.slice(0, 1), 1])
+})
+
 test('a deployed stage is migrated, deployed, and migrated again, with the account of --aws-profile', async (t) => {
   const database = await serveDatabase(await openMigratedPglite())
   t.after(() => database.close())
@@ -105,6 +134,10 @@ test('a deployed stage is migrated, deployed, and migrated again, with the accou
   assert.deepEqual(new Set(signers), new Set(['two']))
 
   const own = { AWS_ENDPOINT_URL_RDS_DATA: database.url }
+  const signingSecret = createSecret(newSigningKey('RS256'))
+  signingSecret.put('k'.repeat(64), ['AWSCURRENT'])
+  const { lines } = await deployWith(t, 0, { ...DEPLOYED, signingSecret }, own)
+  assert.match(lines.at(-1) ?? '', /AWSPREVIOUS.* \d{4}-\d\d-\d\dT/)
   const failed = await deployWith(t, 3, DEPLOYED, own)
   assert.deepEqual(failed, { lines: [...MIGRATION, DEPLOYMENT], stderr: '', status: 3 })
 })

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { callProgram, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
+import { checkIssuer } from './issuer.ts'
 import { MIGRATE } from './migrate.ts'
 import { hasDatabase, readStageTable } from './stage.ts'
 
@@ -29,10 +30,9 @@ function parse(args: string[]) {
     throw new Error('--stage is missing.')
   }
   const params = [param].flat().map((text) => /^([^=]*)=(.*)$/s.exec(String(text))?.slice(1) ?? [])
-  const { signing, reservedConcurrency } = {
-    ...readStageTable(stage),
-    ...Object.fromEntries(params),
-  }
+  const settings = { ...readStageTable(stage), ...Object.fromEntries(params) }
+  checkIssuer(settings)
+  const { signing, reservedConcurrency } = settings
   return { deploy: args, stage, region, signing, profile: profile?.toString(), reservedConcurrency }
 }
 

@@ -7,6 +7,7 @@ import { callCommand, runCommand } from '../../test/support/command.ts'
 import { startDataApi } from '../../test/support/data-api.ts'
 import { openTestPglite } from '../../test/support/pglite.ts'
 import { createSecret } from '../../test/support/secret-endpoint.ts'
+import { newSigningKey } from '../new-signing-key.ts'
 import { MIGRATE } from './migrate.ts'
 import { scramVerifier } from './scram-verifier.ts'
 
@@ -56,7 +57,8 @@ test('a dry run only selects, and reports what the first run does; a second run 
   const secretIds = requests.flatMap(({ body }) => /"SecretId":"([^"]+)"/.exec(body)?.[1] ?? [])
   const { AppSecretArn: app, JwtSecretArn: jwt } = STACK_OUTPUTS
   // A dry run reads only the signing key.
-  assert.deepEqual(secretIds, [jwt, app, jwt, app, jwt, jwt])
+  const inTurn = secretIds.filter((id, index) => id !== secretIds[index - 1])
+  assert.deepEqual(inTurn, [jwt, app, jwt, app, jwt])
   assert.ok(queries.length > 10)
   assert.doesNotMatch(queries.join(), new RegExp(PASSWORD))
 
@@ -87,9 +89,56 @@ test('with rs256 a new signing key is pending until the deployment, then current
   assert.deepEqual(current, { AWSCURRENT: before })
   assert.match(pending, /^-----BEGIN PRIVATE KEY-----/)
   assert.match(await run({ JwtAlgorithm: 'RS256' }), /make the RS256 key AWSCURRENT/)
-  assert.doesNotMatch(await run({ JwtAlgorithm: 'RS256' }), /Signing key/)
   const { AWSCURRENT: signs, AWSPREVIOUS: previous } = signingSecret.labels()
   assert.deepEqual([signs, previous], [pending, before])
+})
+
+test('a previous key of another algorithm is removed once its last token has expired', async (t) => {
+  const [hmac, current, rsa] = ['k'.repeat(64), newSigningKey('RS256'), newSigningKey('RS256')]
+  const changed = Date.now() - 4190_000
+  /** Runs 4190 s after the last change, and resolves with the last line and the labels. */
+  const run = async (
+    { tokenSeconds = 3590, previous = hmac, pending = current },
+    ...args: readonly string[]
+  ) => {
+    const signingSecret = createSecret(previous, () => changed)
+    signingSecret.put(current, ['AWSPENDING', 'AWSCURRENT'])
+    if (pending !== current) signingSecret.put(pending, ['AWSPENDING'])
+    const signing = { JwtAlgorithm: 'RS256', JwtTtlSeconds: String(tokenSeconds) }
+    const outputs = { ...STACK_OUTPUTS, ...signing }
+    const { env } = await serveAws(t, { outputs, secret: SECRET, signingSecret })
+    const options = ['--stage', 'dev', '--signing', 'rs256', ...args]
+    const { stdout, status } = await migrate(options, { ...env, AWS_ENDPOINT_URL_RDS_DATA: url })
+    assert.equal(status, 0)
+    return { last: stdout.trim().split('\n').at(-1) ?? '', labels: signingSecret.labels() }
+  }
+  const all = { AWSCURRENT: current, AWSPENDING: current, AWSPREVIOUS: hmac }
+  const early = await run({ tokenSeconds: 3600 })
+  assert.deepEqual(early.labels, all)
+  const end = new Date(changed + 4200_000).toISOString()
+  assert.match(early.last, new RegExp(end.slice(0, 19)))
+  const dry = await run({}, '--dry-run')
+  assert.deepEqual(dry.labels, all)
+  assert.match(dry.last, /^Would remove AWSPREVIOUS/)
+  const late = await run({})
+  assert.deepEqual(late.labels, { AWSCURRENT: current })
+  assert.match(late.last, /^Signing key: remove AWSPREVIOUS/)
+  // A rotation is under way.
+  assert.deepEqual((await run({ pending: rsa })).labels, { AWSCURRENT: current, AWSPENDING: rsa })
+  assert.deepEqual((await run({ previous: rsa })).labels, { ...all, AWSPREVIOUS: rsa })
+})
+
+test('nothing is done while the current key looks public', async (t) => {
+  const key = 'https://id.example/.well-known/jwks.json'
+  for (const args of [[], ['--dry-run'], ['--signing', 'rs256']]) {
+    const stack = { outputs: STACK_OUTPUTS, secret: SECRET, signingSecret: createSecret(key) }
+    const { env, statements } = await serveAws(t, stack)
+    const { stdout, stderr, status } = await migrate(['--stage', 'dev', ...args], env)
+    assert.equal(status, 1)
+    assert.doesNotMatch(`${stdout}${stderr}`, /id\.example/)
+    assert.deepEqual(statements(), [])
+    assert.deepEqual(stack.signingSecret.labels(), { AWSCURRENT: key })
+  }
 })
 
 test('an unusable secret is not quoted, and nothing is done', async (t) => {

@@ -5,12 +5,17 @@ import type { Algorithm } from '../../lib/adapters/signing-key.ts'
 import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import { migrate } from '../database/schema.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
-import { fitSigningKey, openSigningSecret } from './signing-secret.ts'
+import {
+  checkSigningKey,
+  fitSigningKey,
+  openSigningSecret,
+  retireFormerKey,
+} from './signing-secret.ts'
 import { openStageDatabase, readStackOutputs, readStageTable } from './stage.ts'
 
 const USAGE = `Applies migrations/*.sql to a deployed stage's database, each file once, sets the password of the
-function's role from its secret, and stores a signing key if the current one has another algorithm. It is safe to
-repeat.
+function's role from its secret, and stores a signing key if the current one has another algorithm. It removes the
+previous key if that has another algorithm and its tokens have expired. It is safe to repeat.
 
   npm run migrate -- --stage S [--region R] [--signing A] [--dry-run]
 
@@ -72,15 +77,20 @@ async function run(
   const outputs = await readStackOutputs(stage, region)
   const secrets = new SecretsManagerClient({ region })
   const signingSecret = openSigningSecret(secrets, outputs.jwtSecretArn)
-  const algorithms = { deployed: outputs.jwtAlgorithm, wanted }
+  const { jwtAlgorithm: algorithm, jwtTtlSeconds: tokenSeconds } = outputs
+  const setUpSigningKey = async () => [
+    ...(await fitSigningKey(signingSecret, { deployed: algorithm, wanted }, { dryRun })),
+    ...(await retireFormerKey(signingSecret, { algorithm, tokenSeconds }, { dryRun })),
+  ]
   const database = await openStageDatabase(outputs, region)
   say(`latchkey-${stage} in ${region}, database ${outputs.databaseName}`)
+  // Before anything is changed, here and, in a deployment, in the stack.
+  await checkSigningKey(signingSecret)
   if (dryRun) {
     const pending = await migrate(database, { dryRun, say, signal })
     if (pending.length === 0) say('No migration to apply')
     say('Would set the password of latchkey_app from its secret')
-    const key = await fitSigningKey(signingSecret, algorithms, { dryRun })
-    for (const step of key) say(`Would ${step}`)
+    for (const step of await setUpSigningKey()) say(`Would ${step}`)
     return
   }
   // Read first, so that an unusable secret fails before anything is changed.
@@ -89,7 +99,7 @@ async function run(
   if (applied.length === 0) say('No migration to apply')
   await setUpAppRole(database, password, { say, signal })
   say('Set the password of latchkey_app from its secret')
-  for (const step of await fitSigningKey(signingSecret, algorithms)) say(`Signing key: ${step}`)
+  for (const step of await setUpSigningKey()) say(`Signing key: ${step}`)
 }
 
 /** `npm run migrate`. */

@@ -128,6 +128,19 @@ test('a key that is pending for a change of the algorithm is not made current', 
   assert.deepEqual(stored.labels(), { AWSCURRENT: key, AWSPENDING: KEYS.RS256 })
 })
 
+test('a key that looks public is replaced, but never becomes current', async (t) => {
+  const ssh = `ssh-rsa ${'A'.repeat(64)}`
+  const { stored, rotate } = await stage(t, 'HS256')
+  stored.put(ssh, ['AWSCURRENT'])
+  stored.put(ssh, ['AWSPENDING'])
+  await assert.rejects(rotate(), /AWSPENDING is not an HS256 key/)
+  assert.equal(stored.labels()['AWSCURRENT'], ssh)
+  await rotate({ isLeaked: true })
+  const { AWSCURRENT: current = '', ...others } = stored.labels()
+  assert.deepEqual(others, {})
+  assert.match(current, /^[\da-f]{64}$/)
+})
+
 test('the command rotates the stage’s secret, with the algorithm and the token life of its outputs', async (t) => {
   const secret = createSecret('k'.repeat(32), () => Date.now() - 4 * HOUR * 1000)
   const outputs = { ...STACK_OUTPUTS, JwtAlgorithm: 'HS256', JwtTtlSeconds: '3600' }

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import type { Algorithm } from '../../lib/adapters/signing-key.ts'
-import { KEY_REFRESH_SECONDS } from '../../lib/config.ts'
+import { type Algorithm, WANTED_KEY } from '../../lib/adapters/signing-key.ts'
 import { DOCUMENT_MAX_AGE_SECONDS } from '../../lib/http/well-known.ts'
 import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
-import { openSigningSecret, type SigningSecret } from './signing-secret.ts'
+import { ALL_PROCESSES_SECONDS, openSigningSecret, type SigningSecret } from './signing-secret.ts'
 import { readStackOutputs } from './stage.ts'
 
 const USAGE = `Replaces a stage's signing key without invalidating tokens: stores the new key as AWSPENDING, waits
@@ -23,9 +22,6 @@ AWSPREVIOUS. It may be interrupted at any time; the same command continues.
 
 /** API Gateway keeps a key set for two hours (AWS, "Control access to HTTP APIs with JWT authorizers"). */
 const GATEWAY_CACHE_SECONDS = 7200
-
-/** Time until every process has read the secret: an idle one reads it before its next request. */
-const ALL_PROCESSES_SECONDS = 2 * KEY_REFRESH_SECONDS
 
 /** Input of a rotation. */
 interface RotationOptions {
@@ -85,9 +81,9 @@ export async function rotateKey({
     } else if (pending === undefined) {
       throw new Error('AWSPENDING is gone: another rotation is running.')
     } else if (pending !== current) {
-      if ((await secret.algorithmOf('AWSPENDING')) !== algorithm) {
+      if ((await secret.keyOf('AWSPENDING'))?.algorithm !== algorithm) {
         throw new Error(
-          `AWSPENDING is not an ${algorithm} key. If it is for a change of the algorithm, deploy the stage first: npm run deploy`,
+          `AWSPENDING is not an ${algorithm} key, which is ${WANTED_KEY[algorithm]}. If it is for a change of the algorithm, deploy the stage first: npm run deploy`,
         )
       }
       if (algorithm === 'RS256') {

@@ -5,14 +5,24 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager'
+import type { SecretVersion } from '../../lib/adapters/key-ring.ts'
 import { readSecret } from '../../lib/adapters/secrets.ts'
-import { type Algorithm, parseSigningKey } from '../../lib/adapters/signing-key.ts'
+import {
+  type Algorithm,
+  parseSigningKey,
+  type SigningKey,
+  WANTED_KEY,
+} from '../../lib/adapters/signing-key.ts'
+import { KEY_REFRESH_SECONDS } from '../../lib/config.ts'
 import { newSigningKey } from '../new-signing-key.ts'
 
 /** The secret that holds the signing key, and the moves of its labels. */
 export type SigningSecret = ReturnType<typeof openSigningSecret>
 
 type Versions = Readonly<Record<'current' | 'pending', string | undefined>>
+
+/** Time until every process has read the secret: an idle one reads it before its next request. */
+export const ALL_PROCESSES_SECONDS = 2 * KEY_REFRESH_SECONDS
 
 /** Opens a secret. Every call rejects with the SDK's error. New keys are never printed or written to a file. */
 export function openSigningSecret(client: SecretsManagerClient, arn: string) {
@@ -44,13 +54,13 @@ export function openSigningSecret(client: SecretsManagerClient, arn: string) {
       }
     },
 
-    /** Resolves with the algorithm of the version's key; `undefined` if there is no such version or key. */
-    async algorithmOf(version: 'AWSCURRENT' | 'AWSPENDING'): Promise<Algorithm | undefined> {
+    /** Resolves with the version's key, as the function reads it; `undefined` if there is none. */
+    async keyOf(version: SecretVersion): Promise<SigningKey | undefined> {
       const text = await readSecret(client, arn, { version }).catch((error: unknown) => {
         if (error instanceof ResourceNotFoundException) return ''
         throw error
       })
-      return parseSigningKey(text)?.algorithm
+      return parseSigningKey(text, { hasSigned: version !== 'AWSPENDING' })
     },
 
     /** Stores a new key as `AWSPENDING`. Without the list of stages AWS would make it the current one. */
@@ -72,6 +82,14 @@ export function openSigningSecret(client: SecretsManagerClient, arn: string) {
   }
 }
 
+/** Throws if the current key looks public. It may have signed, so only a rotation replaces it. */
+export async function checkSigningKey(secret: SigningSecret): Promise<void> {
+  if (!(await secret.keyOf('AWSCURRENT'))?.looksPublic) return
+  throw new Error(
+    `The signing key looks like a text that others know. It must be ${WANTED_KEY.HS256}. Replace it: npm run rotate-key, with --now if the text is public.`,
+  )
+}
+
 /**
  * Ensures that the secret has a key of the `wanted` algorithm: pending while a release of another algorithm is
  * `deployed`, which continues with its own key, otherwise current. Safe to repeat. Resolves with the steps that
@@ -83,14 +101,40 @@ export async function fitSigningKey(
   { dryRun = false } = {},
 ): Promise<string[]> {
   const done: string[] = []
-  if ((await secret.algorithmOf('AWSCURRENT')) === wanted) return done
-  if ((await secret.algorithmOf('AWSPENDING')) !== wanted) {
+  if ((await secret.keyOf('AWSCURRENT'))?.algorithm === wanted) return done
+  if ((await secret.keyOf('AWSPENDING'))?.algorithm !== wanted) {
     if (!dryRun) await secret.storePending(wanted)
     done.push(`store a new ${wanted} key as AWSPENDING`)
   }
   if (deployed === wanted) {
     if (!dryRun) await secret.makeCurrent(await secret.versions())
-    done.push(`make the ${wanted} key AWSCURRENT; npm run rotate-key retires the previous key`)
+    done.push(`make the ${wanted} key AWSCURRENT`)
   }
   return done
+}
+
+/**
+ * Removes the previous key if it is of another algorithm than the stage's, once its last token has expired: until
+ * then it verifies tokens of any issuer and audience. Safe to repeat. Resolves with the steps that were taken, or
+ * would be in a dry run; to keep the key for now is one.
+ */
+export async function retireFormerKey(
+  secret: SigningSecret,
+  { algorithm, tokenSeconds }: { readonly algorithm: Algorithm; readonly tokenSeconds: number },
+  { dryRun = false, now = Date.now() } = {},
+): Promise<string[]> {
+  const { current, pending, previous, changedAt } = await secret.versions()
+  const former = previous && (await secret.keyOf('AWSPREVIOUS'))?.algorithm
+  if (!former || former === algorithm) return []
+  const end = (changedAt?.getTime() ?? now) + (tokenSeconds + ALL_PROCESSES_SECONDS) * 1000
+  if (end > now) {
+    const until = new Date(end).toISOString()
+    return [`keep AWSPREVIOUS, the ${former} key, until ${until}: run npm run migrate after that`]
+  }
+  if (!dryRun) {
+    // Both labels are of the change of the algorithm. This one alone would end the next rotation before it begins.
+    if (pending && pending === current) await secret.remove('AWSPENDING', pending)
+    await secret.remove('AWSPREVIOUS', previous)
+  }
+  return [`remove AWSPREVIOUS, the ${former} key, whose tokens have expired`]
 }

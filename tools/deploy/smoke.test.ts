@@ -208,7 +208,7 @@ test('an endpoint that does not respond is an error with its URL', async () => {
 test('a failed step on a stage still removes the user, as the master', async (t) => {
   const endpoint = await serveHttp(t, () => FAILURE)
   const outputs = { ...STACK_OUTPUTS, SignUpUrl: `${endpoint.url}/v1/auth/sign-up` }
-  const aws = await serveAws(t, { outputs, secret: JWT_SECRET })
+  const aws = await serveAws(t, { outputs })
   const args = ['--stage', 'dev', '--region', 'eu-west-1']
   const { stdout, stderr, status } = await runCommand('tools/deploy/smoke.ts', args, aws.env)
   assert.equal(status, 1)
@@ -225,7 +225,7 @@ test('a failed step on a stage still removes the user, as the master', async (t)
 test('a user who cannot be removed fails the smoke test', async (t) => {
   const { url } = await serveHttp(t, () => FAILURE)
   const statement = () => scripted(403, { message: 'no' }, { 'x-amzn-errortype': 'AccessDenied' })
-  const aws = await serveAws(t, { outputs: STACK_OUTPUTS, secret: JWT_SECRET, statement })
+  const aws = await serveAws(t, { outputs: STACK_OUTPUTS, statement })
   const { stderr, status } = await callCommand(SMOKE, ['--stage', 'dev', '--url', url], aws.env)
   assert.deepEqual([status, stderr], [1, 'The smoke test failed: AccessDenied: no\n'])
 })
