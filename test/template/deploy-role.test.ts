@@ -97,10 +97,10 @@ test("all other resources carry the stage's name, except those that AWS names", 
     (statement) => !isUnbounded(statement) && resourcesOf(statement).some(isElsewhere),
   )
   const sids =
-    'MakeHttpApi TagNewHttpApi HttpApi HttpApiParts Domain ClusterDefaults MakeSecrets Secrets SigningKey MakeMasterSecret ReadMasterSecret Network NetworkOfTheStack ServiceRoles'
+    'OwnStack MakeHttpApi TagNewHttpApi HttpApi HttpApiParts Domain ClusterDefaults MakeSecrets Secrets SigningKey MakeMasterSecret ReadMasterSecret Network NetworkOfTheStack ServiceRoles'
   assert.equal(elsewhere.map(sidOf).join(' '), sids)
   const unconditional = elsewhere.filter((each) => at(each, 'Condition') === undefined)
-  assert.equal(unconditional.map(sidOf).join(' '), 'TagNewHttpApi Domain ClusterDefaults')
+  assert.equal(unconditional.map(sidOf).join(' '), 'OwnStack TagNewHttpApi Domain ClusterDefaults')
 })
 
 type Keys = Readonly<Record<string, string>>
@@ -184,6 +184,7 @@ test('the role may do what a deployment of its stage does', () => {
     ['ec2:RevokeSecurityGroupEgress', ec2('security-group/s'), { ...OWN, ...VIA }],
     ['ec2:DeleteVpc', ec2('vpc/v'), OWN],
     ['cloudformation:UpdateTerminationProtection', stack('dev')],
+    ['cloudformation:DescribeStacks', stack('deploy-role-dev')],
     ['s3:ListBucket', bucket('dev'), ACCOUNT],
     ['s3:PutObject', file('dev'), ACCOUNT],
     ['sns:Unsubscribe', '*', VIA],
@@ -197,6 +198,9 @@ test('the role may do what a deployment of its stage does', () => {
     ['secretsmanager:PutSecretValue', secret('JwtSecret-a'), OWN],
     ['secretsmanager:UpdateSecretVersionStage', secret('JwtSecret-a'), OWN],
     ['rds-data:ExecuteStatement', cluster('dev')],
+    // tools/deploy/preflight.ts
+    ['rds:DescribeDBClusters', cluster('dev')],
+    ['rds:DescribeDBEngineVersions', '*'],
   ]
   for (const call of calls) assert.ok(isAllowed(statements, call), call.join(' '))
 })
