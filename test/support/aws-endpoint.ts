@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test'
+import { readStageTable } from '../../tools/deploy/stage.ts'
 import { type HttpRequest, type ScriptedHttpResponse, serveHttp } from './http-endpoint.ts'
 import { createSecret, secretAction } from './secret-endpoint.ts'
 
@@ -9,6 +10,11 @@ export interface FakeStack {
   /** True if CloudFormation denies access to it. */
   readonly denied?: boolean
   readonly template?: string
+  /** `ApiId` of its deploy role's stack; `null` if access to it is denied, absent if there is none. */
+  readonly roleApiId?: string | null
+  /** Aurora's version of its cluster, if there is one, and those that the region offers; the pin if absent. */
+  readonly running?: string
+  readonly offered?: readonly string[]
   /** Of the account's Lambda quota; 1000 if absent. */
   readonly unreserved?: number
   /** The secret of the signing key, which keeps its changes; one with an HS256 key if absent. */
@@ -18,6 +24,8 @@ export interface FakeStack {
   /** The Data API's response to each statement. */
   readonly statement?: () => ScriptedHttpResponse
 }
+
+const PINNED = String(readStageTable('dev')['engineVersion'])
 
 /** The ARN of the master's secret, as RDS reports it. */
 export const MASTER_SECRET_ARN = 'arn:aws:secretsmanager:eu-west-1:000000000000:secret:master'
@@ -68,17 +76,35 @@ function respondAsAws(
     if (isSigningKey) return stack.signingSecret.handle(secretsAction, input)
     if (secretsAction === 'GetSecretValue') return json({ SecretString: stack.secret ?? '' })
   }
-  const action = new URLSearchParams(body).get('Action')
+  const parameters = new URLSearchParams(body)
+  const action = parameters.get('Action')
   if (action === 'DescribeDBClusters') {
+    if (!stack.outputs && !stack.running) return xmlError(404, 'DBClusterNotFoundFault', 'none')
     const secret = `<MasterUserSecret><SecretArn>${MASTER_SECRET_ARN}</SecretArn></MasterUserSecret>`
-    return xml(action, `<DBClusters><DBCluster>${secret}</DBCluster></DBClusters>`)
+    const version = `<EngineVersion>${stack.running ?? PINNED}</EngineVersion>`
+    return xml(action, `<DBClusters><DBCluster>${secret}${version}</DBCluster></DBClusters>`)
   }
-  if (action === 'DescribeStacks' && stack.outputs) return xml(action, describe(stack.outputs))
+  if (action === 'DescribeDBEngineVersions') return xml(action, offer(stack, parameters))
+  const isRole = parameters.get('StackName') === 'latchkey-deploy-role-dev'
+  const { roleApiId } = stack
+  const outputs = isRole ? (roleApiId ? { ApiId: roleApiId } : undefined) : stack.outputs
+  if (action === 'DescribeStacks' && outputs) return xml(action, describe(outputs))
   if (action === 'GetTemplate' && stack.template !== undefined) {
     return xml(action, `<TemplateBody>${escapeXml(stack.template)}</TemplateBody>`)
   }
-  if (stack.denied) return xmlError(403, 'AccessDenied', 'User is not authorized to do this')
+  if (stack.denied || (isRole && roleApiId === null))
+    return xmlError(403, 'AccessDenied', 'User is not authorized to do this')
   return xmlError(400, 'ValidationError', 'Stack with id latchkey-dev does not exist')
+}
+
+/** Lists one version per page. */
+function offer({ offered = [PINNED] }: FakeStack, parameters: URLSearchParams): string {
+  const page = Number(parameters.get('Marker') ?? 0)
+  const version = offered[page]
+  const versions =
+    version && `<DBEngineVersion><EngineVersion>${version}</EngineVersion></DBEngineVersion>`
+  const marker = page + 1 < offered.length ? `<Marker>${page + 1}</Marker>` : ''
+  return `${marker}<DBEngineVersions>${versions ?? ''}</DBEngineVersions>`
 }
 
 function describe(outputs: Readonly<Record<string, string>>): string {

@@ -105,12 +105,13 @@ test('a push is checked once, also where it has a pull request', () => {
   }
 })
 
-test('a stage is migrated, deployed, migrated and tried, and rolled back if that fails', () => {
+test('a stage is checked, migrated, deployed, migrated and tried, and rolled back if that fails', () => {
   const runs = steps.filter(({ file, run }) => file === 'deploy-stage.yml' && run !== '')
   const order = [
     /^npm ci --ignore-scripts$/,
     /^npm run --silent sbom > latchkey\.cdx\.json$/,
     /live-deployment/,
+    /^node tools\/deploy\/preflight\.ts /,
     /^exec node tools\/deploy\/migrate\.ts /,
     /^npx serverless deploy .* --force /,
     /^exec node tools\/deploy\/migrate\.ts /,
@@ -125,7 +126,7 @@ test('a stage is migrated, deployed, migrated and tried, and rolled back if that
     assert.match(run, pattern)
     if (index >= 2) assert.match(run, / --stage "\$STAGE" --region "\$REGION"/)
   }
-  const condition = String(at(deployment[7]?.step, 'if'))
+  const condition = String(at(deployment[8]?.step, 'if'))
   assert.match(
     condition,
     /^\(failure\(\) \|\| cancelled\(\)\) && steps\.deploy\.outcome != 'skipped' && /,

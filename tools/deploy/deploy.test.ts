@@ -38,6 +38,7 @@ test('parse finds the stage, the region and the algorithm among the framework’
     signing: 'hs256',
     profile: undefined,
     reservedConcurrency: readStageTable('prod')['reservedConcurrency'],
+    engineVersion: readStageTable('prod')['engineVersion'],
   })
   const params = ['--param', 'signing=hs256', '--param=alarmEmail=a@b.c', '--param=signing=rs256']
   assert.equal(parse(['--stage', 'dev', ...params]).signing, 'rs256')
@@ -166,6 +167,19 @@ for (const [what, [stack, problem, variables]] of Object.entries(REJECTED)) {
     assert.match(stderr, problem)
   })
 }
+
+test('nothing is migrated or deployed with an engine version that RDS rejects; --param sets it', async (t) => {
+  const version = '99.9'
+  for (const stack of [{}, DEPLOYED]) {
+    const { env } = await serveAws(t, stack)
+    const lines: string[] = []
+    const program = createDeploy((command) => lines.push(command))
+    const args = [...ARGUMENTS, '--param', `engineVersion=${version}`]
+    const { stderr, status } = await callCommand(program, args, env, lines)
+    assert.deepEqual([lines, status], [[], 1])
+    assert.ok(stderr.includes(version), stderr)
+  }
+})
 
 test('a quota with just enough room is no obstacle, and a failed deployment ends with its status', async (t) => {
   const failed = await deployWith(t, 3, { unreserved: RESERVED + 100 })

@@ -4,6 +4,7 @@ import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { callProgram, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import { checkIssuer } from './issuer.ts'
 import { MIGRATE } from './migrate.ts'
+import { PREFLIGHT } from './preflight.ts'
 import { hasDatabase, readStageTable } from './stage.ts'
 
 const USAGE = `Migrates a stage's database, deploys the stage with the Serverless Framework, and migrates again:
@@ -32,8 +33,16 @@ function parse(args: string[]) {
   const params = [param].flat().map((text) => /^([^=]*)=(.*)$/s.exec(String(text))?.slice(1) ?? [])
   const settings = { ...readStageTable(stage), ...Object.fromEntries(params) }
   checkIssuer(settings)
-  const { signing, reservedConcurrency } = settings
-  return { deploy: args, stage, region, signing, profile: profile?.toString(), reservedConcurrency }
+  const { signing, reservedConcurrency, engineVersion } = settings
+  return {
+    deploy: args,
+    stage,
+    region,
+    signing,
+    profile: profile?.toString(),
+    reservedConcurrency,
+    engineVersion,
+  }
 }
 
 /**
@@ -88,14 +97,17 @@ export const createDeploy = (start = spawn): Program<ReturnType<typeof parse>> =
   usage: USAGE,
   failure: 'Not deployed',
   parse,
-  async run({ deploy, stage, region, signing, profile, reservedConcurrency }, output) {
+  async run(parsed, output) {
+    const { deploy, stage, region, signing, profile, reservedConcurrency, engineVersion } = parsed
     chooseAccount(stage, profile)
-    const args = ['--stage', stage, '--region', region, '--signing', String(signing)]
-    const migrate = () => callProgram(MIGRATE, args, output)
+    const args = ['--stage', stage, '--region', region]
+    const migrate = () => callProgram(MIGRATE, [...args, '--signing', String(signing)], output)
     // New code needs the new schema.
     const isDeployed = await hasDatabase(stage, region)
     if (!isDeployed) await checkQuota(region, Number(reservedConcurrency ?? 0))
-    const migrated = isDeployed ? await migrate() : 0
+    const version = ['--engine-version', String(engineVersion)]
+    const ready = await callProgram(PREFLIGHT, [...args, ...version], output)
+    const migrated = ready || (isDeployed ? await migrate() : 0)
     return migrated || start('serverless', ['deploy', ...deploy]) || (await migrate())
   },
 })

@@ -65,6 +65,15 @@ export async function hasDatabase(stage: string, region: string): Promise<boolea
 }
 
 /**
+ * Reads the id of the HTTP API that the stage's deploy role is restricted to; `*` for none, and `undefined` without
+ * a stack of the role. Rejects with the SDK's error.
+ */
+export async function readRoleApiId(stage: string, region: string): Promise<string | undefined> {
+  const outputs = await describeStack(stackNameOf(`deploy-role-${stage}`), region)
+  return outputs?.find(({ OutputKey }) => OutputKey === 'ApiId')?.OutputValue
+}
+
+/**
  * Opens a deployed stage's database as its master, the only role that may migrate it and delete from it. RDS names
  * the master's secret: after a restore the stack's output names that of the previous cluster.
  */

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type FakeStack, serveAws } from '../../test/support/aws-endpoint.ts'
+import { callCommand, runCommand } from '../../test/support/command.ts'
+import { PREFLIGHT } from './preflight.ts'
+
+const ARGUMENTS = ['--stage', 'dev', '--region', 'eu-west-1', '--engine-version', '16.13']
+const OFFERED = ['16.9', '16.14', '17.4']
+
+const WITH_PIN = [...OFFERED, '16.13']
+
+/** Clusters and offers of a region, and a version that the rejection of engineVersion 16.13 names, if there is one. */
+const VERSIONS: Readonly<Record<string, readonly [FakeStack, string?]>> = {
+  'no cluster, and the region offers it on a later page': [{ offered: WITH_PIN }],
+  'no cluster, and the region offers only others': [{ offered: OFFERED }, '16.14'],
+  'no cluster, and the region offers none': [{ offered: [] }, '16.13'],
+  'a cluster that runs it where it is not offered': [{ running: '16.13', offered: OFFERED }],
+  'a cluster of an earlier minor': [{ running: '16.9', offered: WITH_PIN }],
+  'a cluster of an earlier minor where it is not offered': [
+    { running: '16.9', offered: OFFERED },
+    '16.14',
+  ],
+  'a cluster of a later minor': [{ running: '16.14', offered: WITH_PIN }, '16.14'],
+  'a cluster of a later major': [{ running: '17.4', offered: WITH_PIN }, '17.4'],
+}
+
+for (const [what, [stack, named]] of Object.entries(VERSIONS)) {
+  test(`${what}: a deployment ${named ? 'must not' : 'may'} start`, async (t) => {
+    const { env, requests } = await serveAws(t, stack)
+    const { stdout, stderr, status } = await callCommand(PREFLIGHT, ARGUMENTS, env)
+    assert.deepEqual([stdout, status], ['', named ? 1 : 0])
+    assert.ok(named ? stderr.includes(named) : stderr === '', stderr)
+    assert.match(String(requests[0]?.headers['authorization']), /eu-west-1\/rds/)
+  })
+}
+
+test('a deploy role that is not known to be restricted to its API is a warning', async (t) => {
+  for (const [roleApiId, warns] of [
+    ['*', true],
+    [null, true],
+    ['a1b2c3', false],
+    [undefined, false],
+  ] as const) {
+    const { env } = await serveAws(t, roleApiId === undefined ? {} : { roleApiId })
+    const { stderr, status } = await callCommand(PREFLIGHT, ARGUMENTS, env)
+    assert.equal(status, 0)
+    assert.equal(stderr.startsWith('Warning: '), warns, stderr)
+    const onGitHub = await callCommand(PREFLIGHT, ARGUMENTS, { ...env, GITHUB_ACTIONS: 'true' })
+    assert.equal(onGitHub.stderr.startsWith('::warning::'), warns, onGitHub.stderr)
+  }
+})
+
+test('the version is that of resources/stages.yml, and a stage that it lacks is rejected', async (t) => {
+  const { env } = await serveAws(t, {})
+  const file = 'tools/deploy/preflight.ts'
+  const ready = await runCommand(file, ['--stage', 'dev', '--region', 'eu-west-1'], env)
+  assert.deepEqual(ready, { stdout: '', stderr: '', status: 0 })
+  for (const args of [[], ['--stage', 'prd']]) {
+    assert.equal((await callCommand(PREFLIGHT, args, env)).status, 2)
+  }
+})
+
+test('an error of RDS is a failure', async (t) => {
+  const { env } = await serveAws(t, {})
+  const aws = { ...env, AWS_ENDPOINT_URL_RDS: 'http://127.0.0.1:1', AWS_MAX_ATTEMPTS: '1' }
+  const { stderr, status } = await callCommand(PREFLIGHT, ARGUMENTS, aws)
+  assert.equal(status, 1)
+  assert.match(stderr, /ECONNREFUSED/)
+})

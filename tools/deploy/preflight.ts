@@ -1,0 +1,85 @@
+import { parseArgs } from 'node:util'
+import {
+  DBClusterNotFoundFault,
+  DescribeDBClustersCommand,
+  paginateDescribeDBEngineVersions,
+  RDSClient,
+} from '@aws-sdk/client-rds'
+import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
+import { readRoleApiId, readStageTable } from './stage.ts'
+
+const USAGE = `Checks, before a deployment changes anything, that RDS accepts the stage's engineVersion, and warns if the deploy
+role is not restricted to the stage's own API.
+
+  node tools/deploy/preflight.ts --stage S [--region R] [--engine-version V]
+
+  --engine-version  the default is that of the stage in resources/stages.yml
+`
+
+function parse(args: string[]) {
+  const options = { ...STAGE_OPTIONS, 'engine-version': { type: 'string' } } as const
+  const { stage, region, 'engine-version': version } = parseArgs({ args, options }).values
+  if (!stage) throw new Error('--stage is missing.')
+  return { stage, region, version: version ?? String(readStageTable(stage)['engineVersion']) }
+}
+
+type Arguments = ReturnType<typeof parse>
+
+async function run({ stage, region, version }: Arguments, { complain }: Output): Promise<void> {
+  await checkEngineVersion(stage, region, version)
+  // An operator may deploy without the right to read the role's stack.
+  const apiId = await readRoleApiId(stage, region).catch(() => '*')
+  if (apiId !== '*') return
+  // GitHub shows a line with this prefix on the page of the run.
+  const prefix = process.env['GITHUB_ACTIONS'] ? '::warning::' : 'Warning: '
+  complain(
+    `${prefix}The deploy role of ${stage} is not restricted to the stage's own API, or its stack cannot be read. After the first deployment, update its stack with ApiId (docs/deploy.md).\n`,
+  )
+}
+
+/** Compares versions part by part: 16.9 is before 16.13. */
+const { compare } = new Intl.Collator('en', { numeric: true })
+
+/**
+ * Throws if the stage's cluster is past the version, since Aurora cannot return to an earlier one, or if the cluster
+ * does not run it and the region no longer offers it.
+ */
+async function checkEngineVersion(stage: string, region: string, version: string): Promise<void> {
+  const client = new RDSClient({ region })
+  try {
+    const running = await findRunningVersion(client, `latchkey-${stage}`)
+    if (running === version) return
+    if (running !== undefined && compare(running, version) > 0) {
+      throw new Error(
+        `The cluster latchkey-${stage} runs Aurora PostgreSQL ${running}, and the stage's engineVersion is ${version}: Aurora cannot go back. Set engineVersion: "${running}" in resources/stages.yml (docs/deploy.md).`,
+      )
+    }
+    const offered: string[] = []
+    const pages = paginateDescribeDBEngineVersions({ client }, { Engine: 'aurora-postgresql' })
+    for await (const { DBEngineVersions = [] } of pages) {
+      offered.push(...DBEngineVersions.map(({ EngineVersion = '' }) => EngineVersion))
+    }
+    if (offered.includes(version)) return
+    throw new Error(
+      `${region} does not offer Aurora PostgreSQL ${version}, but ${offered.toSorted(compare).join(', ') || 'none'}. Set engineVersion in resources/stages.yml (docs/deploy.md).`,
+    )
+  } finally {
+    client.destroy()
+  }
+}
+
+/** Resolves with the version that the cluster runs, or `undefined` if there is no such cluster. */
+async function findRunningVersion(client: RDSClient, name: string): Promise<string | undefined> {
+  const command = new DescribeDBClustersCommand({ DBClusterIdentifier: name })
+  try {
+    return (await client.send(command)).DBClusters?.[0]?.EngineVersion
+  } catch (error) {
+    if (error instanceof DBClusterNotFoundFault) return undefined
+    throw error
+  }
+}
+
+/** Checks of `npm run deploy` and of the pipeline, before anything changes. */
+export const PREFLIGHT: Program<Arguments> = { usage: USAGE, failure: 'Not ready', parse, run }
+
+if (import.meta.main) await runProgram(PREFLIGHT)
