@@ -5,7 +5,9 @@ import { changePassword } from '../lib/accounts/change-password.ts'
 import { changeUsername } from '../lib/accounts/change-username.ts'
 import { deleteAccount } from '../lib/accounts/delete-account.ts'
 import { me } from '../lib/accounts/me.ts'
+import { renew } from '../lib/accounts/renew.ts'
 import { signIn } from '../lib/accounts/sign-in.ts'
+import { signOut } from '../lib/accounts/sign-out.ts'
 import { signUp } from '../lib/accounts/sign-up.ts'
 import type { Deps } from '../lib/composition.ts'
 import type { Config } from '../lib/config.ts'
@@ -20,6 +22,7 @@ import {
   parseSignUp,
   parseUsernameChange,
 } from '../lib/http/request-bodies.ts'
+import { readSessionToken } from '../lib/http/session-token.ts'
 import { discovery, keySet } from '../lib/http/well-known.ts'
 
 /** Turns the proxy event of a route into the outcome. Rejects only on server errors. */
@@ -45,9 +48,17 @@ export const ROUTES: Readonly<Record<string, Route>> = {
     const body = jsonBody(parseSignIn)(event, config)
     if (!body.ok) return body
     // A token is optional here, and an invalid one is ignored.
+    const session = readSessionToken(event.headers)
+    if (session.ok) {
+      return signIn({ ...body.value, tokenUser: undefined, shownDigest: session.digest }, deps)
+    }
     const token = await authenticate(event, deps, ATTEMPT_LIMITS.deviceTokenExpiredSeconds)
-    return signIn({ ...body.value, tokenUser: token.ok ? token.user : undefined }, deps)
+    const tokenUser = token.ok ? token.user : undefined
+    return signIn({ ...body.value, tokenUser, shownDigest: undefined }, deps)
   },
+
+  'POST /auth/renew': sessionRoute(renew),
+  'POST /auth/sign-out': sessionRoute(signOut),
 
   'GET /auth/me': protectedRoute(noBody, me),
   'POST /auth/change-password': protectedRoute(jsonBody(parsePasswordChange), changePassword),
@@ -63,7 +74,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
 
 /**
  * Creates a route for the holder of a valid token: checks the token, then parses the event, then reads the row. A
- * token that is older than the row's password is rejected, and so is that of a deleted account.
+ * token that is older than the row's password is rejected, and so is that of a deleted account or an ended session.
  */
 function protectedRoute<T>(
   parse: Parse<T>,
@@ -74,11 +85,19 @@ function protectedRoute<T>(
     if (!token.ok) return token
     const input = parse(event, config)
     if (!input.ok) return input
-    const account = await deps.findAccountById(token.user.id)
-    if (account?.passwordVersion !== token.user.passwordVersion) {
-      return { ok: false, reason: 'token_invalid' }
-    }
-    return useCase({ ...account, counter: counterOf(token.user) }, input.value, deps)
+    const { id, passwordVersion, sid } = token.user
+    const account = await deps.findAccountById(id, sid)
+    if (account?.passwordVersion !== passwordVersion) return { ok: false, reason: 'token_invalid' }
+    const session = sid === undefined ? undefined : { sid }
+    return useCase({ ...account, counter: counterOf(token.user), session }, input.value, deps)
+  }
+}
+
+/** Creates a route for the holder of a session, which a token cannot replace. */
+function sessionRoute(useCase: (digest: string, deps: Deps) => Promise<Outcome>): Route {
+  return async (event, deps) => {
+    const session = readSessionToken(event.headers)
+    return session.ok ? useCase(session.digest, deps) : session
   }
 }
 

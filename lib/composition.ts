@@ -3,6 +3,7 @@ import { ResourceNotFoundException, SecretsManagerClient } from '@aws-sdk/client
 import type { ChangePasswordDeps } from './accounts/change-password.ts'
 import type { ChangeUsernameDeps } from './accounts/change-username.ts'
 import type { DeleteAccountDeps } from './accounts/delete-account.ts'
+import type { RenewDeps } from './accounts/renew.ts'
 import type { SignInDeps } from './accounts/sign-in.ts'
 import type { SignUpDeps } from './accounts/sign-up.ts'
 import { createExecute, type Row } from './adapters/data-api.ts'
@@ -43,6 +44,7 @@ export interface Deps
     ChangePasswordDeps,
     ChangeUsernameDeps,
     DeleteAccountDeps,
+    RenewDeps,
     KeySetDeps {
   /**
    * Verifies a token of this service, which may have expired up to `expiredSeconds` ago. Rejects only on server
@@ -68,6 +70,10 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
     requestHandler: { connectionTimeout: CONNECT_MILLISECONDS },
   })
   const execute = createExecute({ ...config, client })
+  const sessionHours = {
+    idleHours: config.sessionMaxDays * 12,
+    mostHours: config.sessionMaxDays * 24,
+  }
 
   return (deadline, timings) => {
     const onRetry = () => {
@@ -75,19 +81,23 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
     }
     const timeHash = <T>(work: Promise<T>) => timed(timings, 'hashMs', work)
     const timeDatabase = (work: Promise<Row>) => timed(timings, 'databaseMs', work)
-    const users = createUserStore((sql, values) =>
-      timeDatabase(
-        // Every statement is safe to retry, see user-store.ts.
-        retryUntilDeadline((signal) => execute(sql, values, signal), deadline, { onRetry }),
-      ),
-    )
-    const { replaceHash } = createUserStore((sql, values) =>
-      timeDatabase(
-        withTimeLimit(
-          (signal) => execute(sql, values, signal),
-          Math.min(REHASH_MILLISECONDS, deadline.remainingMilliseconds()),
+    const users = createUserStore(
+      (sql, values) =>
+        timeDatabase(
+          // Every statement is safe to retry, see user-store.ts.
+          retryUntilDeadline((signal) => execute(sql, values, signal), deadline, { onRetry }),
         ),
-      ),
+      sessionHours,
+    )
+    const { replaceHash } = createUserStore(
+      (sql, values) =>
+        timeDatabase(
+          withTimeLimit(
+            (signal) => execute(sql, values, signal),
+            Math.min(REHASH_MILLISECONDS, deadline.remainingMilliseconds()),
+          ),
+        ),
+      sessionHours,
     )
     return {
       ...users,
@@ -97,7 +107,7 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
       isOutdated: passwords.isOutdated,
       async loadTokenSigner() {
         const [key] = await keys.load()
-        return (user) => signToken(user, key, config.token)
+        return (user, session) => signToken(user, key, config.token, session)
       },
       loadKeys: () => keys.loadAll(),
       keyWarnings: keys.warnings,

@@ -23,6 +23,8 @@ export interface Config {
   readonly bcryptCost: number
   /** Minimum length of a password, in code points. */
   readonly passwordMinLength: number
+  /** Life of a session in days; it also ends after half of that without a renewal. */
+  readonly sessionMaxDays: number
 }
 
 /** The signing key itself, or the ARN of the secret that holds it. */
@@ -134,6 +136,8 @@ export function readConfig(env: Environment): Config {
     bcryptCost: wholeNumber('BCRYPT_COST', 12, 10, 15),
     // 8 is the minimum of NIST SP 800-63B and ASVS 6.2.1; NIST allows no verifier to require more than 64.
     passwordMinLength: wholeNumber('PASSWORD_MIN_LENGTH', 8, 8, 64),
+    // 30 is the maximum of NIST SP 800-63B-4, 2.1.3, for AAL1.
+    sessionMaxDays: wholeNumber('SESSION_MAX_DAYS', 30, 1, 365),
   }
 
   if (signingKey && problems.length === 0) return { ...config, signingKey }

@@ -1,3 +1,5 @@
+import type { NewSession, TokenSession } from './session-tokens.ts'
+
 /** A user as the API shows it. */
 export interface User {
   readonly id: number
@@ -18,6 +20,8 @@ export interface NewUser extends KeyedUsername {
   readonly passwordHash: string
   /** SHA-256 of the request's idempotency key, if it has one. */
   readonly idempotencyKeySha256: string | undefined
+  /** The digest of a session to start with the account. */
+  readonly sessionDigest?: string | undefined
 }
 
 /**
@@ -40,11 +44,15 @@ export interface Account extends User {
   readonly passwordVersion: number
   readonly passwordHash: string
   readonly attempts: Readonly<Record<AttemptCounter, Attempts>>
+  /** Whether the session that the request shows is, or was, one of the account. */
+  readonly hasShownSession?: boolean
 }
 
 /** An account whose token the request shows, and the count of its attempts. */
 export interface AuthenticatedAccount extends Account {
   readonly counter: 'device' | 'fresh'
+  /** The session of that token. */
+  readonly session: TokenSession | undefined
 }
 
 /** The user that a verified token names, and the version of the password at which it was signed. */
@@ -53,10 +61,15 @@ export interface TokenUser {
   readonly passwordVersion: number
   /** Time at which a password earned the token, in seconds since 1970; absent in tokens of earlier releases. */
   readonly authTime?: number
+  /** The id of its session. */
+  readonly sid?: string
 }
 
-/** Signs a token for the user. */
-type SignToken = (user: User) => Promise<string>
+/** Signs a token for the user. One of a renewal is not fresh. */
+type SignToken = (
+  user: User,
+  session?: TokenSession & { readonly isRenewal?: boolean },
+) => Promise<string>
 
 /** Resolves with a signer for the key in force, after reading the key if needed. Rejects only on server errors. */
 export interface TokenSignerDeps {
@@ -68,14 +81,17 @@ export interface TokenGranted<Code extends string> {
   readonly ok: true
   readonly code: Code
   readonly userId: number
-  readonly body: { readonly token: string }
+  readonly body: { readonly token: string; readonly sessionToken?: string }
 }
 
-/** Signs a token for the user, and returns the outcome with it. */
+/** Signs a token for the user, and returns the outcome with it and with the token of a new session. */
 export async function grantToken<Code extends string>(
   code: Code,
   user: User,
   signToken: SignToken,
+  session?: Parameters<SignToken>[1] & Partial<Pick<NewSession, 'sessionToken'>>,
 ): Promise<TokenGranted<Code>> {
-  return { ok: true, code, userId: user.id, body: { token: await signToken(user) } }
+  const { sessionToken } = session ?? {}
+  const body = { token: await signToken(user, session), ...(sessionToken && { sessionToken }) }
+  return { ok: true, code, userId: user.id, body }
 }

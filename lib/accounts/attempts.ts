@@ -25,7 +25,8 @@ export const counterOf = ({ authTime = 0 }: TokenUser) =>
 export interface AttemptDeps {
   /** Without a hash, takes as long and resolves with `false`. */
   verifyPassword(password: string, passwordHash: string | undefined): Promise<boolean>
-  findAccountById(id: number): Promise<Account | undefined>
+  /** Finds an account, if the session of that id has not ended; without one, any. */
+  findAccountById(id: number, sid?: string): Promise<Account | undefined>
   /** Counts a failure. Succeeds without an account. */
   countFailure(id: number | undefined, counter: AttemptCounter): Promise<void>
   /** Counts a failure before its attempt. Of concurrent calls with equal `failures`, one resolves with `true`. */

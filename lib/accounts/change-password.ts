@@ -1,26 +1,30 @@
 import {
+  type Account,
   type AuthenticatedAccount,
   grantToken,
   type TokenGranted,
   type TokenSignerDeps,
 } from './account.ts'
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
+import { newSession } from './session-tokens.ts'
 import { foldUsername } from './usernames.ts'
 
 /** The dependencies of a password change. Each function rejects only on server errors. */
 export interface ChangePasswordDeps extends AttemptDeps, TokenSignerDeps {
   hashPassword(password: string): Promise<string>
   /**
-   * Stores the hash and increments the version, if that is still `passwordVersion`; otherwise resolves with `false`.
-   * Safe to retry.
+   * Stores the hash and increments the version, if that is still the account's, and starts the session of that digest;
+   * otherwise resolves with `false`. Safe to retry.
    */
-  changeHash(id: number, passwordVersion: number, passwordHash: string): Promise<boolean>
+  changeHash(account: Account, passwordHash: string, sessionDigest?: string): Promise<boolean>
 }
 
 /** Both passwords; the new one satisfies the rules. */
 interface ChangePasswordRequest {
   readonly currentPassword: string
   readonly newPassword: string
+  /** Whether to start a session. */
+  readonly session: boolean
 }
 
 type ChangePasswordResult =
@@ -29,12 +33,13 @@ type ChangePasswordResult =
   | Extract<AttemptResult, { ok: false }>
 
 /**
- * Changes a password, and revokes every earlier token for this API (ASVS 7.4.3): the row gets a new version. Of two
+ * Changes a password, ends every session, and revokes every earlier token for this API (ASVS 7.4.3): the row gets a new
+ * version, which tokens and sessions carry. Of two
  * concurrent changes, one succeeds; the other is `account_changed`.
  */
 export async function changePassword(
   account: AuthenticatedAccount,
-  { currentPassword, newPassword }: ChangePasswordRequest,
+  { currentPassword, newPassword, session: wantsSession }: ChangePasswordRequest,
   deps: ChangePasswordDeps,
 ): Promise<ChangePasswordResult> {
   if (foldUsername(newPassword) === foldUsername(account.username)) {
@@ -47,9 +52,10 @@ export async function changePassword(
   // The signer first: without a signing key, nothing is changed.
   const signToken = await deps.loadTokenSigner()
   const passwordHash = await deps.hashPassword(newPassword)
-  if (!(await deps.changeHash(account.id, account.passwordVersion, passwordHash))) {
+  const session = wantsSession ? newSession() : undefined
+  if (!(await deps.changeHash(account, passwordHash, session?.digest))) {
     return { ok: false, reason: 'account_changed' }
   }
   const changed = { ...account, passwordVersion: account.passwordVersion + 1 }
-  return grantToken('password_changed', changed, signToken)
+  return grantToken('password_changed', changed, signToken, session)
 }

@@ -44,5 +44,6 @@ export async function changeUsername(
   const change = await deps.changeUsername(account, name)
   if (change === 'taken') return { ok: false, reason: 'username_taken' }
   if (change === 'superseded') return { ok: false, reason: 'account_changed' }
-  return grantToken('username_changed', { ...account, username: name.username }, signToken)
+  const changed = { ...account, username: name.username }
+  return grantToken('username_changed', changed, signToken, account.session)
 }

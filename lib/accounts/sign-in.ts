@@ -7,11 +7,13 @@ import {
   type TokenUser,
 } from './account.ts'
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
+import { newSession, type OpenSessionDeps } from './session-tokens.ts'
+import type { SignOutDeps } from './sign-out.ts'
 
 /** The dependencies of a sign-in. Each function rejects only on server errors. */
-export interface SignInDeps extends AttemptDeps, TokenSignerDeps {
-  /** Finds the account of a name in any form. */
-  findAccount(name: KeyedUsername): Promise<Account | undefined>
+export interface SignInDeps extends AttemptDeps, OpenSessionDeps, SignOutDeps, TokenSignerDeps {
+  /** Finds the account of a name in any form, and whether the session with that digest is one of its own. */
+  findAccount(name: KeyedUsername, sessionDigest?: string): Promise<Account | undefined>
   /** Returns whether the hash has a lower cost factor than new ones. */
   isOutdated(passwordHash: string): boolean
   hashPassword(password: string): Promise<string>
@@ -19,10 +21,13 @@ export interface SignInDeps extends AttemptDeps, TokenSignerDeps {
   replaceHash(id: number, passwordHash: string, newHash: string): Promise<boolean>
 }
 
-/** Credentials, and the user of the request's token, if it has one. */
+/** Credentials, and what the request shows of an earlier sign-in: the user of its token, or a session's digest. */
 interface SignInRequest extends KeyedUsername {
   readonly password: string
+  /** Whether to start a session. */
+  readonly session: boolean
   readonly tokenUser: TokenUser | undefined
+  readonly shownDigest: string | undefined
 }
 
 type SignInResult =
@@ -34,22 +39,33 @@ type SignInResult =
 
 /**
  * Signs a user in: find, compare, sign. An unknown name and a wrong password have the same result. A device whose
- * count pauses is a stranger: it could leave its token out, and a thief of the token must not lock it out.
+ * count pauses is a stranger: it could leave its token out, and a thief of the token must not lock it out. The session
+ * that the request shows ends (ASVS 7.2.4).
  */
 export async function signIn(
-  { password, tokenUser, ...name }: SignInRequest,
+  { password, session: wantsSession, tokenUser, shownDigest, ...name }: SignInRequest,
   deps: SignInDeps,
 ): Promise<SignInResult> {
-  const [found, signToken] = await Promise.all([deps.findAccount(name), deps.loadTokenSigner()])
-  const isDevice =
+  const [found, signToken] = await Promise.all([
+    deps.findAccount(name, shownDigest),
+    deps.loadTokenSigner(),
+  ])
+  const hasToken =
     found !== undefined &&
     found.id === tokenUser?.id &&
     found.passwordVersion === tokenUser.passwordVersion
+  const isDevice = hasToken || found?.hasShownSession
   const counters = isDevice ? (['device', 'stranger'] as const) : (['stranger'] as const)
   const result = await attemptPassword({ password, account: found, counters }, deps)
   if (!result.ok) return result
   const rehash = await renewHash(result.account, password, deps)
-  const granted = await grantToken('signed_in', result.account, signToken)
+  const session = wantsSession ? newSession() : undefined
+  if (session) {
+    const isOpen = await deps.openSession(result.account, session.digest, shownDigest)
+    // The password that was correct has been changed meanwhile.
+    if (!isOpen) return { ok: false, reason: 'invalid_credentials', userId: result.account.id }
+  } else if (found?.hasShownSession && shownDigest) await deps.endSession(shownDigest)
+  const granted = await grantToken('signed_in', result.account, signToken, session)
   return rehash === undefined ? granted : { ...granted, rehash }
 }
 

@@ -5,12 +5,18 @@ import type { AuthenticatedAccount, TokenUser } from './account.ts'
 import { type ChangePasswordDeps, changePassword } from './change-password.ts'
 import { type ChangeUsernameDeps, changeUsername } from './change-username.ts'
 import { type DeleteAccountDeps, deleteAccount } from './delete-account.ts'
+import { type RenewDeps, renew } from './renew.ts'
 import { type SignInDeps, signIn } from './sign-in.ts'
 import { type SignUpDeps, signUp } from './sign-up.ts'
 
 // The order of each use case's calls, and its result if one fails. The tests in functions/ cover the rest.
 
-type Deps = SignUpDeps & SignInDeps & ChangePasswordDeps & ChangeUsernameDeps & DeleteAccountDeps
+type Deps = SignUpDeps &
+  SignInDeps &
+  ChangePasswordDeps &
+  ChangeUsernameDeps &
+  DeleteAccountDeps &
+  RenewDeps
 
 const NO_FAILURES = { failures: 0, pauseSeconds: 0 }
 const CLEAN = { stranger: NO_FAILURES, device: NO_FAILURES, fresh: NO_FAILURES }
@@ -22,6 +28,7 @@ const ACCOUNT: AuthenticatedAccount = {
   passwordHash: 'the hash',
   attempts: CLEAN,
   counter: 'fresh',
+  session: undefined,
 }
 const DEPS: Deps = {
   hashPassword: async () => 'a new hash',
@@ -34,26 +41,36 @@ const DEPS: Deps = {
   countFailure: async () => {},
   chargeAttempt: async () => true,
   resetFailures: async () => {},
+  openSession: async () => true,
+  endSession: async () => 7,
+  useSession: async () => ACCOUNT,
   replaceHash: async () => true,
   changeHash: async () => true,
   changeUsername: async () => 'changed',
   deleteUser: async () => {},
-  loadTokenSigner: async () => async (user) =>
-    `of ${user.id} ${user.username} ${user.passwordVersion ?? 0}`,
+  loadTokenSigner: async () => async (user, session) =>
+    `of ${user.id} ${user.username} ${user.passwordVersion ?? 0}${session ? ' in a session' : ''}`,
 }
 
 const NEW_USER = { username: 'Ada', usernameKey: 'ada', idempotencyKeySha256: 'the digest' }
-const CHANGE = { currentPassword: 'password', newPassword: 'another one' }
+const SIGN_UP = { ...NEW_USER, password: 'password', session: false }
+const CHANGE = { currentPassword: 'password', newPassword: 'another one', session: false }
 const RENAME = { username: 'Ada', usernameKey: 'ada', password: 'password' }
+const SIGN_IN = {
+  username: 'Gary',
+  usernameKey: 'gary',
+  password: 'password',
+  session: false,
+  tokenUser: undefined,
+  shownDigest: undefined,
+}
 const TOKEN_USER: TokenUser = { id: 7, passwordVersion: 2 }
 
 /** Each use case, with one request for all tests. */
 const USE_CASES = {
-  signUp: (deps: Deps) => signUp({ ...NEW_USER, password: 'password' }, deps),
-  signUpWithoutKey: (deps: Deps) =>
-    signUp({ ...NEW_USER, password: 'password', idempotencyKeySha256: undefined }, deps),
-  signIn: (deps: Deps, tokenUser?: TokenUser) =>
-    signIn({ username: 'Gary', usernameKey: 'gary', password: 'password', tokenUser }, deps),
+  signUp: (deps: Deps) => signUp(SIGN_UP, deps),
+  signUpWithoutKey: (deps: Deps) => signUp({ ...SIGN_UP, idempotencyKeySha256: undefined }, deps),
+  signIn: (deps: Deps, tokenUser?: TokenUser) => signIn({ ...SIGN_IN, tokenUser }, deps),
   changePassword: (deps: Deps) => changePassword(ACCOUNT, CHANGE, deps),
   changeUsername: (deps: Deps) => changeUsername(ACCOUNT, RENAME, deps),
   deleteAccount: (deps: Deps) => deleteAccount(ACCOUNT, { password: 'password' }, deps),
@@ -104,7 +121,10 @@ test('a sign-up hashes the password and loads the signing key before it stores t
   assert.deepEqual(await run(USE_CASES.signUp), { result: granted('created', 'of 8 Ada 0'), calls })
   const { deps, calls: made } = record<Deps>(DEPS)
   await USE_CASES.signUp(deps)
-  assert.deepEqual(made.at(-1), ['insertUser', { ...NEW_USER, passwordHash: 'a new hash' }])
+  assert.deepEqual(made.at(-1), [
+    'insertUser',
+    { ...NEW_USER, passwordHash: 'a new hash', sessionDigest: undefined },
+  ])
 })
 
 test('a replay compares the password, counts a wrong one for strangers, and is rejected in their pause', async () => {
@@ -133,7 +153,7 @@ test('a replay compares the password, counts a wrong one for strangers, and is r
   }
 })
 
-const FIND = ['findAccount {}', 'loadTokenSigner']
+const FIND = ['findAccount {} ', 'loadTokenSigner']
 
 test('a sign-in with a token of the account counts for devices, any other for strangers', async () => {
   for (const [tokenUser, counter] of [
@@ -177,7 +197,7 @@ test('a sign-in replaces a hash of a lower cost factor, and succeeds even if tha
 test('a change of the password stores the next version, and signs a token with it', async () => {
   assert.deepEqual(await run(USE_CASES.changePassword), {
     result: granted('password_changed', 'of 7 Gary 3'),
-    calls: [VERIFY, 'loadTokenSigner', 'hashPassword another one', 'changeHash 7 2 a new hash'],
+    calls: [VERIFY, 'loadTokenSigner', 'hashPassword another one', 'changeHash {} a new hash '],
   })
   const { result, calls } = await run(USE_CASES.changePassword, { changeHash: async () => false })
   assert.deepEqual(result, CHANGED)
@@ -201,6 +221,45 @@ test('a deletion compares the password first', async () => {
     result: { ok: true, code: 'deleted', userId: 7 },
     calls: [VERIFY, 'deleteUser 7'],
   })
+})
+
+/** What `run` shows of the token of a session. */
+const isSession = (text: unknown) => /^[\da-f]{64}$/.test(String(text))
+
+test('a session is opened after the comparison, and a sign-in without one ends the session that it shows', async () => {
+  const open = async (deps: Partial<Deps> = {}) => {
+    const useCase = (deps: Deps) =>
+      signIn({ ...SIGN_IN, session: true, shownDigest: 'shown' }, deps)
+    return run(useCase, deps)
+  }
+  const { result, calls } = await open()
+  assert.partialDeepStrictEqual(result, {
+    code: 'signed_in',
+    body: { token: 'of 7 Gary 2 in a session' },
+  })
+  const [, , verify, isOutdated, openSession = ''] = calls
+  assert.deepEqual([verify, isOutdated], [VERIFY, 'isOutdated the hash'])
+  const [name, account, digest, shown] = openSession.split(' ')
+  assert.deepEqual([name, account, isSession(digest), shown], ['openSession', '{}', true, 'shown'])
+  const changed = await open({ openSession: async () => false })
+  assert.deepEqual(changed.result, INVALID)
+
+  const withShown = (deps: Deps) => signIn({ ...SIGN_IN, shownDigest: 'shown' }, deps)
+  for (const hasShownSession of [true, false]) {
+    const findAccount = async () => ({ ...ACCOUNT, hasShownSession })
+    const { calls } = await run(withShown, { findAccount })
+    assert.equal(calls.includes('endSession shown'), hasShownSession)
+  }
+})
+
+test('a renewal without a session signs nothing', async () => {
+  const useCase = (deps: Deps) => renew('the digest', deps)
+  assert.partialDeepStrictEqual(await run(useCase), {
+    result: granted('renewed', 'of 7 Gary 2 in a session'),
+  })
+  const ended = { ok: false, reason: 'session_ended' }
+  const gone = await run(useCase, { useSession: async () => undefined })
+  assert.deepEqual(gone.result, ended)
 })
 
 test('without a signing key nothing is stored, and a sign-in compares nothing', async () => {

@@ -1,5 +1,6 @@
 import { errors, jwtVerify, SignJWT } from 'jose'
 import type { TokenUser, User } from '../accounts/account.ts'
+import type { TokenSession } from '../accounts/session-tokens.ts'
 import type { Keys } from './key-ring.ts'
 import type { SigningKey } from './signing-key.ts'
 
@@ -22,18 +23,21 @@ export interface TokenOptions {
 /**
  * Signs the token that a password has just earned: a JWT (RFC 7519) with the key's algorithm and the claims
  * `payload: {username, id}`, `sub`, `iat`, `exp`, `auth_time` (OpenID Connect Core, section 2), `password_version`
- * where it is above 0, and `iss` and `aud` where set. With RS256 it has `kid`, and the claim `preferred_username`
- * (section 5.1): API Gateway passes claims on as text, and does not document how it passes an object.
+ * where it is above 0, `sid` where it belongs to a session, and `iss` and `aud` where set. That of a renewal has no
+ * `auth_time`. With RS256 it has `kid`, and the claim `preferred_username` (section 5.1): API Gateway passes claims on as
+ * text, and does not document how it passes an object.
  */
 export function signToken(
   { id, username, passwordVersion = 0 }: User,
   { algorithm, sign, publicJwk }: SigningKey,
   { ttlSeconds, issuer, audience }: TokenOptions,
+  { sid, isRenewal = false }: Partial<TokenSession> & { readonly isRenewal?: boolean } = {},
 ): Promise<string> {
   const issuedAt = Math.floor(Date.now() / 1000)
   const token = new SignJWT({
     payload: { username, id },
-    auth_time: issuedAt,
+    ...(!isRenewal && { auth_time: issuedAt }),
+    ...(sid !== undefined && { sid }),
     ...(passwordVersion > 0 && { password_version: passwordVersion }),
     ...(publicJwk && { preferred_username: username }),
   })
@@ -49,6 +53,8 @@ export function signToken(
   if (audience !== undefined) token.setAudience(audience)
   return token.sign(sign)
 }
+
+const SID = /^[\da-f]{16}$/
 
 /** RFC 7515, section 7.1. */
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
@@ -80,11 +86,16 @@ export async function verifyToken(
       })
       const id = Number(payload.sub)
       const isId = String(id) === payload.sub && Number.isSafeInteger(id) && id > 0
-      const { password_version: passwordVersion = 0, auth_time: authTime } = payload
-      if (!isId || typeof passwordVersion !== 'number')
+      const { password_version: passwordVersion = 0, auth_time: authTime, sid } = payload
+      const isSession = sid === undefined || (typeof sid === 'string' && SID.test(sid))
+      if (!isId || !isSession || typeof passwordVersion !== 'number') {
         return { ok: false, reason: 'token_invalid' }
-      const age = typeof authTime === 'number' && { authTime }
-      return { ok: true, user: { id, passwordVersion, ...age } }
+      }
+      const claims = {
+        ...(typeof authTime === 'number' && { authTime }),
+        ...(sid !== undefined && { sid }),
+      }
+      return { ok: true, user: { id, passwordVersion, ...claims } }
     } catch (error) {
       if (error instanceof errors.JWSSignatureVerificationFailed) continue
       if (error instanceof errors.JOSEAlgNotAllowed) continue

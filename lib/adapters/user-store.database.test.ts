@@ -13,6 +13,7 @@ after(() => database.close())
 const client = createClient({ after }, database.url)
 const users = userStore(client)
 
+const CLEAN = { failures: 0, pauseSeconds: 0 }
 const keyed = (username: string, idempotencyKeySha256?: string) => ({
   username,
   usernameKey: foldUsername(username),
@@ -22,6 +23,13 @@ const insertUser = (username: string, passwordHash: string, key?: string) =>
   users.insertUser({ ...keyed(username, key), passwordHash })
 const findAccount = (username: string) => users.findAccount(keyed(username))
 const findReplayed = (username: string, key: string) => users.findReplayed(keyed(username, key))
+
+/** An account, of which only the id and the version of the password matter here. */
+const ACCOUNT = {
+  username: '',
+  passwordHash: '',
+  attempts: { stranger: CLEAN, device: CLEAN, fresh: CLEAN },
+}
 
 async function usersNamed(name: string): Promise<number> {
   const sql = 'SELECT 1 FROM users WHERE username_key = $1'
@@ -119,14 +127,14 @@ test('a hash is replaced only if it is the one that was read', async () => {
 test('of changes of the hash at one version one succeeds, and so does its retry', async () => {
   const { id = 0 } = (await insertUser('Changed', 'old')) ?? {}
   const found = async () => findAccount('changed')
-  assert.equal(await users.changeHash(id, 1, 'too early'), false)
-  assert.equal(await users.changeHash(id, 0, 'new'), true)
-  assert.equal(await users.changeHash(id, 0, 'new'), true)
-  assert.equal(await users.changeHash(id, 0, 'of a rival'), false)
+  assert.equal(await users.changeHash({ ...ACCOUNT, id, passwordVersion: 1 }, 'too early'), false)
+  assert.equal(await users.changeHash({ ...ACCOUNT, id, passwordVersion: 0 }, 'new'), true)
+  assert.equal(await users.changeHash({ ...ACCOUNT, id, passwordVersion: 0 }, 'new'), true)
+  assert.equal(await users.changeHash({ ...ACCOUNT, id, passwordVersion: 0 }, 'of a rival'), false)
   assert.partialDeepStrictEqual(await found(), { passwordHash: 'new', passwordVersion: 1 })
   // A rehash leaves the version alone.
   assert.equal(await users.replaceHash(id, 'new', 'rehashed'), true)
-  assert.equal(await users.changeHash(id, 1, 'newer'), true)
+  assert.equal(await users.changeHash({ ...ACCOUNT, id, passwordVersion: 1 }, 'newer'), true)
   assert.equal((await found())?.passwordVersion, 2)
 })
 
@@ -140,7 +148,7 @@ test('a username changes only for the name and the password that were read, and 
   // Another name with the same key is another request's.
   for (const name of ['BOB', 'Carol']) assert.equal(await rename(name), 'superseded')
   const renamed = { ...read, username: 'Bob' }
-  assert.equal(await users.changeHash(id, 0, 'another hash'), true)
+  assert.equal(await users.changeHash({ ...ACCOUNT, id, passwordVersion: 0 }, 'another hash'), true)
   assert.equal(await users.changeUsername(renamed, keyed('Dave')), 'superseded')
   assert.equal((await users.findAccountById(id))?.username, 'Bob')
 })

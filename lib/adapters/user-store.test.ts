@@ -7,13 +7,17 @@ import { createUserStore } from './user-store.ts'
 const HASH = `$2b$10$${'h'.repeat(53)}`
 const GARY = [{ longValue: 7 }, { stringValue: 'gary' }]
 const NUMBERS = [2, 3, 0, 8, 4, 5, 1].map((longValue) => ({ longValue }))
+const USER_ROW = [...GARY, { longValue: 2 }]
 const ACCOUNT_ROW = [...GARY, { stringValue: HASH }, ...NUMBERS]
+const DIGEST = 'd1'.repeat(32)
 const NEW_USER = {
   username: 'Gary',
   usernameKey: 'gary',
   passwordHash: HASH,
   idempotencyKeySha256: 'the digest',
 }
+
+const HOURS = { idleHours: 24, mostHours: 48 }
 
 /** A store whose statements have these results in turn; `calls` are the statements with their values. */
 function storeWith(...results: readonly (Row | Error)[]) {
@@ -25,7 +29,7 @@ function storeWith(...results: readonly (Row | Error)[]) {
       return result
     },
   })
-  return { users: createUserStore(deps.execute), calls }
+  return { users: createUserStore(deps.execute, HOURS), calls }
 }
 
 const ACCOUNT = {
@@ -60,7 +64,7 @@ const CALLS: Readonly<Record<keyof Users, readonly [(users: Users) => Promise<un
     ],
     findAccountById: [(users) => users.findAccountById(7), { id: 7 }],
     changeHash: [
-      (users) => users.changeHash(7, 2, HASH),
+      (users) => users.changeHash(ACCOUNT, HASH),
       { id: 7, version: 2, nextVersion: 3, passwordHash: HASH },
     ],
     changeUsername: [
@@ -71,6 +75,15 @@ const CALLS: Readonly<Record<keyof Users, readonly [(users: Users) => Promise<un
     chargeAttempt: [(users) => users.chargeAttempt(7, 'device', 5), { id: 7, failures: 5 }],
     resetFailures: [(users) => users.resetFailures(7, 'device'), { id: 7 }],
     deleteUser: [(users) => users.deleteUser(7), { id: 7 }],
+    openSession: [
+      (users) => users.openSession(ACCOUNT, DIGEST, 'the previous'),
+      { id: 7, version: 2, session: DIGEST, previous: 'the previous' },
+    ],
+    useSession: [
+      (users) => users.useSession(DIGEST),
+      { session: DIGEST, ...HOURS, touchHours: 12 },
+    ],
+    endSession: [(users) => users.endSession(DIGEST), { session: DIGEST }],
     replaceHash: [
       (users) => users.replaceHash(7, HASH, 'a newer hash'),
       { id: 7, passwordHash: HASH, newHash: 'a newer hash' },
@@ -79,14 +92,14 @@ const CALLS: Readonly<Record<keyof Users, readonly [(users: Users) => Promise<un
 
 test('each function runs one statement, whose text has the name of every value and no value', async () => {
   for (const [name, [call, values]] of Object.entries(CALLS)) {
-    const { users, calls } = storeWith(ACCOUNT_ROW)
+    const { users, calls } = storeWith(name === 'useSession' ? USER_ROW : ACCOUNT_ROW)
     await call(users)
     assert.equal(calls.length, 1, name)
     const [, sql, sent] = calls[0] ?? []
     assert.deepEqual(sent, values, name)
     const names = String(sql).match(/(?<=:)\w+/g) ?? []
     assert.deepEqual([...new Set(names)].sort(), Object.keys(values).sort(), name)
-    assert.doesNotMatch(String(sql), /[Gg]ary|Ada|\$2b\$|digest|;|::/, name)
+    assert.doesNotMatch(String(sql), /[Gg]ary|Ada|\$2b\$|the digest|;|::/, name)
   }
 })
 

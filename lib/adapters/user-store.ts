@@ -27,6 +27,14 @@ ON CONFLICT (username_key) DO UPDATE SET username = users.username
 WHERE users.password = EXCLUDED.password
 RETURNING id, username`
 
+/** Returns a statement that also starts a session of the user whose row `statement` returns. */
+const withSession = (statement: string) => `
+WITH stored AS (${statement}, password_version), started AS (
+  INSERT INTO sessions (digest, user_id, password_version)
+  SELECT decode(:session, 'hex'), id, password_version FROM stored ON CONFLICT DO NOTHING
+)
+SELECT * FROM stored`
+
 /** The columns of each count: the failures, and the end of the pause after the last of them. */
 const COUNTS = {
   stranger: ['failures', 'paused_until'],
@@ -65,7 +73,10 @@ CASE current_setting('transaction_read_only') WHEN 'on' THEN nextval('users_id_s
  * The row of a name. Release 0.2.0, which may run beside this one, stores rows without a key until `npm run migrate`
  * fills it; they are found by the name in any letter case. A row with the key takes precedence.
  */
-const selectAccount = (condition: string) => `SELECT ${ACCOUNT} FROM users
+const selectAccount = (
+  condition: string,
+  moreColumns = '',
+) => `SELECT ${ACCOUNT}${moreColumns} FROM users
 WHERE (username_key = :usernameKey OR (username_key IS NULL AND lower(username) = lower(:username)))
 AND ${condition} ORDER BY username_key NULLS LAST LIMIT 1`
 
@@ -77,6 +88,41 @@ const SELECT_REPLAYED = selectAccount(
 )
 
 const SELECT_ACCOUNT_BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = :id`
+
+/** SQL that is true for a session that has not ended, unless the password has changed. */
+const IS_ALIVE = `sessions.last_used > now() - interval '1 hour' * :idleHours
+AND sessions.created_at > now() - interval '1 hour' * :mostHours`
+
+/** Few rows have the user's id, and the index on it finds them. */
+const SELECT_ACCOUNT_BY_SESSION = `${SELECT_ACCOUNT_BY_ID} AND EXISTS (
+  SELECT FROM sessions WHERE user_id = users.id AND sessions.password_version = users.password_version
+  AND substring(digest FROM 1 FOR 8) = decode(:sid, 'hex') AND ${IS_ALIVE})`
+
+const SELECT_ACCOUNT_AND_SESSION = selectAccount(
+  IS_WRITABLE,
+  ", EXISTS (SELECT FROM sessions WHERE digest = decode(:session, 'hex') AND user_id = users.id)",
+)
+
+/**
+ * Records a use once per day, or twice within the idle time if that is shorter. The conditions of the update are on
+ * its own columns: one that waits for a sign-out at the same time does not revive the session.
+ */
+const USE_SESSION = `
+WITH found AS (
+  SELECT id, username, users.password_version FROM sessions
+  JOIN users ON id = user_id AND users.password_version = sessions.password_version
+  WHERE digest = decode(:session, 'hex') AND ${IS_ALIVE}
+), used AS (
+  UPDATE sessions SET last_used = now() WHERE digest = decode(:session, 'hex')
+  AND last_used > now() - interval '1 hour' * :idleHours
+  AND last_used < now() - interval '1 hour' * :touchHours AND EXISTS (SELECT FROM found)
+)
+SELECT id, username, password_version FROM found`
+
+const END_SESSION = `
+UPDATE sessions SET last_used = '-infinity' WHERE digest = decode(:session, 'hex') RETURNING user_id`
+
+const OPEN_SESSION = 'SELECT open_session(:id, :version, :session, :previous)'
 
 const countFailure = (counter: AttemptCounter) => {
   const [failures, pausedUntil] = COUNTS[counter]
@@ -121,23 +167,31 @@ const REPLACE_HASH =
 /** Runs one statement, retries included, and resolves with its first row. */
 export type Execute = (sql: string, values: Values) => Promise<Row>
 
+/** Hours after which a session ends, without a renewal and in any case. */
+export interface SessionHours {
+  readonly idleHours: number
+  readonly mostHours: number
+}
+
 /**
- * Returns the functions that read and write users. Each runs one statement; only `insertUser` may run it twice. All
+ * Returns the functions that read and write users and their sessions. Each runs one statement; only `insertUser` may run it twice. All
  * reject as `execute` does, and all are safe to retry: after a lost response a failure may count twice, which only
  * makes a pause longer.
  */
-export function createUserStore(execute: Execute) {
+export function createUserStore(execute: Execute, sessionHours: SessionHours) {
   return {
     /** Stores a user and returns the row, or `undefined` if the name is taken. */
     async insertUser(user: NewUser): Promise<User | undefined> {
-      const { username, usernameKey, passwordHash, idempotencyKeySha256 } = user
+      const { username, usernameKey, passwordHash, idempotencyKeySha256, sessionDigest } = user
       const values = {
         username,
         usernameKey,
         password: passwordHash,
         idempotencyKey: idempotencyKeySha256,
+        ...sessionValue(sessionDigest),
       }
-      const insert = () => execute(INSERT_USER, values)
+      const sql = sessionDigest === undefined ? INSERT_USER : withSession(INSERT_USER)
+      const insert = () => execute(sql, values)
       // The index on lower(username), which the previous release needs, also reports a concurrent request that has
       // just committed. The second statement sees that row, and whether it is this request's own.
       const row = await insert().catch(ifUsernameTaken(insert)).catch(ifUsernameTaken(noRow))
@@ -155,20 +209,57 @@ export function createUserStore(execute: Execute) {
       return row && parseAccount(row)
     },
 
-    async findAccount({ username, usernameKey }: KeyedUsername): Promise<Account | undefined> {
-      const row = await execute(SELECT_ACCOUNT, { username, usernameKey })
+    /** See `SignInDeps`. */
+    async findAccount(
+      { username, usernameKey }: KeyedUsername,
+      sessionDigest?: string,
+    ): Promise<Account | undefined> {
+      const sql = sessionDigest === undefined ? SELECT_ACCOUNT : SELECT_ACCOUNT_AND_SESSION
+      const row = await execute(sql, { username, usernameKey, ...sessionValue(sessionDigest) })
+      return row && { ...parseAccount(row), hasShownSession: row.at(-1)?.booleanValue === true }
+    },
+
+    async findAccountById(id: number, sid?: string): Promise<Account | undefined> {
+      const row =
+        sid === undefined
+          ? await execute(SELECT_ACCOUNT_BY_ID, { id })
+          : await execute(SELECT_ACCOUNT_BY_SESSION, { id, sid, ...sessionHours })
       return row && parseAccount(row)
     },
 
-    async findAccountById(id: number): Promise<Account | undefined> {
-      const row = await execute(SELECT_ACCOUNT_BY_ID, { id })
-      return row && parseAccount(row)
+    /** See `ChangePasswordDeps`. */
+    async changeHash(
+      { id, passwordVersion: version }: Account,
+      passwordHash: string,
+      sessionDigest?: string,
+    ): Promise<boolean> {
+      const session = sessionValue(sessionDigest)
+      const values = { id, version, nextVersion: version + 1, passwordHash, ...session }
+      const sql = sessionDigest === undefined ? CHANGE_HASH : withSession(CHANGE_HASH)
+      return (await execute(sql, values)) !== undefined
     },
 
-    /** Stores the hash and the version that follows `version`; `false` if the user has another version now. */
-    async changeHash(id: number, version: number, passwordHash: string): Promise<boolean> {
-      const values = { id, version, nextVersion: version + 1, passwordHash }
-      return (await execute(CHANGE_HASH, values)) !== undefined
+    /** See `OpenSessionDeps`. The statement's value is the id, or null if the password has changed. */
+    async openSession(
+      { id, passwordVersion: version }: Account,
+      digest: string,
+      previous?: string,
+    ): Promise<boolean> {
+      const row = await execute(OPEN_SESSION, { id, version, session: digest, previous })
+      return row?.[0]?.longValue === id
+    },
+
+    /** See `RenewDeps`. */
+    async useSession(digest: string): Promise<User | undefined> {
+      const touchHours = Math.min(24, sessionHours.idleHours / 2)
+      const row = await execute(USE_SESSION, { session: digest, ...sessionHours, touchHours })
+      return row && { ...parseUser(row), passwordVersion: parseNumber(row[2]) }
+    },
+
+    /** See `SignOutDeps`. */
+    async endSession(digest: string): Promise<number | undefined> {
+      const row = await execute(END_SESSION, { session: digest })
+      return row && parseNumber(row[0])
     },
 
     /** See `ChangeUsernameDeps`. The statement's value is the id, or null if it changed nothing. */
@@ -207,6 +298,8 @@ export function createUserStore(execute: Execute) {
     },
   }
 }
+
+const sessionValue = (digest: string | undefined) => digest !== undefined && { session: digest }
 
 /** Ids start at 1. */
 const NO_ID = 0

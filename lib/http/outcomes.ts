@@ -5,12 +5,15 @@ import type { TokenRejection } from '../adapters/tokens.ts'
 import type { FaultReason } from '../faults/fault-policy.ts'
 import { IDEMPOTENCY_KEY_LENGTH, type IdempotencyKeyRejection } from './idempotency-key.ts'
 import { BODY_MAX_BYTES, type BodyRejection } from './json-body.ts'
+import type { SessionTokenRejection } from './session-token.ts'
 import type { BodyNotObject, RequestBodyRejection } from './request-bodies.ts'
 
 /** Every success, by its code in log and metrics: the status, and the message of the log line. */
 export const SUCCESSES = {
   created: { status: 201, message: 'signed up' },
   signed_in: { status: 200, message: 'signed in' },
+  renewed: { status: 200, message: 'renewed' },
+  signed_out: { status: 204, message: 'signed out' },
   identified: { status: 200, message: 'identified' },
   password_changed: { status: 200, message: 'password changed' },
   username_changed: { status: 200, message: 'username changed' },
@@ -25,6 +28,8 @@ export type Reason =
   | RequestBodyRejection
   | 'token_missing'
   | TokenRejection
+  | SessionTokenRejection
+  | 'session_ended'
   | 'username_taken'
   | 'invalid_credentials'
   | 'account_changed'
@@ -146,6 +151,8 @@ export function rejections(passwordMinLength: number): Readonly<Record<Reason, E
     password_is_service_name: invalid(`password ${text.isServiceName}`),
     password_common: invalid(`password ${text.common}`),
 
+    session_not_boolean: invalid('session is not a boolean: send true or false'),
+
     current_password_missing: invalid(`currentPassword ${text.missing}`),
     current_password_not_string: invalid(`currentPassword ${text.notString}`),
     current_password_not_well_formed: invalid(`currentPassword ${text.notWellFormed}`),
@@ -176,6 +183,17 @@ export function rejections(passwordMinLength: number): Readonly<Record<Reason, E
     },
     token_expired: { ...INVALID_TOKEN, err: 'token has expired: sign in again' },
     token_invalid: { ...INVALID_TOKEN, err: 'token is invalid: sign in again' },
+
+    session_missing: {
+      status: 401,
+      err: 'session token is missing: send authorization: Bearer lks_…',
+      challenge: 'Bearer',
+    },
+    session_malformed: {
+      ...INVALID_TOKEN,
+      err: 'session token is malformed: send lks_ and 43 characters, and not a token of another kind',
+    },
+    session_ended: { ...INVALID_TOKEN, err: 'session has ended: sign in again' },
 
     discovery_unavailable: {
       status: 404,

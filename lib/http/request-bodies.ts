@@ -24,6 +24,7 @@ export type RequestBodyRejection =
   | UsernameFieldRejection
   | UsernameRejection
   | 'username_is_password'
+  | 'session_not_boolean'
   | PasswordFieldRejection
   | PasswordRejection
   | `current_${PasswordFieldRejection}`
@@ -44,6 +45,11 @@ type RequestBodyResult<T> =
       readonly ok: false
       readonly reason: RequestBodyRejection | 'invalid_credentials'
     }
+
+/** Whether to start a session. */
+interface SessionWish {
+  readonly session: boolean
+}
 
 /** A password in NFC: not empty, at most 72 bytes of UTF-8, without U+0000. */
 interface Password {
@@ -68,7 +74,7 @@ const accept = <T>(value: T) => ({ ok: true, value }) as const
 export function parseSignUp(
   body: unknown,
   rules: PasswordRules,
-): RequestBodyResult<KeyedUsername & Password> {
+): RequestBodyResult<KeyedUsername & Password & SessionWish> {
   const fields = readFields(body, 'username', 'password')
   if (!fields.ok) return fields
   const name = readNewUsername(fields.value[0])
@@ -77,11 +83,13 @@ export function parseSignUp(
   if (!password.ok) return password
   const rejection = passwordRejection(password.value, rules, name.value.usernameKey)
   if (rejection !== undefined) return reject(rejection)
-  return accept({ ...name.value, password: password.value })
+  return withSessionWish(body, { ...name.value, password: password.value })
 }
 
 /** Parses the body of a sign-in. Postgres cannot store a name with U+0000. */
-export function parseSignIn(body: unknown): RequestBodyResult<KeyedUsername & Password> {
+export function parseSignIn(
+  body: unknown,
+): RequestBodyResult<KeyedUsername & Password & SessionWish> {
   const fields = readFields(body, 'username', 'password')
   if (!fields.ok) return fields
   const username = readUsername(fields.value[0])
@@ -89,7 +97,7 @@ export function parseSignIn(body: unknown): RequestBodyResult<KeyedUsername & Pa
   const password = readCurrentPassword(fields.value[1])
   if (!password.ok) return password
   if (username.value.includes('\0')) return reject('invalid_credentials')
-  return accept({ ...keyed(username.value), password: password.value })
+  return withSessionWish(body, { ...keyed(username.value), password: password.value })
 }
 
 /**
@@ -99,7 +107,9 @@ export function parseSignIn(body: unknown): RequestBodyResult<KeyedUsername & Pa
 export function parsePasswordChange(
   body: unknown,
   rules: PasswordRules,
-): RequestBodyResult<{ readonly currentPassword: string; readonly newPassword: string }> {
+): RequestBodyResult<
+  { readonly currentPassword: string; readonly newPassword: string } & SessionWish
+> {
   const fields = readFields(body, 'currentPassword', 'newPassword')
   if (!fields.ok) return fields
   const current = readPassword(fields.value[0])
@@ -109,7 +119,7 @@ export function parsePasswordChange(
   const rejection = passwordRejection(next.value, rules)
   if (rejection !== undefined) return reject(`new_${rejection}`)
   if (!isPossiblePassword(current.value)) return reject('invalid_credentials')
-  return accept({ currentPassword: current.value, newPassword: next.value })
+  return withSessionWish(body, { currentPassword: current.value, newPassword: next.value })
 }
 
 /** Parses the body of a change of the username. The name satisfies the rules, and is not the password. */
@@ -132,13 +142,27 @@ export function parsePassword(body: unknown): RequestBodyResult<Password> {
   return password.ok ? accept({ password: password.value }) : password
 }
 
+/** Adds the optional member `session`; absent means `false`. */
+function withSessionWish<T extends object>(
+  body: unknown,
+  value: T,
+): RequestBodyResult<T & SessionWish> {
+  const { session = false } = { session: ownProperty(body, 'session') }
+  return typeof session === 'boolean'
+    ? accept({ ...value, session })
+    : reject('session_not_boolean')
+}
+
 /** Reads own properties only, so that a prototype cannot supply what the client did not send. */
 function readFields(body: unknown, ...members: readonly string[]) {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return { ...reject('body_not_object'), members }
   }
-  return accept(members.map((key): unknown => Object.getOwnPropertyDescriptor(body, key)?.value))
+  return accept(members.map((key) => ownProperty(body, key)))
 }
+
+const ownProperty = (body: unknown, key: string): unknown =>
+  Object.getOwnPropertyDescriptor(body, key)?.value
 
 function readUsername(value: unknown) {
   if (value === undefined) return reject('username_missing')

@@ -32,7 +32,8 @@ export async function startApi() {
     const { statusCode: status = 0, headers, body } = await send(event)
     assertDocumented({ statusCode: status, headers, body }, event.routeKey)
     const json = body ? bodyOf({ body }) : {}
-    return { status, headers, body, json, code: json['code'], token: String(json['token'] ?? '') }
+    const { code, token = '', sessionToken = '' } = json
+    return { status, headers, body, json, code, token: `${token}`, session: `${sessionToken}` }
   }
   const post = (name: string, body: unknown, token?: string) => {
     const event = eventWith(body, name)
@@ -53,5 +54,7 @@ export async function startApi() {
     signIn: (username: unknown, password: unknown = PASSWORD, token?: string) =>
       post('sign-in', { username, password }, token),
     me: (token: string) => respond(withToken(readEvent('me'), token)),
+    renew: (session: string) => respond(withToken(readEvent('renew'), session)),
+    signOut: (session: string) => respond(withToken(readEvent('sign-out'), session)),
   }
 }

@@ -11,9 +11,18 @@ export function exampleEvent(routeKey: string, token?: string): APIGatewayProxyE
   return isProtected(routeKey) && token !== undefined ? withToken(event, token) : event
 }
 
+const authorizationOf = (routeKey: string) =>
+  readEvent(eventName(routeKey)).headers['authorization']
+
+/** Returns whether the route needs a session token. */
+const isOfSession = (routeKey: string) => /^Bearer lks_/.test(authorizationOf(routeKey) ?? '')
+
 /** Returns whether the route needs a token. */
 export const isProtected = (routeKey: string) =>
-  Object.hasOwn(readEvent(eventName(routeKey)).headers, 'authorization')
+  authorizationOf(routeKey) !== undefined && !isOfSession(routeKey)
+
+/** The routes that need a session token. */
+export const SESSION_ROUTE_KEYS = ROUTE_KEYS.filter(isOfSession)
 
 /** The routes that need a token. */
 export const PROTECTED_ROUTE_KEYS = ROUTE_KEYS.filter(isProtected)

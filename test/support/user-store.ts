@@ -22,5 +22,8 @@ export function userStore(
     databaseName: target.database,
   })
   const { signal } = new AbortController()
-  return createUserStore((sql, values) => execute(sql, values, signal))
+  return createUserStore((sql, values) => execute(sql, values, signal), {
+    idleHours: 360,
+    mostHours: 720,
+  })
 }
