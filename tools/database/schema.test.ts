@@ -139,6 +139,23 @@ for (const { on, skip, start } of ENGINES) {
       }
     })
 
+    await t.test('digests older than a day are cleared, those of the last day stay', async () => {
+      for (const name of ['old', 'new']) await previousSignUp(name, `digest of ${name}`)
+      // More than a page of digests, and a user without one.
+      await query(`INSERT INTO users (username, password, idempotency_key_sha256)
+        SELECT 'user ' || i, 'a hash', nullif(i, 0) FROM generate_series(0, 2001) AS i`)
+      await query(
+        `UPDATE users SET created_at = now() - interval '24 hours' WHERE username <> 'new'`,
+      )
+      const lines: string[] = []
+      await migrate(database, { say: (line) => lines.push(line) })
+      assert.match(lines.join(), /cleared: 2002$/)
+      const digests = 'SELECT username FROM users WHERE idempotency_key_sha256 IS NOT NULL'
+      assert.deepEqual(await query(digests), [['new']])
+      assert.ok(await previousReplay('new', 'digest of new'))
+      await migrate(database, { say: assert.fail })
+    })
+
     await t.test('colliding names stop it before anything changes', async () => {
       const names = ['sam', 'ſam', 'Straße', 'STRASSE', 'ς', 'Σ', 'a b', 'a  b', 'alone', 'Ωne']
       const ids: unknown[] = []
