@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { cpSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
-import { foldUsername } from '../../lib/accounts/usernames.ts'
+import { foldUsername, usernameRejection } from '../../lib/accounts/usernames.ts'
 import { ENGINES } from '../../test/support/data-api.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
+import { queryOnce } from '../../test/support/query-once.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { userStore } from '../../test/support/user-store.ts'
 import { namesIn } from '../../test/support/yaml.ts'
@@ -24,13 +25,16 @@ WHERE lower(username) = lower(:username) AND username = :username
 AND idempotency_key_sha256 = :idempotencyKey`
 
 /** A name for each rule of the fold. */
-const FOLDED = 'gary,Gary Two,a  b,Straße,ſam,ﬁn,Ё,Σίσυφος,山田\u3000太郎,\u3164,ﷺ'.split(',')
+const FOLDED =
+  'gary,Gary Two,a  b,Straße,ſam,ﬁn,Ё,Σίσυφος,山田\u3000太郎,\u3164,ﷺ,İlker,Ji\u0307'.split(',')
 /** More than a page of names. */
 const NAMES = [...FOLDED, ...Array.from({ length: 600 }, (_, index) => `Нина ${index + 1}`)]
 
+const ALLOWED_NAMES = allowedNames()
+
 for (const { on, skip, start } of ENGINES) {
   test(`the schema, on ${on}`, { skip }, async (t) => {
-    const { query, url, execute, client, target } = await start(t)
+    const { engine, query, url, execute, client, target } = await start(t)
     const database = migrationDatabase(t, url)
     const users = userStore(client, target)
     const signUp = (username: string) =>
@@ -73,7 +77,7 @@ for (const { on, skip, start } of ENGINES) {
           keys,
           NAMES.map((name) => [name, foldUsername(name)]),
         )
-        assert.match(lines.join(), /filled: 608/)
+        assert.match(lines.join(), /filled: 610/)
         const versions = () => query('SELECT xmin FROM users ORDER BY id')
         const before = await versions()
         assert.deepEqual(await migrate(database, { say: assert.fail }), [])
@@ -83,6 +87,74 @@ for (const { on, skip, start } of ENGINES) {
         assert.deepEqual(await signUp('late'), { id: 2 ** 31, username: 'late' })
       },
     )
+
+    await t.test('it renews the keys that keep the dot above i, once', async () => {
+      await migrate(database)
+      await query(`INSERT INTO users (username, username_key, password) VALUES ('İlker', 'i\u0307lker', 'a'),
+        ('Ị\u0307', 'ị\u0307', 'a'), ('J\u0307', 'j\u0307', 'a'), ('İpek', 'i\u0307pek', 'a')`)
+      // Another process renames a user who was read.
+      const execute: typeof database.execute = async (sql, ...rest) => {
+        if (sql.startsWith('UPDATE users SET username_key')) {
+          await query("UPDATE users SET username = 'p', username_key = 'p' WHERE username = 'İpek'")
+        }
+        return database.execute(sql, ...rest)
+      }
+      const lines: string[] = []
+      await migrate({ ...database, execute }, { say: (line) => lines.push(line) })
+      assert.match(lines.join(), /filled: 2$/)
+      const keys = await query('SELECT username_key FROM users ORDER BY id')
+      assert.deepEqual(keys.flat(), ['ilker', 'ị', 'j\u0307', 'p'])
+      await migrate(database, { say: assert.fail })
+    })
+
+    await t.test("a key that would be another user's is reported, and no key changes", async () => {
+      await migrate(database)
+      const rows = `('i\u0307da', 'i\u0307da', 'a'), ('Ida', 'ida', 'a'), ('İlker', 'i\u0307lker', 'a')`
+      const ids = await query(
+        `INSERT INTO users (username, username_key, password) VALUES ${rows} RETURNING id`,
+      )
+      const message = new RegExp(`: ${ids[0]} and ${ids[1]}\\.`)
+      await assert.rejects(migrate(database), { message })
+      const keys = await query('SELECT username_key FROM users ORDER BY id')
+      assert.deepEqual(keys.flat(), ['i\u0307da', 'ida', 'i\u0307lker'])
+    })
+
+    await t.test('names that are one in the index on lower(username) have one key', async () => {
+      // It follows from what is tested: name and lower(name) have one key. lower('İ') depends on the collation.
+      const collations = await query(`SELECT collname FROM pg_collation
+        WHERE collname IN ('default', 'pg_unicode_fast', 'en-US-x-icu')`)
+      const value = ALLOWED_NAMES.join('\n')
+      for (const [collation] of collations) {
+        const lower = await queryOnce(
+          engine,
+          `SELECT lower(name COLLATE "${collation}")
+          FROM unnest(string_to_array($1, chr(10))) WITH ORDINALITY AS of (name, place) ORDER BY place`,
+          [{ typeOid: 25, value }],
+        )
+        const others = ALLOWED_NAMES.filter((name, index) => {
+          const lowered = String(lower[index])
+          return lowered !== name && foldUsername(lowered) !== foldUsername(name)
+        })
+        assert.deepEqual(others, [], String(collation))
+      }
+    })
+
+    await t.test('digests older than a day are cleared, those of the last day stay', async () => {
+      for (const name of ['old', 'new']) await previousSignUp(name, `digest of ${name}`)
+      // More than a page of digests, and a user without one.
+      await query(`INSERT INTO users (username, password, idempotency_key_sha256)
+        SELECT 'user ' || i, 'a hash', nullif(i, 0) FROM generate_series(0, 2001) AS i`)
+      await query(
+        `UPDATE users SET created_at = now() - interval '24 hours' WHERE username <> 'new'`,
+      )
+      const lines: string[] = []
+      await migrate(database, { say: (line) => lines.push(line) })
+      assert.match(lines.join(), /cleared: 2002$/)
+      const digests = 'SELECT username FROM users WHERE idempotency_key_sha256 IS NOT NULL'
+      assert.deepEqual(await query(digests), [['new']])
+      assert.ok(await previousReplay('new', 'digest of new'))
+      await migrate(database, { say: assert.fail })
+    })
 
     await t.test('colliding names stop it before anything changes', async () => {
       const names = ['sam', 'ſam', 'Straße', 'STRASSE', 'ς', 'Σ', 'a b', 'a  b', 'alone', 'Ωne']
@@ -135,6 +207,24 @@ for (const { on, skip, start } of ENGINES) {
       },
     )
   })
+}
+
+/** Every allowed name of one code point, and those of `İ` with each mark or invisible character, and one more dot. */
+function allowedNames(): readonly string[] {
+  const names: string[] = []
+  for (let point = 0; point <= 0x10ffff; point += 1) {
+    const character = String.fromCodePoint(point)
+    names.push(character)
+    if (/[\p{Mark}\p{Default_Ignorable_Code_Point}]/u.test(character)) {
+      names.push(`İ${character}`, `İ${character}\u0307`)
+    }
+  }
+  return names.filter(
+    (name) =>
+      name.isWellFormed() &&
+      name === name.normalize('NFC') &&
+      usernameRejection(name) === undefined,
+  )
 }
 
 /** True for the migrations of release 0.2.0. */

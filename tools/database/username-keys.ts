@@ -16,9 +16,12 @@ WHERE attrelid = CAST('users' AS regclass) AND attname = 'username_key')`
 /** Names whose key is their lower case, which is already unique. */
 const PLAIN = "username ~ '^[!-~]+( [!-~]+)*$'"
 
+/** Users without a key, and those whose key a former fold can have made, which kept the dot above `i` (U+0307). */
+const UNSURE = "(username_key IS NULL OR username_key LIKE '%\u0307%')"
+
 /**
- * Rejects with an error that lists the ids of users whose names fold to one key, if any of them has no key yet.
- * Changes nothing. Keeps the keys of all names that are not plain ASCII in memory.
+ * Rejects with an error that lists the ids of users whose names fold to one key, if any of them has another key or
+ * none. Changes nothing. Keeps the keys of all names that are not plain ASCII in memory.
  */
 export async function rejectCollisions(database: Database, waiting: Waiting): Promise<void> {
   const read = reader(database, waiting)
@@ -27,19 +30,18 @@ export async function rejectCollisions(database: Database, waiting: Waiting): Pr
     throw error
   })
   if (hasKeys === undefined) return
-  const [unkeyed, keyOfOthers] =
+  const [where, storedKey, keyOfOthers] =
     hasKeys[0]?.[0] === true
-      ? ['username_key IS NULL', 'username_key']
-      : [`NOT ${PLAIN}`, 'lower(username)']
+      ? [UNSURE, 'username_key', 'username_key']
+      : [`NOT ${PLAIN}`, 'NULL', 'lower(username)']
 
   const idsByKey = new Map<string, string[]>()
-  for await (const page of pages(read, unkeyed)) {
-    const keys = new Map(page.map(([id, name]) => [String(id), foldUsername(String(name))]))
-    for (const [id, key] of keys) idsByKey.set(key, [...(idsByKey.get(key) ?? []), id])
+  for await (const page of pagesToFill(read, where, storedKey)) {
+    for (const { id, key } of page) idsByKey.set(key, [...(idsByKey.get(key) ?? []), id])
     const others = await read(
       `SELECT id, ${keyOfOthers} FROM users
-      WHERE ${keyOfOthers} = ANY (string_to_array(:keys, chr(10))) AND NOT (${unkeyed})`,
-      { keys: [...keys.values()].join('\n') },
+      WHERE ${keyOfOthers} = ANY (string_to_array(:keys, chr(10)))`,
+      { keys: page.map(({ key }) => key).join('\n') },
     )
     for (const [id, key] of others) idsByKey.get(String(key))?.push(String(id))
   }
@@ -51,20 +53,18 @@ export async function rejectCollisions(database: Database, waiting: Waiting): Pr
   )
 }
 
-/** Gives every user without a key theirs, in one transaction per page. Safe to repeat, and to run in parallel. */
+/** Gives every user the key of their name, in one transaction per page. Safe to repeat, and to run in parallel. */
 export async function fillUsernameKeys(database: Database, waiting: Waiting): Promise<void> {
   const read = reader(database, waiting)
   let filled = 0
-  for await (const page of pages(read, 'username_key IS NULL')) {
+  for await (const page of pagesToFill(read, UNSURE, 'username_key')) {
+    // A user whose name has changed since has the key of the new one.
     const rows = await read(
-      `UPDATE users SET username_key = substr(new.key, 2)
-      FROM unnest(string_to_array(:ids, ','), string_to_array(:keys, chr(10))) AS new (id, key)
-      WHERE users.id = CAST(new.id AS BIGINT) AND users.username_key IS NULL RETURNING users.id`,
-      {
-        ids: page.map(([id]) => id).join(),
-        // With a sign before each: the list of one empty key would be an empty list.
-        keys: page.map(([, name]) => `=${foldUsername(String(name))}`).join('\n'),
-      },
+      `UPDATE users SET username_key = new.key
+      FROM json_to_recordset(CAST(:users AS JSON)) AS new (id BIGINT, name TEXT, key TEXT)
+      WHERE users.id = new.id AND users.username = new.name
+      AND users.username_key IS DISTINCT FROM new.key RETURNING users.id`,
+      { users: JSON.stringify(page) },
     ).catch(async (error: unknown) => {
       // Postgres's message quotes a name; ours lists ids.
       if (sqlStateOf(error) === UNIQUE_VIOLATION) await rejectCollisions(database, waiting)
@@ -83,15 +83,19 @@ const reader =
   (sql, parameters) =>
     retryWhileResuming(() => database.execute(sql, parameters), waiting)
 
-/** Ids and names of the users that `where` selects, by id. */
-async function* pages(read: Read, where: string) {
+/** The users that `where` selects whose `storedKey` is not the key of their name, by id. */
+async function* pagesToFill(read: Read, where: string, storedKey: string) {
   for (let after = '0'; ; ) {
     const page = await read(
-      `SELECT id, username FROM users WHERE id > CAST(:after AS BIGINT) AND ${where}
+      `SELECT id, username, ${storedKey} FROM users WHERE id > CAST(:after AS BIGINT) AND ${where}
       ORDER BY id LIMIT ${PAGE}`,
       { after },
     )
-    if (page.length > 0) yield page
+    const users = page
+      .map(([id, name, stored]) => ({ id: String(id), name: String(name), stored }))
+      .map((user) => ({ ...user, key: foldUsername(user.name) }))
+      .filter(({ key, stored }) => key !== stored)
+    if (users.length > 0) yield users
     if (page.length < PAGE) return
     after = String(page.at(-1)?.[0])
   }
