@@ -101,8 +101,8 @@ async function openDatabase(
     const database = await openStageDatabase(await readStackOutputs(stage, region), region)
     return { database, close: async () => {} }
   }
-  const { dataApiUrl, close } = await openThisMachinesDatabase()
-  return { database: openDatabaseAt(dataApiUrl, LOCAL_DATABASE_NAME), close }
+  const { dataApi, close } = await openThisMachinesDatabase()
+  return { database: openDatabaseAt(dataApi, LOCAL_DATABASE_NAME), close }
 }
 
 /** Rejects unless the operator confirms on the terminal. */
