@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
-import { json, text } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import { DataApiError } from './errors.ts'
 import { createFaultQueue, type FaultQueue } from './faults.ts'
+import { parseJson } from './json.ts'
 import { createOperations, type Operation } from './operations.ts'
 import { failure, type HttpResponse, line, success } from './responses.ts'
 import type { OpenSession } from './roles.ts'
@@ -151,7 +152,7 @@ const unknownOperation = () =>
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
   try {
-    return await json(request)
+    return parseJson(await text(request))
   } catch {
     throw new DataApiError('SerializationException', 'The body is not JSON.')
   }
