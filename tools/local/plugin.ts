@@ -163,10 +163,9 @@ export default class LatchkeyPlugin {
   async #startEndpoint(): Promise<void> {
     stopWithParent()
     const httpPort = await this.#clearly(() => freePort(HOST, readPort(process.env['PORT'])))
-    // serverless-offline also opens a port for the Lambda API, which nothing here uses.
-    const lambdaPort = await freePort(HOST, 0)
     const { custom } = this.#serverless.service
-    const settings = { ...custom['serverless-offline'], host: HOST, httpPort, lambdaPort }
+    // serverless-offline also opens a port for the Lambda API, which nothing here uses: any free one.
+    const settings = { ...custom['serverless-offline'], host: HOST, httpPort, lambdaPort: 0 }
     custom['serverless-offline'] = settings
     this.#url = `http://localhost:${httpPort}`
     await this.#start({ share: true })
