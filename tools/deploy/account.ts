@@ -107,8 +107,8 @@ async function openDatabase(stage: string, region: string): Promise<OpenedDataba
     const database = await openStageDatabase(outputs, region)
     return { database, bcryptCost: outputs.bcryptCost, close: async () => {} }
   }
-  const { dataApiUrl, close } = await openThisMachinesDatabase()
-  return { database: openDatabaseAt(dataApiUrl, LOCAL_DATABASE_NAME), bcryptCost: 12, close }
+  const { dataApi, close } = await openThisMachinesDatabase()
+  return { database: openDatabaseAt(dataApi, LOCAL_DATABASE_NAME), bcryptCost: 12, close }
 }
 
 /** Rejects unless the operator confirms on the terminal. */
