@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type FakeStack, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { callCommand, runCommand } from '../../test/support/command.ts'
+import { ACCESS_KEY_ID } from '../../test/support/data-api-script.ts'
 import { serveDatabase } from '../../test/support/database.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
 import { createSecret } from '../../test/support/secret-endpoint.ts'
@@ -107,8 +108,8 @@ test('a deployed stage is migrated, deployed, and migrated again, with the accou
   const database = await serveDatabase(await openMigratedPglite())
   t.after(() => database.close())
   const folder = temporaryFolder(t)
-  const profiles = ['one', 'two'].map(
-    (name) => `[${name}]\naws_access_key_id = ${name}\naws_secret_access_key = secret\n`,
+  const profiles = Object.entries({ one: 'of-one', two: ACCESS_KEY_ID }).map(
+    ([name, id]) => `[${name}]\naws_access_key_id = ${id}\naws_secret_access_key = secret\n`,
   )
   writeFileSync(`${folder}/credentials`, profiles.join('\n'))
   const framework = '#!/bin/sh\necho "$AWS_PROFILE" serverless "$@"\n'
@@ -122,6 +123,7 @@ test('a deployed stage is migrated, deployed, and migrated again, with the accou
       PATH: folder,
       AWS_ENDPOINT_URL_RDS_DATA: database.url,
       AWS_PROFILE: 'one',
+      AWS_ACCESS_KEY_ID: 'of-the-environment',
       AWS_SHARED_CREDENTIALS_FILE: `${folder}/credentials`,
     },
   )
@@ -132,7 +134,7 @@ test('a deployed stage is migrated, deployed, and migrated again, with the accou
     ({ headers }) => /Credential=(\w+)/.exec(String(headers['authorization']))?.[1],
   )
   assert.ok(signers.length > 2)
-  assert.deepEqual(new Set(signers), new Set(['two']))
+  assert.deepEqual(new Set(signers), new Set([ACCESS_KEY_ID]))
 
   const own = { AWS_ENDPOINT_URL_RDS_DATA: database.url }
   const signingSecret = createSecret(newSigningKey('RS256'))
