@@ -6,7 +6,7 @@ import { PASSWORD, startApi, WRONG } from '../test/support/api.ts'
 import { exampleEvent, PROTECTED_ROUTE_KEYS } from '../test/support/example-requests.ts'
 import { JWT_SECRET, readEvent } from '../test/support/handler.ts'
 
-const { database, respond, signUp, signIn, me } = await startApi()
+const { database, holdPauses, respond, signUp, signIn, me } = await startApi()
 
 const KEY = 'the-key-of-a-sign-up'
 
@@ -111,6 +111,7 @@ test('attempts in a pause are not counted, and a success after it resets the cou
   const name = 'Patient'
   await signUp(name)
   await failSignIns(name, 5)
+  await holdPauses(name)
   assert.deepEqual(await failSignIns(name, 3), Array(3).fill(PAUSED))
   assert.equal((await signIn(name)).code, PAUSED)
   assert.deepEqual(await counts(name), [5, 0])
@@ -162,25 +163,19 @@ test('failures of strangers do not pause a client with a token of the account, a
   const { token } = await signUp('Owner')
   const other = await signUp('Other')
   await failSignIns('Owner', 5)
+  await holdPauses('Owner')
   assert.equal((await signIn('Owner')).code, PAUSED)
   assert.equal((await signIn('Owner', PASSWORD, token)).status, 200)
   assert.equal((await signIn('Owner')).code, PAUSED)
   for (const stranger of [other.token, `${token}x`, 'x']) {
     assert.equal((await signIn('Owner', PASSWORD, stranger)).code, PAUSED)
   }
-  await pauseStrangers('Owner')
   assert.deepEqual(await failSignIns('Owner', 6, token), [...Array(5).fill(INVALID), PAUSED])
   assert.deepEqual(await counts('Owner'), [5, 5])
   await endPauses('Owner')
   assert.equal((await signIn('Owner')).status, 200)
   assert.deepEqual(await counts('Owner'), [0, 5])
 })
-
-/** Lets the pause of strangers last, which is a second after five failures. */
-const pauseStrangers = (name: string) =>
-  database.query("UPDATE users SET paused_until = now() + interval '900 s' WHERE username = $1", [
-    name,
-  ])
 
 test('a device whose count pauses is a stranger, and waits until the first of both pauses ends', async () => {
   const name = 'Two Counts'
@@ -191,7 +186,7 @@ test('a device whose count pauses is a stranger, and waits until the first of bo
   assert.equal((await signIn(name, PASSWORD, token)).status, 200)
   assert.deepEqual(await counts(name), [0, 5])
   await failSignIns(name, 5)
-  await pauseStrangers(name)
+  await holdPauses(name)
   await database.query(
     "UPDATE users SET device_paused_until = now() + interval '60 s' WHERE username = $1",
     [name],
@@ -215,6 +210,7 @@ test('a token marks a device until 30 days after it has expired', async () => {
   const { token } = await signUp('Returning')
   const { sub = '' } = decodeJwt(token)
   await failSignIns('Returning', 5)
+  await holdPauses('Returning')
   const expired = await forge({ sub, exp: now() - days(30) + 60 })
   assert.equal((await signIn('Returning', PASSWORD, expired)).status, 200)
   const late = await forge({ sub, exp: now() - days(30) - 60 })
@@ -245,6 +241,7 @@ test('a replay of a sign-up counts for strangers, and pauses with them', async (
   for (let time = 0; time < 5; time += 1) {
     assert.equal((await replay(WRONG)).code, 'username_taken')
   }
+  await holdPauses(name)
   const paused = await replay(PASSWORD)
   assert.deepEqual([paused.status, paused.code], [429, PAUSED])
   assert.equal((await signIn(name)).code, PAUSED)
