@@ -162,9 +162,8 @@ test('any body becomes credentials within their limits or a documented reason, a
         if (result.reason !== 'body_not_object') assert.equal(TABLE[result.reason].status, 401)
         return
       }
-      const { username, usernameKey, password } = result.value
-      const value = { usernameKey, password }
-      assert.deepEqual(body.ok && parseSignIn(body.value), { ok: true, value })
+      const { username, password } = result.value
+      assert.deepEqual(body.ok && parseSignIn(body.value), result)
       for (const text of [username, password]) {
         assert.equal(text, text.normalize('NFC'))
         assert.ok(text.isWellFormed())

@@ -7,11 +7,14 @@ export interface User {
   readonly passwordVersion?: number
 }
 
-/** A user to store. */
-export interface NewUser {
+/** A name in NFC, with the key that makes it unique: `foldUsername` of it. */
+export interface KeyedUsername {
   readonly username: string
-  /** The key that makes the name unique: `foldUsername` of it. */
   readonly usernameKey: string
+}
+
+/** A user to store. */
+export interface NewUser extends KeyedUsername {
   readonly passwordHash: string
   /** SHA-256 of the request's idempotency key, if it has one. */
   readonly idempotencyKeySha256: string | undefined

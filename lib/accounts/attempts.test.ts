@@ -42,10 +42,12 @@ async function attempt(
 const wrong = { verifyPassword: async () => false }
 const notCharged = { chargeAttempt: async () => false }
 const ACCEPTED = { ok: true, account: { id: 7 } }
-const INVALID = { ok: false, reason: 'invalid_credentials' }
+const INVALID = { ok: false, reason: 'invalid_credentials', userId: 7 }
+const UNKNOWN = { ok: false, reason: 'invalid_credentials' }
 const tooManyAttempts = (retryAfterSeconds: number, signInAgain = false) => ({
   ok: false,
   reason: 'too_many_attempts',
+  userId: 7,
   retryAfterSeconds,
   signInAgain,
 })
@@ -103,7 +105,7 @@ for (const counter of ['stranger', 'device', 'fresh'] as const) {
       'an attempt that is not charged is rejected if the account is gone',
       at(5),
       { ...notCharged, findAccountById: async () => undefined },
-      INVALID,
+      UNKNOWN,
       CHARGE(5),
       FIND,
       ['verifyPassword', 'password', undefined],
@@ -165,7 +167,7 @@ test('a token is fresh for five minutes after a password has earned it', () => {
 test('without an account the password is compared and counted as usual, and always rejected', async () => {
   for (const change of [wrong, {}]) {
     assert.deepEqual(await attempt(undefined, change), {
-      result: INVALID,
+      result: UNKNOWN,
       calls: [
         ['verifyPassword', 'password', undefined],
         ['countFailure', undefined, 'stranger'],

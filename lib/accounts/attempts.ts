@@ -34,13 +34,14 @@ export interface AttemptDeps {
   resetFailures(id: number, counter: AttemptCounter): Promise<void>
 }
 
-/** The account, if the password is correct, or the reason the attempt is rejected. */
+/** The account, if the password is correct, or the reason the attempt is rejected, with the id of the account. */
 export type AttemptResult =
   | { readonly ok: true; readonly account: Account }
-  | { readonly ok: false; readonly reason: 'invalid_credentials' }
+  | { readonly ok: false; readonly reason: 'invalid_credentials'; readonly userId?: number }
   | {
       readonly ok: false
       readonly reason: 'too_many_attempts'
+      readonly userId?: number
       readonly retryAfterSeconds: number
       /** Whether a fresh token has a count that does not pause now. */
       readonly signInAgain: boolean
@@ -66,9 +67,11 @@ export async function attemptPassword(attempt: Attempt, deps: AttemptDeps): Prom
   const { password, account, counters } = attempt
   const counter = shortestPause(account, counters)
   const { failures, pauseSeconds } = account?.attempts[counter] ?? NO_FAILURES
+  const rejected = { ok: false, ...(account && { userId: account.id }) } as const
   if (pauseSeconds > 0) {
     const signInAgain = counters.every((each) => each === 'device')
-    return { ok: false, reason: 'too_many_attempts', retryAfterSeconds: pauseSeconds, signInAgain }
+    const retryAfterSeconds = pauseSeconds
+    return { ...rejected, reason: 'too_many_attempts', retryAfterSeconds, signInAgain }
   }
 
   const isCharged = account !== undefined && failures >= ATTEMPT_LIMITS.freeFailures
@@ -83,7 +86,7 @@ export async function attemptPassword(attempt: Attempt, deps: AttemptDeps): Prom
     return { ok: true, account }
   }
   if (!isCharged) await deps.countFailure(account?.id, counter)
-  return { ok: false, reason: 'invalid_credentials' }
+  return { ...rejected, reason: 'invalid_credentials' }
 }
 
 const NO_FAILURES = { failures: 0, pauseSeconds: 0 }

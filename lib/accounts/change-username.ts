@@ -2,16 +2,11 @@ import {
   type Account,
   type AuthenticatedAccount,
   grantToken,
+  type KeyedUsername,
   type TokenGranted,
   type TokenSignerDeps,
 } from './account.ts'
 import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempts.ts'
-
-/** A new name that satisfies the rules, in NFC, with its key. */
-export interface NewUsername {
-  readonly username: string
-  readonly usernameKey: string
-}
 
 /** The dependencies of a username change. Each function rejects only on server errors. */
 export interface ChangeUsernameDeps extends AttemptDeps, TokenSignerDeps {
@@ -20,7 +15,10 @@ export interface ChangeUsernameDeps extends AttemptDeps, TokenSignerDeps {
    * resolves with `taken`, or with `superseded` if another request has changed or deleted the account. Safe to
    * retry, unless other requests change the name and change it back meanwhile.
    */
-  changeUsername(account: Account, change: NewUsername): Promise<'changed' | 'taken' | 'superseded'>
+  changeUsername(
+    account: Account,
+    change: KeyedUsername,
+  ): Promise<'changed' | 'taken' | 'superseded'>
 }
 
 type ChangeUsernameResult =
@@ -35,7 +33,7 @@ type ChangeUsernameResult =
  */
 export async function changeUsername(
   account: AuthenticatedAccount,
-  { password, ...name }: NewUsername & { readonly password: string },
+  { password, ...name }: KeyedUsername & { readonly password: string },
   deps: ChangeUsernameDeps,
 ): Promise<ChangeUsernameResult> {
   const result = await attemptPassword({ password, account, counters: [account.counter] }, deps)

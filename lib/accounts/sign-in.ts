@@ -1,6 +1,7 @@
 import {
   type Account,
   grantToken,
+  type KeyedUsername,
   type TokenGranted,
   type TokenSignerDeps,
   type TokenUser,
@@ -9,8 +10,8 @@ import { type AttemptDeps, type AttemptResult, attemptPassword } from './attempt
 
 /** The dependencies of a sign-in. Each function rejects only on server errors. */
 export interface SignInDeps extends AttemptDeps, TokenSignerDeps {
-  /** Finds the account of a name by its key. */
-  findAccount(usernameKey: string): Promise<Account | undefined>
+  /** Finds the account of a name in any form. */
+  findAccount(name: KeyedUsername): Promise<Account | undefined>
   /** Returns whether the hash has a lower cost factor than new ones. */
   isOutdated(passwordHash: string): boolean
   hashPassword(password: string): Promise<string>
@@ -19,8 +20,7 @@ export interface SignInDeps extends AttemptDeps, TokenSignerDeps {
 }
 
 /** Credentials, and the user of the request's token, if it has one. */
-interface SignInRequest {
-  readonly usernameKey: string
+interface SignInRequest extends KeyedUsername {
   readonly password: string
   readonly tokenUser: TokenUser | undefined
 }
@@ -37,13 +37,10 @@ type SignInResult =
  * count pauses is a stranger: it could leave its token out, and a thief of the token must not lock it out.
  */
 export async function signIn(
-  { usernameKey, password, tokenUser }: SignInRequest,
+  { password, tokenUser, ...name }: SignInRequest,
   deps: SignInDeps,
 ): Promise<SignInResult> {
-  const [found, signToken] = await Promise.all([
-    deps.findAccount(usernameKey),
-    deps.loadTokenSigner(),
-  ])
+  const [found, signToken] = await Promise.all([deps.findAccount(name), deps.loadTokenSigner()])
   const isDevice =
     found !== undefined &&
     found.id === tokenUser?.id &&

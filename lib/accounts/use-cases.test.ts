@@ -53,7 +53,7 @@ const USE_CASES = {
   signUpWithoutKey: (deps: Deps) =>
     signUp({ ...NEW_USER, password: 'password', idempotencyKeySha256: undefined }, deps),
   signIn: (deps: Deps, tokenUser?: TokenUser) =>
-    signIn({ usernameKey: 'gary', password: 'password', tokenUser }, deps),
+    signIn({ username: 'Gary', usernameKey: 'gary', password: 'password', tokenUser }, deps),
   changePassword: (deps: Deps) => changePassword(ACCOUNT, CHANGE, deps),
   changeUsername: (deps: Deps) => changeUsername(ACCOUNT, RENAME, deps),
   deleteAccount: (deps: Deps) => deleteAccount(ACCOUNT, { password: 'password' }, deps),
@@ -86,12 +86,13 @@ const granted = (code: string, token: string, rehash?: string) => ({
 })
 const TAKEN = { ok: false, reason: 'username_taken' }
 const CHANGED = { ok: false, reason: 'account_changed' }
-const INVALID = { ok: false, reason: 'invalid_credentials' }
+const INVALID = { ok: false, reason: 'invalid_credentials', userId: 7 }
 const TOO_MANY_ATTEMPTS = {
   ok: false,
   reason: 'too_many_attempts',
   retryAfterSeconds: 4,
   signInAgain: false,
+  userId: 7,
 }
 const VERIFY = 'verifyPassword password the hash'
 const wrong = { verifyPassword: async () => false }
@@ -132,7 +133,7 @@ test('a replay compares the password, counts a wrong one for strangers, and is r
   }
 })
 
-const FIND = ['findAccount gary', 'loadTokenSigner']
+const FIND = ['findAccount {}', 'loadTokenSigner']
 
 test('a sign-in with a token of the account counts for devices, any other for strangers', async () => {
   for (const [tokenUser, counter] of [
@@ -151,7 +152,8 @@ test('a sign-in with a token of the account counts for devices, any other for st
 test('a sign-in with an unknown name makes the same calls as one with a wrong password', async () => {
   const unknown = { ...wrong, findAccount: async () => undefined }
   assert.deepEqual(await run((deps) => USE_CASES.signIn(deps, TOKEN_USER), unknown), {
-    result: INVALID,
+    // Without an id.
+    result: { ok: false, reason: 'invalid_credentials' },
     calls: [...FIND, 'verifyPassword password ', 'countFailure  stranger'],
   })
 })

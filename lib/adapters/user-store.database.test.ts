@@ -20,6 +20,7 @@ const keyed = (username: string, idempotencyKeySha256?: string) => ({
 })
 const insertUser = (username: string, passwordHash: string, key?: string) =>
   users.insertUser({ ...keyed(username, key), passwordHash })
+const findAccount = (username: string) => users.findAccount(keyed(username))
 const findReplayed = (username: string, key: string) => users.findReplayed(keyed(username, key))
 
 async function usersNamed(name: string): Promise<number> {
@@ -67,10 +68,21 @@ test('every naughty string that is a valid name is stored and returned unchanged
   assert.ok(seen.size > 200, `only ${seen.size} names`)
 })
 
-test('a name that is only in the index on lower(username) is taken', async () => {
-  await database.query("INSERT INTO users (username, password) VALUES ('Keyless Row', 'hash')")
-  assert.equal(await insertUser('keyless ROW', 'hash of a rival'), undefined)
-  assert.equal(await users.findAccount('keyless row'), undefined)
+test('a row without a key has its name in any letter case, and a row with the key takes precedence', async () => {
+  const digest = 'digest of a key'
+  await database.query(
+    `INSERT INTO users (username, password, idempotency_key_sha256)
+    VALUES ('Keyless Straße', 'hash', $1)`,
+    [digest],
+  )
+  assert.equal(await insertUser('keyless STRAßE', 'hash of a rival'), undefined)
+  const { id } = (await findAccount('keyless straße')) ?? {}
+  assert.ok(id)
+  assert.equal((await findReplayed('Keyless Straße', digest))?.id, id)
+  assert.equal(await findReplayed('keyless straße', digest), undefined)
+  assert.equal(await findAccount('keyless strasse'), undefined)
+  const rival = await insertUser('Keyless Strasse', 'hash of the rival')
+  assert.equal((await findAccount('keyless straße'))?.id, rival?.id)
 })
 
 test('a failure without an account is counted nowhere', async () => {
@@ -85,7 +97,7 @@ test('without writes no account of a name is returned, and one by its id is', as
   await database.query('SET default_transaction_read_only = on')
   try {
     const readOnly = { name: 'DatabaseErrorException', message: /SQLState: 25006$/ }
-    await assert.rejects(users.findAccount('readable'), readOnly)
+    await assert.rejects(findAccount('readable'), readOnly)
     assert.equal((await users.findAccountById(id))?.username, 'Readable')
     await assert.rejects(users.countFailure(undefined, 'stranger'), readOnly)
   } finally {
@@ -97,7 +109,7 @@ test('without writes no account of a name is returned, and one by its id is', as
 
 test('a hash is replaced only if it is the one that was read', async () => {
   const { id = 0 } = (await insertUser('Rehashed', 'old')) ?? {}
-  const hash = async () => (await users.findAccount('rehashed'))?.passwordHash
+  const hash = async () => (await findAccount('rehashed'))?.passwordHash
   assert.equal(await users.replaceHash(id, 'another', 'new'), false)
   assert.equal(await hash(), 'old')
   assert.equal(await users.replaceHash(id, 'old', 'new'), true)
@@ -106,7 +118,7 @@ test('a hash is replaced only if it is the one that was read', async () => {
 
 test('of changes of the hash at one version one succeeds, and so does its retry', async () => {
   const { id = 0 } = (await insertUser('Changed', 'old')) ?? {}
-  const found = async () => users.findAccount('changed')
+  const found = async () => findAccount('changed')
   assert.equal(await users.changeHash(id, 1, 'too early'), false)
   assert.equal(await users.changeHash(id, 0, 'new'), true)
   assert.equal(await users.changeHash(id, 0, 'new'), true)

@@ -54,7 +54,10 @@ const CALLS: Readonly<Record<keyof Users, readonly [(users: Users) => Promise<un
       (users) => users.findReplayed(NEW_USER),
       { usernameKey: 'gary', username: 'Gary', idempotencyKey: 'the digest' },
     ],
-    findAccount: [(users) => users.findAccount('gary'), { usernameKey: 'gary' }],
+    findAccount: [
+      (users) => users.findAccount({ username: 'Gary', usernameKey: 'gary' }),
+      { username: 'Gary', usernameKey: 'gary' },
+    ],
     findAccountById: [(users) => users.findAccountById(7), { id: 7 }],
     changeHash: [
       (users) => users.changeHash(7, 2, HASH),
@@ -105,14 +108,14 @@ test('a malformed row is a server error, not a user', async () => {
   }
   // Without the hash, without a count, or with a count that is text.
   for (const row of [GARY, ACCOUNT_ROW.slice(0, 9), ACCOUNT_ROW.with(4, NAME)]) {
-    await assert.rejects(storeWith(row).users.findAccount('gary'), TypeError)
+    await assert.rejects(storeWith(row).users.findAccount(NEW_USER), TypeError)
   }
 })
 
 test('an account is the row with every count', async () => {
   const { users } = storeWith(ACCOUNT_ROW, undefined)
-  assert.partialDeepStrictEqual(await users.findAccount('gary'), ACCOUNT)
-  assert.equal(await users.findAccount('gary'), undefined)
+  assert.partialDeepStrictEqual(await users.findAccount(NEW_USER), ACCOUNT)
+  assert.equal(await users.findAccount(NEW_USER), undefined)
 })
 
 /** An error as the Data API sends it. */

@@ -1,7 +1,13 @@
 import type { Field } from '@aws-sdk/client-rds-data'
-import type { Account, AttemptCounter, Attempts, NewUser, User } from '../accounts/account.ts'
+import type {
+  Account,
+  AttemptCounter,
+  Attempts,
+  KeyedUsername,
+  NewUser,
+  User,
+} from '../accounts/account.ts'
 import { ATTEMPT_LIMITS } from '../accounts/attempts.ts'
-import type { NewUsername } from '../accounts/change-username.ts'
 import { sqlStateOf } from '../faults/faults.ts'
 import type { Row, Values } from './data-api.ts'
 
@@ -45,8 +51,10 @@ const pauseAfter = (failures: string, counter: AttemptCounter) => `now() + inter
 const attemptsOf = (count: readonly [string, string]) =>
   `${current(count)}, CAST(ceil(GREATEST(0, COALESCE(extract(epoch FROM ${count[1]} - now()), 0))) AS INT)`
 
-const ACCOUNT = `id, username, password, password_version,
-${Object.values(COUNTS).map(attemptsOf).join(', ')}`
+/** SQL for the failures and the seconds of the pause of each count, in the order stranger, device, fresh. */
+export const ATTEMPTS = Object.values(COUNTS).map(attemptsOf).join(', ')
+
+const ACCOUNT = `id, username, password, password_version, ${ATTEMPTS}`
 
 /**
  * True, or the error 25006 in a read-only transaction, as on a writer that a failover has turned into a reader:
@@ -55,11 +63,20 @@ ${Object.values(COUNTS).map(attemptsOf).join(', ')}`
 const IS_WRITABLE = `
 CASE current_setting('transaction_read_only') WHEN 'on' THEN nextval('users_id_seq') END IS NULL`
 
-const SELECT_ACCOUNT = `SELECT ${ACCOUNT} FROM users WHERE username_key = :usernameKey AND ${IS_WRITABLE}`
+/**
+ * The row of a name. Release 0.2.0, which may run beside this one, stores rows without a key until `npm run migrate`
+ * fills it; they are found by the name in any letter case. A row with the key takes precedence.
+ */
+const selectAccount = (condition: string) => `SELECT ${ACCOUNT} FROM users
+WHERE (username_key = :usernameKey OR (username_key IS NULL AND lower(username) = lower(:username)))
+AND ${condition} ORDER BY username_key NULLS LAST LIMIT 1`
+
+const SELECT_ACCOUNT = selectAccount(IS_WRITABLE)
 
 /** The name in another letter case is not a replay. The SQL function hides the digests from this role. */
-const SELECT_REPLAYED = `${SELECT_ACCOUNT}
-AND username = :username AND is_repeatable_sign_up(id, :idempotencyKey)`
+const SELECT_REPLAYED = selectAccount(
+  'username = :username AND is_repeatable_sign_up(id, :idempotencyKey)',
+)
 
 const SELECT_ACCOUNT_BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = :id`
 
@@ -140,8 +157,8 @@ export function createUserStore(execute: Execute) {
       return row && parseAccount(row)
     },
 
-    async findAccount(usernameKey: string): Promise<Account | undefined> {
-      const row = await execute(SELECT_ACCOUNT, { usernameKey })
+    async findAccount({ username, usernameKey }: KeyedUsername): Promise<Account | undefined> {
+      const row = await execute(SELECT_ACCOUNT, { username, usernameKey })
       return row && parseAccount(row)
     },
 
@@ -159,7 +176,7 @@ export function createUserStore(execute: Execute) {
     /** See `ChangeUsernameDeps`. The statement's value is the id, or null if it changed nothing. */
     async changeUsername(
       { id, username: formerName, passwordVersion: version }: Account,
-      { username, usernameKey }: NewUsername,
+      { username, usernameKey }: KeyedUsername,
     ): Promise<'changed' | 'taken' | 'superseded'> {
       const values = { id, formerName, version, username, usernameKey }
       const row = await execute(CHANGE_USERNAME, values).catch(

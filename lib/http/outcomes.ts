@@ -43,7 +43,7 @@ export type Outcome =
       readonly publicSeconds?: number
       readonly rehash?: string
     }
-  | { readonly ok: false; readonly reason: Reason }
+  | { readonly ok: false; readonly reason: Reason; readonly userId?: number }
   | BodyNotObject
   | Extract<AttemptResult, { reason: 'too_many_attempts' }>
 

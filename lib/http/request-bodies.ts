@@ -1,3 +1,4 @@
+import type { KeyedUsername } from '../accounts/account.ts'
 import {
   isPossiblePassword,
   type PasswordRejection,
@@ -44,12 +45,6 @@ type RequestBodyResult<T> =
       readonly reason: RequestBodyRejection | 'invalid_credentials'
     }
 
-/** A new name: in NFC, with the key that makes it unique. */
-interface NewUsername {
-  readonly username: string
-  readonly usernameKey: string
-}
-
 /** A password in NFC: not empty, at most 72 bytes of UTF-8, without U+0000. */
 interface Password {
   readonly password: string
@@ -73,7 +68,7 @@ const accept = <T>(value: T) => ({ ok: true, value }) as const
 export function parseSignUp(
   body: unknown,
   rules: PasswordRules,
-): RequestBodyResult<NewUsername & Password> {
+): RequestBodyResult<KeyedUsername & Password> {
   const fields = readFields(body, 'username', 'password')
   if (!fields.ok) return fields
   const name = readNewUsername(fields.value[0])
@@ -86,9 +81,7 @@ export function parseSignUp(
 }
 
 /** Parses the body of a sign-in. Postgres cannot store a name with U+0000. */
-export function parseSignIn(
-  body: unknown,
-): RequestBodyResult<{ readonly usernameKey: string } & Password> {
+export function parseSignIn(body: unknown): RequestBodyResult<KeyedUsername & Password> {
   const fields = readFields(body, 'username', 'password')
   if (!fields.ok) return fields
   const username = readUsername(fields.value[0])
@@ -96,7 +89,7 @@ export function parseSignIn(
   const password = readCurrentPassword(fields.value[1])
   if (!password.ok) return password
   if (username.value.includes('\0')) return reject('invalid_credentials')
-  return accept({ usernameKey: foldUsername(username.value), password: password.value })
+  return accept({ ...keyed(username.value), password: password.value })
 }
 
 /**
@@ -120,7 +113,7 @@ export function parsePasswordChange(
 }
 
 /** Parses the body of a change of the username. The name satisfies the rules, and is not the password. */
-export function parseUsernameChange(body: unknown): RequestBodyResult<NewUsername & Password> {
+export function parseUsernameChange(body: unknown): RequestBodyResult<KeyedUsername & Password> {
   const fields = readFields(body, 'username', 'password')
   if (!fields.ok) return fields
   const name = readNewUsername(fields.value[0])
@@ -160,7 +153,7 @@ function readNewUsername(value: unknown) {
   if (!username.ok) return username
   const rejection = usernameRejection(username.value)
   if (rejection !== undefined) return reject(rejection)
-  return accept({ username: username.value, usernameKey: foldUsername(username.value) })
+  return accept(keyed(username.value))
 }
 
 function readPassword(value: unknown) {
@@ -171,6 +164,8 @@ function readPassword(value: unknown) {
   // NIST SP 800-63B: the same password typed on another keyboard must give the same bytes.
   return accept(value.length > NORMALISED_MAX_UNITS ? value : value.normalize('NFC'))
 }
+
+const keyed = (username: string) => ({ username, usernameKey: foldUsername(username) })
 
 /** Reads a password to compare. */
 function readCurrentPassword(value: unknown) {

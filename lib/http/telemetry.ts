@@ -45,7 +45,8 @@ export function createTelemetry(logger: Logger, metrics: Metrics) {
         logger.info(SUCCESSES[code].message, { code, userId, rehash, ...timings })
         count('Successes', code)
       } else {
-        logger.info('rejected', { code: outcome.reason, ...timings })
+        const userId = 'userId' in outcome ? outcome.userId : undefined
+        logger.info('rejected', { code: outcome.reason, userId, ...timings })
         count('Rejections', outcome.reason)
       }
     },

@@ -82,11 +82,12 @@ test('a sign-in, its rehash, a pause and a look-up are logged and counted by the
   assert.equal(requests.length, answers.length)
   const lines = stdout.split('\n')
   const logged = lines.flatMap((line) => {
-    const [, code, rehash] = /"requestId".*"code":"(\w+)"(?:.*"rehash":"(\w+)")?/.exec(line) ?? []
-    return code ? `${code} ${rehash ?? ''}`.trim() : []
+    const [, code, id, rehash] =
+      /"requestId".*"code":"(\w+)"(?:,"userId":(\d+))?(?:,"rehash":"(\w+)")?/.exec(line) ?? []
+    return code ? [code, id, rehash].filter(Boolean).join(' ') : []
   })
-  const signIns = ['signed_in done', 'signed_in superseded', 'signed_in failed']
-  assert.deepEqual(logged, [...signIns, 'too_many_attempts', 'identified', 'document_read'])
+  const signIns = ['signed_in 7 done', 'signed_in 7 superseded', 'signed_in 7 failed']
+  assert.deepEqual(logged, [...signIns, 'too_many_attempts 7', 'identified 7', 'document_read'])
   const metrics = lines.filter((line) => line.includes('"_aws"'))
   for (const code of ['signed_in', 'identified', 'document_read']) {
     assert.ok(

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
-import { cpSync } from 'node:fs'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { foldUsername, usernameRejection } from '../../lib/accounts/usernames.ts'
 import { ENGINES } from '../../test/support/data-api.ts'
 import { migrationDatabase } from '../../test/support/migration-database.ts'
+import { isPreviousMigration, previousRelease } from '../../test/support/previous-release.ts'
 import { queryOnce } from '../../test/support/query-once.ts'
-import { temporaryFolder } from '../../test/support/temporary-folder.ts'
 import { userStore } from '../../test/support/user-store.ts'
 import { namesIn } from '../../test/support/yaml.ts'
 import { applyMigrations } from './migrations.ts'
@@ -70,7 +69,7 @@ for (const { on, skip, start } of ENGINES) {
         SELECT 'Нина ' || i, 'a hash' FROM generate_series(1, 600) AS i`)
         const lines: string[] = []
         const say = (line: string) => lines.push(line)
-        const later = namesIn('migrations').filter((name) => !isPrevious(name))
+        const later = namesIn('migrations').filter((name) => !isPreviousMigration(name))
         assert.deepEqual(await migrate(database, { say }), later)
         const keys = await query('SELECT username, username_key FROM users ORDER BY id')
         assert.deepEqual(
@@ -162,14 +161,108 @@ for (const { on, skip, start } of ENGINES) {
       for (const name of names) ids.push(await previousSignUp(name))
       await assert.rejects(migrate(database), ({ message }: Error) => {
         assert.ok(message.includes(`${ids[1]} and ${ids[0]}`), message)
-        assert.equal(message.match(/ and /g)?.length, 4)
+        assert.equal(message.match(/\d and \d/g)?.length, 4)
         assert.doesNotMatch(message, /sam|Stra/i)
         return true
       })
-      await assert.rejects(migrate(database, { dryRun: true }))
+      // The oldest of each group comes first.
+      await query("UPDATE users SET created_at = '2026-01-02 03:04:05+00' WHERE username = 'ſam'")
+      const lines: string[] = []
+      const say = (line: string) => lines.push(line)
+      await assert.rejects(migrate(database, { dryRun: true, say }))
+      const listed = lines.flatMap((line) => /^(\d+) "(.*?)", .*20/.exec(line)?.slice(1, 3) ?? [])
+      const inOrder = [1, 0, 2, 3, 4, 5, 6, 7]
+      assert.deepEqual(
+        listed,
+        inOrder.flatMap((index) => [String(ids[index]), names[index]]),
+      )
+      assert.match(lines.join('\n'), /ſam".*2026-01-02/)
       // The column of the keys does not exist.
       await assert.rejects(query('SELECT username_key FROM users'), { code: '42703' })
     })
+
+    await t.test('it renames all but the oldest of each group, before there are keys', async () => {
+      const long = 'ſ'.repeat(50)
+      const names = [
+        'sam',
+        'ſam',
+        's\ufe0fam',
+        '\ue000',
+        '\ue000\ufe0f',
+        long,
+        `s${'ſ'.repeat(49)}`,
+      ]
+      const insert = (id: number, name: string) =>
+        query(`INSERT INTO users (id, username, password) VALUES (${id}, '${name}', 'a')`)
+      for (const [index, name] of names.entries()) await insert(index + 1, name)
+      // These names are taken: by a name that has no other key, and by one whose key SQL cannot find.
+      await insert(11, 'SAM-1')
+      await insert(12, 'ſam-3')
+      await query("UPDATE users SET created_at = '2026-01-02' WHERE id IN (2, 7)")
+      const stored = () => query('SELECT id, username FROM users ORDER BY id')
+      const before = await stored()
+      const planned: string[] = []
+      const say = (line: string) => planned.push(line)
+      await migrate(database, { dryRun: true, renameCollisions: true, say })
+      assert.deepEqual(await stored(), before)
+
+      // One statement that changes nothing undoes all before it.
+      let updates = 0
+      const execute: typeof database.execute = (sql, parameters, id) => {
+        const isLast = sql.includes(':formerName') && ++updates === 4
+        return database.execute(sql, isLast ? { ...parameters, formerName: 'x' } : parameters, id)
+      }
+      await assert.rejects(migrate({ ...database, execute }, { renameCollisions: true }))
+      assert.equal(updates, 4)
+      assert.deepEqual(await stored(), before)
+
+      const lines: string[] = []
+      await migrate(database, { renameCollisions: true, say: (line) => lines.push(line) })
+      const renamed = ['sam-1-2', 'ſam', 's\ufe0fam-3-2', '\ue000', 'user-5', `${'ſ'.repeat(48)}-6`]
+      const expected = [...renamed, names[6], 'SAM-1', 'ſam-3']
+      const after = (await stored()).map(([, name]) => name)
+      assert.deepEqual(after, expected)
+      for (const [index, name] of after.slice(0, names.length).entries()) {
+        if (name === names[index]) continue
+        const change = new RegExp(`${index + 1}: "${names[index]}" to "${name}"$`)
+        assert.equal(lines.filter((line) => change.test(line)).length, 1)
+        assert.equal(planned.filter((line) => change.test(line)).length, 1)
+        assert.equal(usernameRejection(String(name)), undefined)
+      }
+      const keys = await query('SELECT username_key FROM users ORDER BY id')
+      assert.deepEqual(
+        keys.flat(),
+        after.map((name) => foldUsername(String(name))),
+      )
+      assert.deepEqual(await migrate(database, { renameCollisions: true, say: assert.fail }), [])
+    })
+
+    await t.test(
+      'it renames with keys as well, and keeps the version of the password',
+      async () => {
+        await migrate(database)
+        const ids =
+          await query(`INSERT INTO users (username, username_key, password, password_version)
+        VALUES ('i\u0307da', 'i\u0307da', 'a', 1), ('Ida', 'ida', 'b', 2), ('ſam', 'sam', 'c', 3), ('ＳAM', NULL, 'd', 4)
+        RETURNING id`)
+        const lines: string[] = []
+        const say = (line: string) => lines.push(line)
+        await assert.rejects(migrate(database, { dryRun: true, say }))
+        assert.match(lines.join('\n'), new RegExp(`^${ids[3]} "ＳAM", .*20.* 4$`, 'm'))
+        await migrate(database, { renameCollisions: true })
+        const rows = await query(
+          'SELECT username, username_key, password_version FROM users ORDER BY id',
+        )
+        const [ida, sam] = [`Ida-${ids[1]}`, `ＳAM-${ids[3]}`]
+        assert.deepEqual(rows, [
+          ['i\u0307da', 'ida', '1'],
+          [ida, foldUsername(ida), '2'],
+          ['ſam', 'sam', '3'],
+          [sam, foldUsername(sam), '4'],
+        ])
+        assert.deepEqual(await migrate(database, { renameCollisions: true, say: assert.fail }), [])
+      },
+    )
 
     await t.test('the previous release runs on the new schema, beside this one', async () => {
       await migrate(database)
@@ -182,10 +275,10 @@ for (const { on, skip, start } of ENGINES) {
       assert.equal(await signUp('bESIDE'), undefined)
       assert.deepEqual((await signUp('Newer'))?.username, 'Newer')
       assert.equal(await previousSignUp('nEWER'), undefined)
-      assert.equal(await users.findAccount('beside'), undefined)
-
+      const beside = { username: 'beside', usernameKey: 'beside' }
+      assert.equal((await users.findAccount(beside))?.id, id)
       await migrate(database)
-      assert.equal((await users.findAccount('beside'))?.id, id)
+      assert.equal((await users.findAccount(beside))?.id, id)
 
       // The view leaves out digests older than a day.
       await query("UPDATE users SET created_at = now() - interval '30 days'")
@@ -225,17 +318,4 @@ function allowedNames(): readonly string[] {
       name === name.normalize('NFC') &&
       usernameRejection(name) === undefined,
   )
-}
-
-/** True for the migrations of release 0.2.0. */
-const isPrevious = (name: string) => name < '005'
-
-/** The migrations of release 0.2.0, in a temporary folder. */
-function previousRelease(t: TestContext): string {
-  const folder = temporaryFolder(t)
-  const migrations = new URL('../../migrations/', import.meta.url)
-  for (const name of namesIn('migrations').filter(isPrevious)) {
-    cpSync(new URL(name, migrations), `${folder}/${name}`)
-  }
-  return folder
 }

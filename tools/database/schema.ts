@@ -1,22 +1,29 @@
 import type { Database } from './data-api-database.ts'
 import { applyMigrations, type MigrateOptions } from './migrations.ts'
 import { retryWhileResuming, type Waiting } from './resuming.ts'
-import { fillUsernameKeys, rejectCollisions } from './username-keys.ts'
+import { fillUsernameKeys, rejectCollisions, renameCollisions } from './username-keys.ts'
 
 /** The role of 002-app-role.sql, which the function logs in as. */
 export const APP_ROLE = 'latchkey_app'
 
+interface Options extends Omit<MigrateOptions, 'folder'> {
+  /** Renames all users whose names collide but the oldest of each group. */
+  readonly renameCollisions?: boolean
+}
+
 /**
  * Brings a database to the schema of this version: `migrations/*.sql`, and the key of each name, which SQL alone
  * cannot compute. Then clears the digests that nothing uses any more. Resolves with the names of the files applied
- * now. Rejects before any change if names collide. Safe to repeat, and run at each deployment, because the previous
- * release stores users without a key.
+ * now. Rejects before any change if names collide, unless told to rename users. Safe to repeat, and run at each
+ * deployment, because the previous release stores users without a key.
  */
 export async function migrate(
   database: Database,
-  options: Omit<MigrateOptions, 'folder'> = {},
+  { renameCollisions: isRenaming = false, ...options }: Options = {},
 ): Promise<string[]> {
-  await rejectCollisions(database, options)
+  if (isRenaming) await renameCollisions(database, options)
+  // A dry run has renamed nobody.
+  if (!isRenaming || !options.dryRun) await rejectCollisions(database, options)
   const applied = await applyMigrations(database, options)
   if (options.dryRun) return applied
   await fillUsernameKeys(database, options)

@@ -128,6 +128,34 @@ test('a previous key of another algorithm is removed once its last token has exp
   assert.deepEqual((await run({ previous: rsa })).labels, { ...all, AWSPREVIOUS: rsa })
 })
 
+test('colliding names stop it, a dry run prints them, and --rename-collisions renames the later one', async (t) => {
+  const { env } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET })
+  const run = (...args: string[]) =>
+    migrate(['--stage', 'dev', ...args], { ...env, AWS_ENDPOINT_URL_RDS_DATA: url })
+  assert.equal((await run()).status, 0)
+  const insert = `INSERT INTO users (username, username_key, password)
+    VALUES ('Sam', 'sam', 'a'), ('\u017fam', NULL, 'a') RETURNING id`
+  const ids = ((await execute(insert)).records ?? []).map(([id]) => id?.longValue)
+
+  const stopped = await run()
+  assert.equal(stopped.status, 1)
+  for (const id of ids) assert.match(stopped.stderr, new RegExp(`\\b${id}\\b`))
+  assert.doesNotMatch(`${stopped.stdout}${stopped.stderr}`, /[S\u017f]am/)
+  const dry = await run('--dry-run')
+  assert.equal(dry.status, 1)
+  assert.match(dry.stdout, new RegExp(`^${ids[0]} "Sam".*\\n${ids[1]} "\u017fam"`, 'm'))
+  const renamed = new RegExp(`${ids[1]}: "\u017fam" to "\u017fam-${ids[1]}"$`, 'm')
+  const planned = await run('--dry-run', '--rename-collisions')
+  assert.match(planned.stdout, renamed)
+  assert.equal((await run('--dry-run')).status, 1)
+  const done = await run('--rename-collisions')
+  assert.deepEqual([planned.status, done.status], [0, 0])
+  assert.match(done.stdout, renamed)
+  const again = await run('--rename-collisions')
+  assert.equal(again.status, 0)
+  assert.doesNotMatch(again.stdout, /am-/)
+})
+
 test('nothing is done while the current key looks public', async (t) => {
   const key = 'https://id.example/.well-known/jwks.json'
   for (const args of [[], ['--dry-run'], ['--signing', 'rs256']]) {
