@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { after, test } from 'node:test'
+import { promisify } from 'node:util'
 import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { callCommand, runCommand } from '../../test/support/command.ts'
 import { startDataApi } from '../../test/support/data-api.ts'
@@ -67,6 +69,19 @@ test('a dry run only selects, and reports what the first run does; a second run 
   const salt = /:([^$]+)\$/.exec(stored?.stringValue ?? '')?.[1] ?? ''
   assert.equal(stored?.stringValue, scramVerifier(PASSWORD, Buffer.from(salt, 'base64')))
   assert.equal(mayLogIn?.booleanValue, true)
+})
+
+test('after the reader of a pipe has ended, every file is applied and nothing is complained of', async (t) => {
+  const api = await startDataApi(t, await openTestPglite())
+  const { env } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET })
+  const script = '{ "$@"; echo $? >&2; } | head -n 1'
+  const command = [process.execPath, 'tools/deploy/migrate.ts', '--stage', 'dev']
+  const { stdout, stderr } = await promisify(execFile)('sh', ['-c', script, 'sh', ...command], {
+    env: { ...env, AWS_ENDPOINT_URL_RDS_DATA: api.url },
+  })
+  assert.deepEqual([stdout.split('\n').length, stderr], [2, '0\n'])
+  const applied = await api.query('SELECT name FROM latchkey_migrations ORDER BY name')
+  assert.deepEqual(applied.flat(), FILES)
 })
 
 test('with rs256 a new signing key is pending until the deployment, then current, and never printed', async (t) => {
