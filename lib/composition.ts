@@ -50,8 +50,8 @@ export interface Deps
    * errors.
    */
   verifyToken(token: string, expiredSeconds?: number): Promise<TokenResult>
-  /** Returns the reasons to replace or remove a key that the process holds. */
-  keyWarnings(): readonly KeyWarning[]
+  /** Returns the warnings about the process's keys since the last call. */
+  takeKeyWarnings(): readonly KeyWarning[]
 }
 
 /**
@@ -104,7 +104,7 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
         return (user) => signToken(user, key, config.token)
       },
       loadKeys: () => keys.loadAll(),
-      keyWarnings: keys.warnings,
+      takeKeyWarnings: keys.takeWarnings,
       async verifyToken(token, expiredSeconds) {
         const verify = (ring: Keys) => verifyToken(token, ring, config.token, expiredSeconds)
         const result = (await verify(await keys.load())) ?? (await verify(await keys.reload()))
