@@ -69,7 +69,9 @@ function createChain(service: () => Service) {
     const deps = createDeps(deadline, timings)
     const outcome = await route(event, deps, config)
     telemetry.recordOutcome(outcome, timings)
-    telemetry.warnOnce(deps.keyWarnings())
+    for (const { code, error } of deps.takeKeyWarnings()) {
+      telemetry.recordWarning(code, error && describeFault(error))
+    }
     return respond(outcome)
   }
 

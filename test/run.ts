@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { inspect, parseArgs } from 'node:util'
+import { ignoreClosedPipes } from '../tools/command-line.ts'
 import { preparePglite } from './support/pglite.ts'
 
 // npm test [-- FILE …]: runs the files, or the suite that --suite names. Prints files as they end, the reasons
@@ -39,6 +40,7 @@ const files =
         .sort()
 if (files.length === 0) throw new Error(`There are no tests in ${suite}.`)
 if (suite === 'fuzz') process.env['FUZZ_AT_LENGTH'] = 'true'
+ignoreClosedPipes()
 await preparePglite()
 
 const sum = { passed: 0, failed: 0, skipped: 0 }

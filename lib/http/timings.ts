@@ -1,4 +1,4 @@
-/** The durations of the costly steps of one request so far. */
+/** The durations and retries of the costly steps of one request so far. */
 export interface Timings {
   /** Milliseconds of hashing, in tenths, all hashes together. */
   hashMs?: number
@@ -6,6 +6,8 @@ export interface Timings {
   databaseMs?: number
   /** Number of Data API calls that were retries. */
   databaseRetries?: number
+  /** Kinds of the errors that were retried: the last call may only have run out of time. */
+  retriedFaults?: readonly string[]
 }
 
 /** Resolves or rejects as `work` does, and adds its duration to `timings`. */

@@ -47,6 +47,7 @@ test('retries are logged and counted, and the SDK makes none of its own', async 
   assert.deepEqual(statusCodes, ['201'])
   assert.equal(requests.length, 3)
   assert.match(stdout, /"code":"created",[^\n]*"databaseRetries":2[,}]/)
+  assert.match(stdout, /"code":"created",[^\n]*"retriedFaults":\["DatabaseUnavailableException"\]/)
   const metrics = stdout.split('\n').filter((line) => line.includes('"_aws"'))
   assert.ok(metrics.some((line) => line.includes('"DatabaseRetries":2')))
   assert.ok(metrics.every((line) => line.includes('"Namespace":"Latchkey"')))

@@ -19,6 +19,7 @@ const CUSTOM: Readonly<Record<string, readonly string[]>> = {
 const CLIENTS: Readonly<Record<string, string>> = {
   logs: 'cloudwatch-logs',
   apigatewayv2: 'apigatewayv2',
+  secretsmanager: 'secrets-manager',
 }
 
 const flat = (name: string) => name.replaceAll('-', '').toLowerCase()

@@ -113,7 +113,7 @@ for (const stage of ['prod', 'dev']) {
     ])
   })
 
-  test(`${stage}: the limits of routes wait for each route, and the dashboard has every alarm and metric`, async (t) => {
+  test(`${stage}: the limits of routes wait for each route, the dashboard has every alarm and metric, and the runbook every alarm`, async (t) => {
     const packaged = await packageStage(t, stage)
     const namesOf = (type: string) =>
       entriesOf(packaged.template.Resources).flatMap(([name, resource]) =>
@@ -126,8 +126,10 @@ for (const stage of ['prod', 'dev']) {
     const { DashboardBody: body } = propertiesOf(packaged, 'AWS::CloudWatch::Dashboard')
     const text = String(at(body, 'Fn::Sub'))
     JSON.parse(text)
+    const runbook = readText('docs/runbook.md')
     for (const name of namesOf('AWS::CloudWatch::Alarm')) {
       assert.ok(text.includes(`\${${name}.Arn}`), name)
+      assert.ok(runbook.includes(`\n### ${name.replace(/Alarm$/, '')}\n`), name)
     }
     const telemetry = readText('lib/http/telemetry.ts')
     const metrics = [...telemetry.matchAll(/(?:addMetric|count)\('(\w+)'/g)].map(([, name]) => name)

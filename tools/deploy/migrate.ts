@@ -7,6 +7,7 @@ import { migrate } from '../database/schema.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
 import {
   checkSigningKey,
+  describeSecret,
   fitSigningKey,
   openSigningSecret,
   retireFormerKey,
@@ -14,8 +15,9 @@ import {
 import { openStageDatabase, readStackOutputs, readStageTable } from './stage.ts'
 
 const USAGE = `Applies migrations/*.sql to a deployed stage's database, each file once, sets the password of the
-function's role from its secret, and stores a signing key if the current one has another algorithm. It removes the
-previous key if that has another algorithm and its tokens have expired. It is safe to repeat.
+function's role from its secret, and stores a signing key if the current one has another algorithm. If the deployed
+release cannot sign with the current one, the previous key becomes current again. It removes the previous key if that
+has another algorithm and its tokens have expired. It is safe to repeat.
 
   npm run migrate -- --stage S [--region R] [--signing A] [--rename-collisions] [--dry-run]
 
@@ -91,6 +93,8 @@ async function run(
   say(`latchkey-${stage} in ${region}, database ${outputs.databaseName}`)
   // Before anything is changed, here and, in a deployment, in the stack.
   await checkSigningKey(signingSecret)
+  await describeSecret(secrets, outputs.appSecretArn)
+  const password = parseAppSecret(await readSecret(secrets, outputs.appSecretArn))
   if (dryRun) {
     const pending = await migrate(database, { dryRun, renameCollisions, say, signal })
     if (pending.length === 0) say('No migration to apply')
@@ -98,8 +102,6 @@ async function run(
     for (const step of await setUpSigningKey()) say(`Would ${step}`)
     return
   }
-  // Read first, so that an unusable secret fails before anything is changed.
-  const password = parseAppSecret(await readSecret(secrets, outputs.appSecretArn))
   const applied = await migrate(database, { renameCollisions, say, signal })
   if (applied.length === 0) say('No migration to apply')
   await setUpAppRole(database, password, { say, signal })

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readConfig } from '../../lib/config.ts'
 import { bundle } from '../build/bundle.ts'
+import { ignoreClosedPipes } from '../command-line.ts'
 import { LOCAL_DATABASE_NAME, type LocalDatabase, openLocalDatabase } from './database.ts'
 import { loadLocalEnvironment } from './environment.ts'
 import { freePort, readPort } from './port.ts'
@@ -88,6 +89,7 @@ export default class LatchkeyPlugin {
   constructor(serverless: Serverless, _options: unknown, { log }: Utils) {
     this.#serverless = serverless
     this.#log = log
+    ignoreClosedPipes()
   }
 
   get #isLocal(): boolean {
