@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { at, entriesOf, itemsOf, namesIn, readYaml, textsOf } from '../support/yaml.ts'
+import { at, itemsOf, namesIn, readYaml, textsOf } from '../support/yaml.ts'
+import { actionsOf, type Call, fillTemplate, isAllowed, resourcesOf } from './iam.ts'
 
 const written = readYaml('resources/deploy-role.yml')
 
 /** The template with values for its parameters and AWS's own. cfn-lint reports a parameter that is not declared. */
 function fill(change: Readonly<Record<string, string>> = {}) {
-  const values: Readonly<Record<string, string>> = {
-    'AWS::AccountId': '000000000000',
-    'AWS::Partition': 'aws',
-    'AWS::Region': 'eu-central-1',
+  const template = fillTemplate(written, {
     Repository: 'octo-org/latchkey',
     Stage: 'dev',
     ApiId: '*',
     Domain: 'auth.example.com',
     ...change,
-  }
-  const text = JSON.stringify(written)
-  const template = JSON.parse(text.replace(/\$\{([\w:]+)\}/g, (ref, name) => values[name] ?? ref))
+  })
   const role = at(template, 'Resources', 'DeployRole', 'Properties')
   const documents = itemsOf(at(role, 'Policies')).map((policy) => at(policy, 'PolicyDocument'))
   const managed = textsOf(at(role, 'ManagedPolicyArns')).map((id) =>
@@ -36,8 +32,6 @@ function fill(change: Readonly<Record<string, string>> = {}) {
 
 const { role, statements, boundary } = fill()
 const sidOf = (statement: unknown) => String(at(statement, 'Sid'))
-const resourcesOf = (statement: unknown) => textsOf(at(statement, 'Resource'))
-const actionsOf = (statement: unknown) => textsOf(at(statement, 'Action'))
 const isUnbounded = (statement: unknown) => resourcesOf(statement).includes('*')
 
 test("only GitHub's token for the repository's environment gets the role", () => {
@@ -102,42 +96,6 @@ test("all other resources carry the stage's name, except those that AWS names", 
   const unconditional = elsewhere.filter((each) => at(each, 'Condition') === undefined)
   assert.equal(unconditional.map(sidOf).join(' '), 'OwnStack TagNewHttpApi Domain ClusterDefaults')
 })
-
-type Keys = Readonly<Record<string, string>>
-type Call = readonly [action: string, resource: string, keys?: Keys]
-
-const matches = (pattern: string, text: string) =>
-  new RegExp(`^${pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(
-    text,
-  )
-
-/** The documents' conditions, of IAM's own (AWS, "IAM JSON policy elements: Condition operators"). */
-const OPERATORS: Readonly<
-  Record<string, (wanted: string[], found: string | undefined) => boolean>
-> = {
-  StringEquals: (wanted, found) => found !== undefined && wanted.includes(found),
-  StringEqualsIfExists: (wanted, found) => found === undefined || wanted.includes(found),
-  Bool: (wanted, found) => found !== undefined && wanted.includes(found),
-  // Of the services of a chain, the calls below name one.
-  'ForAnyValue:StringEquals': (wanted, found) => found !== undefined && wanted.includes(found),
-  ArnEquals: (wanted, found) =>
-    wanted.some((pattern) => found !== undefined && matches(pattern, found)),
-}
-
-/** Returns whether the statements allow a call; none of them denies. */
-const isAllowed = (statements: readonly unknown[], [action, resource, keys = {}]: Call) =>
-  statements.some(
-    (statement) =>
-      actionsOf(statement).some((pattern) => matches(pattern, action)) &&
-      resourcesOf(statement).some((pattern) => matches(pattern, resource)) &&
-      entriesOf(at(statement, 'Condition')).every(([operator, tests]) =>
-        entriesOf(tests).every(([key, wanted]) => {
-          const test = OPERATORS[operator]
-          assert.ok(test, operator)
-          return test(textsOf(wanted), keys[key])
-        }),
-      ),
-  )
 
 const SERVICE = 'eu-central-1:000000000000'
 const STACK_NAME = 'aws:ResourceTag/aws:cloudformation:stack-name'
