@@ -12,6 +12,8 @@ function fill(change: Readonly<Record<string, string>> = {}) {
     Stage: 'dev',
     ApiId: '*',
     Domain: 'auth.example.com',
+    KmsKeyId: 'none',
+    CloudFormationRole: 'none',
     ...change,
   })
   const role = at(template, 'Resources', 'DeployRole', 'Properties')
@@ -60,6 +62,8 @@ test('a parameter can be neither a pattern nor the prefix of another stage', () 
   const stages = ['prod', 'deploying', '*', 'dev-2', '', 'dev/x', 'deploy']
   assert.deepEqual(stages.filter(accepts('Stage')), ['prod', 'deploying'])
   assert.deepEqual(['*', 'a1b2', '', 'a/b', 'a*'].filter(accepts('ApiId')), ['*', 'a1b2'])
+  assert.deepEqual(['*', 'a-1', '', 'a/b'].filter(accepts('KmsKeyId')), ['a-1'])
+  assert.deepEqual(['*', 'a/b', '', 'a*'].filter(accepts('CloudFormationRole')), ['a/b'])
 })
 
 test('every statement allows named actions, and has its own name', () => {
@@ -91,7 +95,7 @@ test("all other resources carry the stage's name, except those that AWS names", 
     (statement) => !isUnbounded(statement) && resourcesOf(statement).some(isElsewhere),
   )
   const sids =
-    'OwnStack MakeHttpApi TagNewHttpApi HttpApi HttpApiParts Domain ClusterDefaults MakeSecrets Secrets SigningKey MakeMasterSecret ReadMasterSecret Network NetworkOfTheStack ServiceRoles'
+    'OwnStack CloudFormationTakesRole MakeHttpApi TagNewHttpApi HttpApi HttpApiParts Domain ClusterDefaults MakeSecrets Secrets SigningKey MakeMasterSecret ReadMasterSecret Key Network NetworkOfTheStack ServiceRoles'
   assert.equal(elsewhere.map(sidOf).join(' '), sids)
   const unconditional = elsewhere.filter((each) => at(each, 'Condition') === undefined)
   assert.equal(unconditional.map(sidOf).join(' '), 'OwnStack TagNewHttpApi Domain ClusterDefaults')
@@ -143,6 +147,7 @@ test('the role may do what a deployment of its stage does', () => {
     ['ec2:DeleteVpc', ec2('vpc/v'), OWN],
     ['cloudformation:UpdateTerminationProtection', stack('dev')],
     ['cloudformation:DescribeStacks', stack('deploy-role-dev')],
+    ['logs:AssociateKmsKey', `arn:aws:logs:${SERVICE}:log-group:/aws/http-api/latchkey-dev`],
     ['s3:ListBucket', bucket('dev'), ACCOUNT],
     ['s3:PutObject', file('dev'), ACCOUNT],
     ['sns:Unsubscribe', '*', VIA],
@@ -233,6 +238,36 @@ test('with the id of its API, the role may change the routes of no other', () =>
   assert.deepEqual([mayPatch('own'), mayPatch('prod')], [true, false])
 })
 
+test('with the ids of a key and a role, the role may use those, through their services', () => {
+  const own = fill({ KmsKeyId: 'a-b', CloudFormationRole: 'path/cfn' })
+  const key = (id: string) => `arn:aws:kms:${SERVICE}:key/${id}`
+  const via = (service: string) => ({ 'kms:ViaService': `${service}.eu-central-1.amazonaws.com` })
+  const toCloudFormation = { 'iam:PassedToService': 'cloudformation.amazonaws.com' }
+  const calls: readonly Call[] = [
+    ['kms:CreateGrant', key('a-b'), via('rds')],
+    ['kms:GenerateDataKey', key('a-b'), via('secretsmanager')],
+    ['kms:Decrypt', key('a-b'), via('secretsmanager')],
+    ['iam:PassRole', iam('role/path/cfn'), toCloudFormation],
+  ]
+  for (const call of calls) {
+    assert.ok(isAllowed(own.statements, call), call.join(' '))
+    assert.ok(!isAllowed(statements, call), call.join(' '))
+    assert.ok(!isAllowed(own.statements, [call[0], call[1]]), call.join(' '))
+  }
+  assert.ok(!isAllowed(own.statements, ['kms:Decrypt', key('c'), via('secretsmanager')]))
+  assert.ok(!isAllowed(own.statements, ['kms:Decrypt', key('a-b'), via('s3')]))
+  assert.ok(!isAllowed(own.statements, ['iam:PassRole', iam('role/path/cfn'), TO_LAMBDA]))
+  assert.ok(!isAllowed(own.statements, ['iam:PassRole', iam('role/other'), toCloudFormation]))
+  const decrypts = (id: string, name: string) =>
+    isAllowed(itemsOf(at(own.boundary, 'Statement')), [
+      'kms:Decrypt',
+      key(id),
+      { 'kms:EncryptionContext:SecretARN': secret(name) },
+    ])
+  assert.ok(decrypts('a-b', 'JwtSecret-a') && decrypts('a-b', 'AppSecret-a'))
+  assert.ok(!decrypts('a-b', 'rds!cluster-a') && !decrypts('c', 'JwtSecret-a'))
+})
+
 test('the boundary allows what the function of a packaged stage may do, and nothing else', () => {
   const allowed = itemsOf(at(boundary, 'Statement'))
   const may = (...call: Call) => isAllowed(allowed, call)
@@ -247,11 +282,16 @@ test('the boundary allows what the function of a packaged stage may do, and noth
   const lambdaRole = at(packaged, 'Resources', 'IamRoleLambdaExecution', 'Properties')
   const rights = itemsOf(at(lambdaRole, 'Policies', 0, 'PolicyDocument', 'Statement'))
   const namesOf = (list: readonly unknown[]) => list.flatMap(actionsOf).toSorted()
-  assert.deepEqual(namesOf(allowed), namesOf(rights))
+  const withKey = [...rights, { Action: 'kms:Decrypt' }]
+  assert.deepEqual(namesOf(allowed), namesOf(withKey))
 })
 
 test("the policies are within IAM's 10,240 characters per role, and 6,144 per managed policy", () => {
-  const longest = fill({ 'AWS::Region': 'ap-southeast-1' })
+  const longest = fill({
+    'AWS::Region': 'ap-southeast-1',
+    KmsKeyId: '0'.repeat(36),
+    CloudFormationRole: 'r'.repeat(64),
+  })
   const { length } = longest.documents.map((document) => JSON.stringify(document)).join('')
   assert.ok(length + 10 * longest.documents.length <= 10_240, `${length} characters`)
   for (const document of [longest.boundary, ...longest.managed]) {
@@ -270,7 +310,7 @@ test('every type of resource has its statements here: add to both when this fail
     Secrets: ['SecretsManager::Secret'],
     Subscriptions: ['SNS::Subscription'],
   }
-  const files = namesIn('resources').filter((name) => name !== 'deploy-role.yml')
+  const files = namesIn('resources').filter((name) => !/^(deploy-role|kms-key)/.test(name))
   const text = files.map((name) => JSON.stringify(readYaml(`resources/${name}`))).join()
   const types = new Set(text.match(/(?<="AWS::)\w+::\w+(?=")/g))
   assert.deepEqual([...types].toSorted(), Object.values(covered).flat().toSorted())
