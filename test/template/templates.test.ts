@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { copyService } from '../support/service-copy.ts'
 import { at, entriesOf, itemsOf, readText, readYaml } from '../support/yaml.ts'
+import { fillTemplate, isAllowed } from './iam.ts'
 import { lintTemplate, packageIn, packageStage, propertiesOf, resourcesOf } from './template.ts'
 
 const stages = readYaml('resources/stages.yml')
@@ -173,6 +174,95 @@ test('--param sets what resources/stages.yml leaves open', async (t) => {
   assert.equal(PermissionsBoundary, params.permissionsBoundary)
   const address = at(packaged.template, 'Parameters', 'AlarmEmail', 'Default')
   assert.equal(address, params.alarmEmail)
+})
+
+const company = {
+  tags: { CostCenter: '42', Owner: 'identity' },
+  kmsKeyArn: 'arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-4000-8000-000000000000',
+  cloudFormationRole: 'arn:aws:iam::000000000000:role/cloudformation',
+  permissionsBoundary: params.permissionsBoundary,
+}
+
+/** The property that names the key of each type whose data the stage encrypts. */
+const KEYS: Readonly<Record<string, string>> = {
+  'AWS::Logs::LogGroup': 'KmsKeyId',
+  'AWS::RDS::DBCluster': 'KmsKeyId',
+  'AWS::SNS::Topic': 'KmsMasterKeyId',
+  'AWS::SecretsManager::Secret': 'KmsKeyId',
+}
+
+test('tags, a role of CloudFormation and a key are those of the stage, and the function may decrypt its secrets', async (t) => {
+  const folder = copyService(t)
+  // JSON is YAML.
+  const row = `\ncompany:\n  <<: [*dev, ${JSON.stringify(company)}]\n`
+  appendFileSync(`${folder}/resources/stages.yml`, row)
+  const packaged = await packageIn(folder, 'company')
+  await lintTemplate(t, packaged)
+  assert.deepEqual(packaged.provider['stackTags'], company.tags)
+  assert.equal(at(packaged.provider['iam'], 'deploymentRole'), company.cloudFormationRole)
+
+  const key = { Ref: 'KmsKeyArn' }
+  const { Default: arn, AllowedPattern: pattern } = Object(
+    at(packaged.template, 'Parameters', key.Ref),
+  )
+  assert.equal(arn, company.kmsKeyArn)
+  assert.match(arn, new RegExp(pattern))
+  assert.doesNotMatch(arn.replace('key/', 'alias/'), new RegExp(pattern))
+  for (const [type, property] of Object.entries(KEYS)) {
+    for (const { Properties } of resourcesOf(packaged, type)) {
+      assert.deepEqual(Properties[property], key, type)
+    }
+  }
+  const cluster = propertiesOf(packaged, 'AWS::RDS::DBCluster')
+  assert.deepEqual(cluster['MasterUserSecret'], { KmsKeyId: key })
+  const role = propertiesOf(packaged, 'AWS::IAM::Role')
+  assert.equal(role['PermissionsBoundary'], company.permissionsBoundary)
+  const [own, decrypt, ...more] = itemsOf(role['Policies'])
+  const dev = propertiesOf(await packageStage(t, 'dev'), 'AWS::IAM::Role')
+  assert.deepEqual(JSON.parse(JSON.stringify([own]).replaceAll('company', 'dev')), dev['Policies'])
+  assert.deepEqual(more, [])
+  assert.deepEqual(at(decrypt, 'PolicyDocument', 'Statement'), [
+    {
+      Effect: 'Allow',
+      Action: 'kms:Decrypt',
+      Resource: key,
+      Condition: {
+        StringEquals: {
+          'kms:EncryptionContext:SecretARN': [{ Ref: 'AppSecret' }, { Ref: 'JwtSecret' }],
+        },
+      },
+    },
+  ])
+
+  // The policy of resources/kms-key.yml.
+  const template = fillTemplate(readYaml('resources/kms-key.yml'), { Stage: 'company' })
+  const statements = itemsOf(
+    at(template, 'Resources', 'Key', 'Properties', 'KeyPolicy', 'Statement'),
+  )
+  const mayUse = (service: string, context: string, path: string) =>
+    ['kms:Decrypt', 'kms:GenerateDataKey'].every((action) =>
+      isAllowed(
+        statements.filter((each) => at(each, 'Principal', 'Service') === service),
+        [action, '*', { [context]: `arn:aws:${path}` }],
+      ),
+    )
+  const logs = (name: unknown) =>
+    mayUse(
+      'logs.eu-central-1.amazonaws.com',
+      'kms:EncryptionContext:aws:logs:arn',
+      `logs:eu-central-1:000000000000:log-group:${name}`,
+    )
+  const alarm = (stage: string) =>
+    mayUse(
+      'cloudwatch.amazonaws.com',
+      'aws:SourceArn',
+      `cloudwatch:eu-central-1:000000000000:alarm:latchkey-${stage}-Alarm`,
+    )
+  for (const { Properties } of resourcesOf(packaged, 'AWS::Logs::LogGroup')) {
+    const name = String(Properties['LogGroupName'])
+    assert.ok(logs(name) && !logs(name.replace('company', 'prod')), name)
+  }
+  assert.ok(alarm('company') && !alarm('prod'))
 })
 
 // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it.
