@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { checkParams, deployedParams } from '../../tools/deploy/params.ts'
+import { readStageTable } from '../../tools/deploy/stage.ts'
 import { copyService } from '../support/service-copy.ts'
 import { at, entriesOf, itemsOf, readText, readYaml } from '../support/yaml.ts'
-import { lintTemplate, packageIn, packageStage, propertiesOf, resourcesOf } from './template.ts'
+import {
+  lintTemplate,
+  type Package,
+  packageIn,
+  packageStage,
+  propertiesOf,
+  resourcesOf,
+} from './template.ts'
 
 const stages = readYaml('resources/stages.yml')
 
@@ -63,6 +72,14 @@ for (const stage of ['prod', 'dev']) {
     if (stage === 'prod' && process.env['UPDATE_SNAPSHOTS']) writeFileSync(SNAPSHOT, `${text}\n`)
     const prod = readFileSync(SNAPSHOT, 'utf8')
     assert.deepEqual(JSON.parse(text), stage === 'prod' ? JSON.parse(prod) : devTemplate(prod))
+  })
+
+  test(`${stage}: a deployment of the same row undoes no parameter, with or without a record`, async (t) => {
+    const { template } = await packageStage(t, stage)
+    const { Metadata, ...earlier } = template
+    assert.deepEqual(Metadata, { Params: '' })
+    const now = { settings: readStageTable(stage), given: {}, reset: [] }
+    for (const deployed of [template, earlier]) checkParams(deployed, now)
   })
 
   test(`${stage}: the function may run statements on its cluster and read its two secrets`, async (t) => {
@@ -136,6 +153,17 @@ for (const stage of ['prod', 'dev']) {
   })
 }
 
+/** Fails unless the template records the parameters, and those of an earlier release are found without the record. */
+function assertRecorded({ template }: Package, given: Readonly<Record<string, string>>): void {
+  const { Metadata, ...earlier } = template
+  const texts = Object.entries(given).map(([name, value]) => `${name}=${value}`)
+  assert.deepEqual(Metadata, { Params: texts })
+  assert.deepEqual(deployedParams(template), given)
+  // The preflight has a check of its own for this one.
+  const { engineVersion: _, ...visible } = given
+  assert.partialDeepStrictEqual(deployedParams(earlier), visible)
+}
+
 const params = {
   alarmEmail: 'alarms@example.com',
   bcryptCost: '11',
@@ -152,6 +180,7 @@ const params = {
 test('--param sets what resources/stages.yml leaves open', async (t) => {
   const packaged = await packageStage(t, 'dev', params)
   await lintTemplate(t, packaged)
+  assertRecorded(packaged, params)
   const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
   assert.partialDeepStrictEqual(at(lambda, 'Environment', 'Variables'), {
     BCRYPT_COST: params.bcryptCost,
@@ -185,6 +214,7 @@ test('with a domain, the URL and the issuer follow it', async (t) => {
   const packaged = await packageStage(t, 'dev', own)
   const { template } = packaged
   await lintTemplate(t, packaged)
+  assertRecorded(packaged, own)
   assert.equal(at(template, 'Parameters', 'CertificateArn', 'Default'), own.certificateArn)
   assert.equal(at(template, 'Parameters', 'DomainName', 'Default'), own.domain)
   const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
@@ -206,6 +236,7 @@ for (const own of [{}, { jwtIssuer: 'https://id.example', jwtAudience: 'shop' }]
     const packaged = await packageStage(t, 'dev', { signing: 'rs256', ...own })
     const { template } = packaged
     await lintTemplate(t, packaged)
+    assertRecorded(packaged, { signing: 'rs256', ...own })
     const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it.
     const api = { 'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}' }

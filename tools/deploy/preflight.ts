@@ -6,27 +6,42 @@ import {
   RDSClient,
 } from '@aws-sdk/client-rds'
 import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
-import { readRoleApiId, readStageTable } from './stage.ts'
+import { checkParams, readParams } from './params.ts'
+import { checkIssuer, type Settings } from './settings.ts'
+import { readRoleApiId, readStageTable, readTemplate } from './stage.ts'
 
-const USAGE = `Checks, before a deployment changes anything, that RDS accepts the stage's engineVersion, and warns if the deploy
-role is not restricted to the stage's own API.
+const USAGE = `Checks a deployment before it changes anything: the issuer, the parameters of the last deployment, and whether RDS
+accepts engineVersion. Warns if the deploy role is not restricted to the stage's own API.
 
-  node tools/deploy/preflight.ts --stage S [--region R] [--engine-version V]
+  node tools/deploy/preflight.ts --stage S [--region R] [--param name=value …] [--reset-params NAMES]
 
-  --engine-version  the default is that of the stage in resources/stages.yml
+  --param         as of the deployment
+  --reset-params  names, comma-separated, whose --param of an earlier deployment this one may undo
 `
 
+/** Options of the command line, for `parseArgs`. */
+export const PREFLIGHT_OPTIONS = {
+  ...STAGE_OPTIONS,
+  param: { type: 'string', multiple: true },
+  'reset-params': { type: 'string', default: '' },
+} as const
+
 function parse(args: string[]) {
-  const options = { ...STAGE_OPTIONS, 'engine-version': { type: 'string' } } as const
-  const { stage, region, 'engine-version': version } = parseArgs({ args, options }).values
+  const { values } = parseArgs({ args, options: PREFLIGHT_OPTIONS })
+  const { stage, region, param = [], 'reset-params': reset } = values
   if (!stage) throw new Error('--stage is missing.')
-  return { stage, region, version: version ?? String(readStageTable(stage)['engineVersion']) }
+  const given = readParams(param)
+  const settings: Settings = { ...readStageTable(stage), ...given }
+  return { stage, region, given, settings, reset: reset.split(',') }
 }
 
 type Arguments = ReturnType<typeof parse>
 
-async function run({ stage, region, version }: Arguments, { complain }: Output): Promise<void> {
-  await checkEngineVersion(stage, region, version)
+async function run(parsed: Arguments, { complain }: Output): Promise<void> {
+  const { stage, region, settings } = parsed
+  checkIssuer(settings)
+  checkParams(await readTemplate(stage, region), parsed)
+  await checkEngineVersion(stage, region, String(settings['engineVersion']))
   // An operator may deploy without the right to read the role's stack.
   const apiId = await readRoleApiId(stage, region).catch(() => '*')
   if (apiId !== '*') return
