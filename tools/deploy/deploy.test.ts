@@ -36,7 +36,6 @@ test('parse finds the stage, the region and the algorithm among the framework’
     region: 'us-east-1',
     signing: 'hs256',
     profile: undefined,
-    reservedConcurrency: readStageTable('prod')['reservedConcurrency'],
   })
   const params = ['--param', 'signing=hs256', '--param=alarmEmail=a@b.c', '--param=signing=rs256']
   assert.equal(parse(['--stage', 'dev', ...params]).signing, 'rs256')
@@ -137,7 +136,7 @@ test('a deployed stage is migrated, deployed, and migrated again, with the accou
 
 const RESERVED = Number(readStageTable('dev')['reservedConcurrency'])
 const WITH_KEYS = { AWS_ACCESS_KEY_ID: '' }
-const QUOTA = new RegExp(`${RESERVED + 99} concurrent .* reserves ${RESERVED}, and 100 must stay`)
+const QUOTA = new RegExp(`${RESERVED + 99} concurrent .* ${RESERVED} more, and 100 must stay`)
 /** Stages and variables with which nothing is deployed, and the reason. */
 const REJECTED: Readonly<Record<string, readonly [FakeStack, RegExp, object?]>> = {
   'a quota without room for a first deployment': [{ unreserved: RESERVED + 99 }, QUOTA],

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { callProgram, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import { MIGRATE } from './migrate.ts'
 import { readParams } from './params.ts'
@@ -39,7 +38,7 @@ function parse(args: string[]) {
     throw new Error('--stage is missing.')
   }
   const params = [param].flat().map(String)
-  const { signing, reservedConcurrency } = { ...readStageTable(stage), ...readParams(params) }
+  const { signing } = { ...readStageTable(stage), ...readParams(params) }
   // The framework does not know this option.
   const own = tokens.flatMap((token) => {
     if (token.kind !== 'option' || token.name !== 'reset-params') return []
@@ -52,7 +51,6 @@ function parse(args: string[]) {
     region,
     signing,
     profile: profile?.toString(),
-    reservedConcurrency,
   }
 }
 
@@ -77,25 +75,6 @@ function chooseAccount(stage: string, profile: string | undefined): void {
   }
 }
 
-/** Concurrent executions that AWS keeps unreserved in every account. */
-const UNRESERVED_LEAST = 100
-
-/**
- * Throws if the account's Lambda quota has no room for the stage's reserved concurrency: the deployment would fail
- * at its end, and leave prod's protected cluster outside the stack.
- */
-async function checkQuota(region: string, reservedConcurrency: number): Promise<void> {
-  const client = new LambdaClient({ region })
-  const { AccountLimit } = await client
-    .send(new GetAccountSettingsCommand({}))
-    .finally(() => client.destroy())
-  const { UnreservedConcurrentExecutions: unreserved = 0 } = AccountLimit ?? {}
-  if (unreserved - reservedConcurrency >= UNRESERVED_LEAST) return
-  throw new Error(
-    `${unreserved} concurrent executions of the account's Lambda quota are unreserved in ${region}. The stage reserves ${reservedConcurrency}, and ${UNRESERVED_LEAST} must stay. Request a higher quota, or take reservedConcurrency out of the stage's row in resources/stages.yml (docs/deploy.md).`,
-  )
-}
-
 /** Runs a command with this process's output, and returns its exit status. */
 function spawn(command: string, args: readonly string[]): number {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
@@ -109,12 +88,11 @@ export const createDeploy = (start = spawn): Program<ReturnType<typeof parse>> =
   failure: 'Not deployed',
   parse,
   async run(parsed, output) {
-    const { deploy, checks, stage, region, signing, profile, reservedConcurrency } = parsed
+    const { deploy, checks, stage, region, signing, profile } = parsed
     chooseAccount(stage, profile)
     const args = ['--stage', stage, '--region', region]
     const migrate = () => callProgram(MIGRATE, [...args, '--signing', String(signing)], output)
     const isDeployed = await hasDatabase(stage, region)
-    if (!isDeployed) await checkQuota(region, Number(reservedConcurrency ?? 0))
     const ready = await callProgram(PREFLIGHT, [...args, ...checks], output)
     // New code needs the new schema.
     const migrated = ready || (isDeployed ? await migrate() : 0)

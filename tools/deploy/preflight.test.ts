@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { type FakeStack, serveAws } from '../../test/support/aws-endpoint.ts'
 import { callCommand, runCommand } from '../../test/support/command.ts'
 import { PREFLIGHT } from './preflight.ts'
+import { readStageTable } from './stage.ts'
 
 const STAGE = ['--stage', 'dev', '--region', 'eu-west-1']
 const ARGUMENTS = [...STAGE, '--param', 'engineVersion=16.13']
@@ -60,6 +61,31 @@ test('the version is that of resources/stages.yml, and a stage that it lacks is 
   assert.deepEqual(ready, { stdout: '', stderr: '', status: 0 })
   for (const args of [[], ['--stage', 'prd']]) {
     assert.equal((await callCommand(PREFLIGHT, args, env)).status, 2)
+  }
+})
+
+const RESERVED = Number(readStageTable('dev')['reservedConcurrency'])
+const reserving = (ReservedConcurrentExecutions: number | undefined) =>
+  JSON.stringify({
+    Resources: { AuthLambdaFunction: { Properties: { ReservedConcurrentExecutions } } },
+  })
+
+test('the quota must have room for what a stage reserves beyond what it has', async (t) => {
+  for (const [deployed, wanted, unreserved, isReady] of [
+    [undefined, RESERVED, RESERVED + 100, true],
+    [undefined, RESERVED, RESERVED + 99, false],
+    [reserving(10), RESERVED, RESERVED + 90, true],
+    [reserving(10), RESERVED, RESERVED + 89, false],
+    [reserving(undefined), RESERVED, RESERVED + 99, false],
+    [reserving(RESERVED), RESERVED, 100, true],
+    [reserving(RESERVED), 50, 129, false],
+  ] as const) {
+    const stack = { unreserved, ...(deployed !== undefined && { template: deployed }) }
+    const { env } = await serveAws(t, stack)
+    const args = [...STAGE, '--param', `reservedConcurrency=${wanted}`]
+    const { stderr, status } = await callCommand(PREFLIGHT, args, env)
+    assert.equal(status, isReady ? 0 : 1, `${deployed} ${wanted} ${unreserved}: ${stderr}`)
+    assert.ok(isReady || stderr.includes(`${unreserved}`), stderr)
   }
 })
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import {
   DBClusterNotFoundFault,
   DescribeDBClustersCommand,
@@ -10,8 +11,9 @@ import { checkParams, readParams } from './params.ts'
 import { checkIssuer, type Settings } from './settings.ts'
 import { readRoleApiId, readStageTable, readTemplate } from './stage.ts'
 
-const USAGE = `Checks a deployment before it changes anything: the issuer, the parameters of the last deployment, and whether RDS
-accepts engineVersion. Warns if the deploy role is not restricted to the stage's own API.
+const USAGE = `Checks a deployment before it changes anything: the issuer, the parameters of the last deployment, the
+room in the Lambda quota, and whether RDS accepts engineVersion. Warns if the deploy role is not restricted to the
+stage's own API.
 
   node tools/deploy/preflight.ts --stage S [--region R] [--param name=value …] [--reset-params NAMES]
 
@@ -40,7 +42,9 @@ type Arguments = ReturnType<typeof parse>
 async function run(parsed: Arguments, { complain }: Output): Promise<void> {
   const { stage, region, settings } = parsed
   checkIssuer(settings)
-  checkParams(await readTemplate(stage, region), parsed)
+  const template = await readTemplate(stage, region)
+  checkParams(template, parsed)
+  await checkQuota(region, template, settings)
   await checkEngineVersion(stage, region, String(settings['engineVersion']))
   // An operator may deploy without the right to read the role's stack.
   const apiId = await readRoleApiId(stage, region).catch(() => '*')
@@ -49,6 +53,32 @@ async function run(parsed: Arguments, { complain }: Output): Promise<void> {
   const prefix = process.env['GITHUB_ACTIONS'] ? '::warning::' : 'Warning: '
   complain(
     `${prefix}The deploy role of ${stage} is not restricted to the stage's own API, or its stack cannot be read. After the first deployment, update its stack with ApiId (docs/deploy.md).\n`,
+  )
+}
+
+/** Concurrent executions that AWS keeps unreserved in every account. */
+const UNRESERVED_LEAST = 100
+
+/**
+ * Throws if the account's Lambda quota has no room for what the stage reserves beyond the deployed template. The
+ * deployment would fail at its end; a first one would leave prod's protected cluster outside the stack.
+ */
+async function checkQuota(
+  region: string,
+  template: unknown,
+  { reservedConcurrency = 0 }: Settings,
+): Promise<void> {
+  const { Properties } = Object(Object(template).Resources?.AuthLambdaFunction)
+  const more = Number(reservedConcurrency) - Number(Properties?.ReservedConcurrentExecutions ?? 0)
+  if (more <= 0) return
+  const client = new LambdaClient({ region })
+  const { AccountLimit } = await client
+    .send(new GetAccountSettingsCommand({}))
+    .finally(() => client.destroy())
+  const { UnreservedConcurrentExecutions: unreserved = 0 } = AccountLimit ?? {}
+  if (unreserved - more >= UNRESERVED_LEAST) return
+  throw new Error(
+    `${unreserved} concurrent executions of the account's Lambda quota are unreserved in ${region}. The stage would reserve ${more} more, and ${UNRESERVED_LEAST} must stay. Request a higher quota, or change reservedConcurrency in the stage's row in resources/stages.yml (docs/deploy.md).`,
   )
 }
 
