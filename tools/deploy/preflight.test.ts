@@ -91,7 +91,10 @@ test('the quota must have room for what a stage reserves beyond what it has', as
 
 test('settings that would deploy and not work are rejected before any request', async (t) => {
   const { env, requests } = await serveAws(t, {})
-  for (const params of [['signing=rs256', 'jwtIssuer=https://id.example/']]) {
+  for (const params of [
+    ['corsOrigins=https://app.example/'],
+    ['signing=rs256', 'jwtIssuer=https://id.example/'],
+  ]) {
     const args = [...STAGE, ...params.flatMap((text) => ['--param', text])]
     assert.equal((await callCommand(PREFLIGHT, args, env)).status, 1)
   }

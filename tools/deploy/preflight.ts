@@ -8,10 +8,10 @@ import {
 } from '@aws-sdk/client-rds'
 import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
 import { checkParams, readParams } from './params.ts'
-import { checkIssuer, type Settings } from './settings.ts'
+import { checkIssuer, checkOrigins, type Settings } from './settings.ts'
 import { readRoleApiId, readStageTable, readTemplate } from './stage.ts'
 
-const USAGE = `Checks a deployment before it changes anything: the issuer, the parameters of the last deployment, the
+const USAGE = `Checks a deployment before it changes anything: the stage's settings, the parameters of the last deployment, the
 room in the Lambda quota, and whether RDS accepts engineVersion. Warns if the deploy role is not restricted to the
 stage's own API.
 
@@ -42,6 +42,7 @@ type Arguments = ReturnType<typeof parse>
 async function run(parsed: Arguments, { complain }: Output): Promise<void> {
   const { stage, region, settings } = parsed
   checkIssuer(settings)
+  checkOrigins(settings)
   const template = await readTemplate(stage, region)
   checkParams(template, parsed)
   await checkQuota(region, template, settings)

@@ -12,3 +12,21 @@ export function checkIssuer({ signing, jwtIssuer }: Settings): void {
     `jwtIssuer must be a URL without a query, a fragment and a slash at its end, unlike "${jwtIssuer}": verifiers append /.well-known/openid-configuration.`,
   )
 }
+
+/**
+ * Throws if an origin is not as browsers send it (RFC 6454, section 6.2): API Gateway compares the texts, and gives
+ * an unknown origin's preflight a 204 without headers. `https://*` and `http://*` are API Gateway's own patterns.
+ */
+export function checkOrigins({ corsOrigins }: Settings): void {
+  if (corsOrigins === '*') return
+  for (const text of String(corsOrigins).split(',')) {
+    if (/^https?:\/\/\*$/.test(text)) continue
+    const { protocol, host = '' } = URL.parse(text) ?? {}
+    const origin = host === '' || host.includes('*') ? undefined : `${protocol}//${host}`
+    if (origin === text) continue
+    const hint = origin === undefined ? '' : ` Write ${origin} instead.`
+    throw new Error(
+      `corsOrigins has the invalid origin "${text}".${hint} It is * alone, or a list with commas and no spaces. An origin is a scheme, a host and a port other than the scheme's own, as in https://app.example,http://localhost:5173.`,
+    )
+  }
+}
