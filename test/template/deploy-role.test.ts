@@ -189,6 +189,7 @@ test('the role may do what a deployment of its stage does', () => {
     ['s3:ListBucket', bucket('dev'), ACCOUNT],
     ['s3:PutObject', file('dev'), ACCOUNT],
     ['sns:Unsubscribe', '*', VIA],
+    ['logs:PutMetricFilter', `arn:aws:logs:${SERVICE}:log-group:/aws/http-api/latchkey-dev`],
     // API Gateway calls these, RDS the next two: AWS documents aws:CalledVia for neither.
     ['logs:CreateLogDelivery', '*', { 'aws:ViaAWSService': 'true' }],
     ['logs:PutResourcePolicy', '*', { 'aws:ViaAWSService': 'true' }],
@@ -310,7 +311,7 @@ test('every type of resource has its statements here: add to both when this fail
     AlarmsAndDashboard: ['CloudWatch::Alarm', 'CloudWatch::Dashboard'],
     Cluster: ['RDS::DBCluster', 'RDS::DBInstance', 'RDS::DBSubnetGroup'],
     Domain: ['ApiGatewayV2::ApiMapping', 'ApiGatewayV2::DomainName'],
-    LogGroups: ['Logs::LogGroup'],
+    LogGroups: ['Logs::LogGroup', 'Logs::MetricFilter'],
     Network: ['EC2::SecurityGroup', 'EC2::Subnet', 'EC2::VPC'],
     Secrets: ['SecretsManager::Secret'],
     Subscriptions: ['SNS::Subscription'],

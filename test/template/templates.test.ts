@@ -164,6 +164,38 @@ function assertRecorded({ template }: Package, given: Readonly<Record<string, st
   assert.partialDeepStrictEqual(deployedParams(earlier), visible)
 }
 
+test('the alarm on throttles counts the 429 of API Gateway and not that of the function', async (t) => {
+  const packaged = await packageStage(t, 'dev')
+  const [stage] = resourcesOf(packaged, 'AWS::ApiGatewayV2::Stage')
+  const format = String(at(stage?.Properties, 'AccessLogSettings', 'Format'))
+  const filter = propertiesOf(packaged, 'AWS::Logs::MetricFilter')
+  const terms = String(filter['FilterPattern']).slice('{ '.length, -' }'.length).split(' && ')
+  /** Counts a request of which API Gateway knows these values; it logs "-" for any other. */
+  const counts = (known: Readonly<Record<string, string>>) => {
+    const line = JSON.parse(
+      format.replaceAll(/\$context\.([\w.]+)/g, (_, name) => known[name] ?? '-'),
+    )
+    return terms.every((term) => {
+      const [, field = '', value] = /^\$\.(\w+) = "(.*)"$/.exec(term) ?? []
+      assert.notEqual(line[field], undefined, term)
+      return line[field] === value
+    })
+  }
+  assert.ok(counts({ status: '429', requestId: 'a', routeKey: 'POST /auth/sign-in' }))
+  const reached = { integrationLatency: '412', awsEndpointRequestId: 'b' }
+  assert.ok(!counts({ status: '429', ...reached }))
+  assert.ok(!counts({ status: '404' }))
+  assert.deepEqual(filter['LogGroupName'], { Ref: 'HttpApiLogGroup' })
+  const [metric] = itemsOf(filter['MetricTransformations'])
+  assert.deepEqual(at(metric, 'MetricValue'), '1')
+  const { ApiThrottlesAlarm: alarm } = packaged.template.Resources
+  const { Namespace, MetricName, Dimensions } = Object(alarm?.Properties)
+  const names = [at(metric, 'MetricNamespace'), at(metric, 'MetricName'), undefined]
+  assert.deepEqual([Namespace, MetricName, Dimensions], names)
+  const dashboard = JSON.stringify(propertiesOf(packaged, 'AWS::CloudWatch::Dashboard'))
+  assert.ok(dashboard.includes(`[\\"${Namespace}\\", \\"${MetricName}\\"`))
+})
+
 const params = {
   alarmEmail: 'alarms@example.com',
   bcryptCost: '11',
