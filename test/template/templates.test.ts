@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { checkParams, deployedParams } from '../../tools/deploy/params.ts'
+import { readStageTable } from '../../tools/deploy/stage.ts'
 import { copyService } from '../support/service-copy.ts'
 import { at, entriesOf, itemsOf, readText, readYaml } from '../support/yaml.ts'
 import { fillTemplate, isAllowed } from './iam.ts'
-import { lintTemplate, packageIn, packageStage, propertiesOf, resourcesOf } from './template.ts'
+import {
+  lintTemplate,
+  type Package,
+  packageIn,
+  packageStage,
+  propertiesOf,
+  resourcesOf,
+} from './template.ts'
 
 const stages = readYaml('resources/stages.yml')
 
@@ -64,6 +73,14 @@ for (const stage of ['prod', 'dev']) {
     if (stage === 'prod' && process.env['UPDATE_SNAPSHOTS']) writeFileSync(SNAPSHOT, `${text}\n`)
     const prod = readFileSync(SNAPSHOT, 'utf8')
     assert.deepEqual(JSON.parse(text), stage === 'prod' ? JSON.parse(prod) : devTemplate(prod))
+  })
+
+  test(`${stage}: a deployment of the same row undoes no parameter, with or without a record`, async (t) => {
+    const { template } = await packageStage(t, stage)
+    const { Metadata, ...earlier } = template
+    assert.deepEqual(Metadata, { Params: '' })
+    const now = { settings: readStageTable(stage), given: {}, reset: [] }
+    for (const deployed of [template, earlier]) checkParams(deployed, now)
   })
 
   test(`${stage}: the function may run statements on its cluster and read its two secrets`, async (t) => {
@@ -139,6 +156,49 @@ for (const stage of ['prod', 'dev']) {
   })
 }
 
+/** Fails unless the template records the parameters, and those of an earlier release are found without the record. */
+function assertRecorded({ template }: Package, given: Readonly<Record<string, string>>): void {
+  const { Metadata, ...earlier } = template
+  const texts = Object.entries(given).map(([name, value]) => `${name}=${value}`)
+  assert.deepEqual(Metadata, { Params: texts })
+  assert.deepEqual(deployedParams(template), given)
+  // The preflight has a check of its own for this one.
+  const { engineVersion: _, ...visible } = given
+  assert.partialDeepStrictEqual(deployedParams(earlier), visible)
+}
+
+test('the alarm on throttles counts the 429 of API Gateway and not that of the function', async (t) => {
+  const packaged = await packageStage(t, 'dev')
+  const [stage] = resourcesOf(packaged, 'AWS::ApiGatewayV2::Stage')
+  const format = String(at(stage?.Properties, 'AccessLogSettings', 'Format'))
+  const filter = propertiesOf(packaged, 'AWS::Logs::MetricFilter')
+  const terms = String(filter['FilterPattern']).slice('{ '.length, -' }'.length).split(' && ')
+  /** Counts a request of which API Gateway knows these values; it logs "-" for any other. */
+  const counts = (known: Readonly<Record<string, string>>) => {
+    const line = JSON.parse(
+      format.replaceAll(/\$context\.([\w.]+)/g, (_, name) => known[name] ?? '-'),
+    )
+    return terms.every((term) => {
+      const [, field = '', value] = /^\$\.(\w+) = "(.*)"$/.exec(term) ?? []
+      assert.notEqual(line[field], undefined, term)
+      return line[field] === value
+    })
+  }
+  assert.ok(counts({ status: '429', requestId: 'a', routeKey: 'POST /auth/sign-in' }))
+  const reached = { integrationLatency: '412', awsEndpointRequestId: 'b' }
+  assert.ok(!counts({ status: '429', ...reached }))
+  assert.ok(!counts({ status: '404' }))
+  assert.deepEqual(filter['LogGroupName'], { Ref: 'HttpApiLogGroup' })
+  const [metric] = itemsOf(filter['MetricTransformations'])
+  assert.deepEqual(at(metric, 'MetricValue'), '1')
+  const { ApiThrottlesAlarm: alarm } = packaged.template.Resources
+  const { Namespace, MetricName, Dimensions } = Object(alarm?.Properties)
+  const names = [at(metric, 'MetricNamespace'), at(metric, 'MetricName'), undefined]
+  assert.deepEqual([Namespace, MetricName, Dimensions], names)
+  const dashboard = JSON.stringify(propertiesOf(packaged, 'AWS::CloudWatch::Dashboard'))
+  assert.ok(dashboard.includes(`[\\"${Namespace}\\", \\"${MetricName}\\"`))
+})
+
 const params = {
   alarmEmail: 'alarms@example.com',
   bcryptCost: '11',
@@ -155,6 +215,7 @@ const params = {
 test('--param sets what resources/stages.yml leaves open', async (t) => {
   const packaged = await packageStage(t, 'dev', params)
   await lintTemplate(t, packaged)
+  assertRecorded(packaged, params)
   const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
   assert.partialDeepStrictEqual(at(lambda, 'Environment', 'Variables'), {
     BCRYPT_COST: params.bcryptCost,
@@ -277,6 +338,7 @@ test('with a domain, the URL and the issuer follow it', async (t) => {
   const packaged = await packageStage(t, 'dev', own)
   const { template } = packaged
   await lintTemplate(t, packaged)
+  assertRecorded(packaged, own)
   assert.equal(at(template, 'Parameters', 'CertificateArn', 'Default'), own.certificateArn)
   assert.equal(at(template, 'Parameters', 'DomainName', 'Default'), own.domain)
   const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
@@ -298,6 +360,7 @@ for (const own of [{}, { jwtIssuer: 'https://id.example', jwtAudience: 'shop' }]
     const packaged = await packageStage(t, 'dev', { signing: 'rs256', ...own })
     const { template } = packaged
     await lintTemplate(t, packaged)
+    assertRecorded(packaged, { signing: 'rs256', ...own })
     const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it.
     const api = { 'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}' }

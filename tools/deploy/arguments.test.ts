@@ -45,6 +45,7 @@ rejects(ACCOUNT, [
 rejects(createDeploy(), [
   ['--force', /^--stage is missing/],
   ['--stage prd', /^resources\/stages.yml has no stage "prd", but dev, prod, .* Add a row/],
+  ['--stage dev --param domain', /^--param is name=value/],
 ])
 rejects(LIVE_DEPLOYMENT, [['', /^--stage is missing/]])
 rejects(MIGRATE, [
