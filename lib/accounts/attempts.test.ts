@@ -42,6 +42,7 @@ async function attempt(
 const wrong = { verifyPassword: async () => false }
 const notCharged = { chargeAttempt: async () => false }
 const ACCEPTED = { ok: true, account: { id: 7 } }
+const CHANGED = { ok: false, reason: 'account_changed' }
 const INVALID = { ok: false, reason: 'invalid_credentials' }
 const tooManyAttempts = (retryAfterSeconds: number, signInAgain = false) => ({
   ok: false,
@@ -50,6 +51,8 @@ const tooManyAttempts = (retryAfterSeconds: number, signInAgain = false) => ({
   signInAgain,
 })
 const VERIFY = ['verifyPassword', 'password', 'the hash']
+/** A comparison that belongs to no password. */
+const WAIT = ['verifyPassword', 'password', undefined]
 
 for (const counter of ['stranger', 'device', 'fresh'] as const) {
   const other = counter === 'device' ? 'stranger' : 'device'
@@ -88,6 +91,7 @@ for (const counter of ['stranger', 'device', 'fresh'] as const) {
       notCharged,
       paused(2),
       CHARGE(5),
+      WAIT,
       FIND,
     ],
     [
@@ -96,6 +100,7 @@ for (const counter of ['stranger', 'device', 'fresh'] as const) {
       { ...notCharged, findAccountById: async () => at(0) },
       ACCEPTED,
       CHARGE(5),
+      WAIT,
       FIND,
       VERIFY,
     ],
@@ -103,11 +108,19 @@ for (const counter of ['stranger', 'device', 'fresh'] as const) {
       'an attempt that is not charged is rejected if the account is gone',
       at(5),
       { ...notCharged, findAccountById: async () => undefined },
-      INVALID,
+      CHANGED,
       CHARGE(5),
+      WAIT,
       FIND,
-      ['verifyPassword', 'password', undefined],
-      ['countFailure', undefined, counter],
+    ],
+    [
+      'an attempt that is not charged is rejected if the password has changed',
+      at(5),
+      { ...notCharged, findAccountById: async () => ({ ...at(0), passwordVersion: 1 }) },
+      CHANGED,
+      CHARGE(5),
+      WAIT,
+      FIND,
     ],
     ['failures of the other counter have no effect', account(9, 900, other), {}, ACCEPTED, VERIFY],
   ]
@@ -140,6 +153,7 @@ test('of several counts the first without a pause applies, or the one whose paus
       { ...notCharged, findAccountById: async () => withPauses(8, 0) },
       ACCEPTED,
       ['chargeAttempt', 7, 'device', 9],
+      WAIT,
       ['findAccountById', 7],
       VERIFY,
     ],
