@@ -77,16 +77,16 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
       const fault = [error, errno, sqlState].filter(Boolean).join(' ')
       timings.retriedFaults = [...new Set(timings.retriedFaults).add(fault)]
     }
-    const timeHash = <T>(work: Promise<T>) => timed(timings, 'hashMs', work)
-    const timeDatabase = (work: Promise<Row>) => timed(timings, 'databaseMs', work)
+    const timeHash = <T>(work: () => Promise<T>) => timed(timings, 'hashMs', work)
+    const timeDatabase = (work: () => Promise<Row>) => timed(timings, 'databaseMs', work)
     const users = createUserStore((sql, values) =>
-      timeDatabase(
+      timeDatabase(() =>
         // Every statement is safe to retry, see user-store.ts.
         retryUntilDeadline((signal) => execute(sql, values, signal), deadline, { onRetry }),
       ),
     )
     const { replaceHash } = createUserStore((sql, values) =>
-      timeDatabase(
+      timeDatabase(() =>
         withTimeLimit(
           (signal) => execute(sql, values, signal),
           Math.min(REHASH_MILLISECONDS, deadline.remainingMilliseconds()),
@@ -96,8 +96,8 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
     return {
       ...users,
       replaceHash,
-      hashPassword: (password) => timeHash(passwords.hashPassword(password)),
-      verifyPassword: (password, hash) => timeHash(passwords.verifyPassword(password, hash)),
+      hashPassword: (password) => timeHash(() => passwords.hashPassword(password)),
+      verifyPassword: (password, hash) => timeHash(() => passwords.verifyPassword(password, hash)),
       isOutdated: passwords.isOutdated,
       async loadTokenSigner() {
         const [key] = await keys.load()

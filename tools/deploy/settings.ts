@@ -7,7 +7,7 @@ export type Settings = Readonly<Record<string, unknown>>
  */
 export function checkIssuer({ signing, jwtIssuer }: Settings): void {
   if (signing !== 'rs256' || typeof jwtIssuer !== 'string') return
-  if (!/[?#]|\/$/.test(jwtIssuer)) return
+  if (!/[?#\s]|\/$/.test(jwtIssuer)) return
   throw new Error(
     `jwtIssuer must be a URL without a query, a fragment and a slash at its end, unlike "${jwtIssuer}": verifiers append /.well-known/openid-configuration.`,
   )

@@ -14,7 +14,7 @@ import { createTransactions } from './transactions.ts'
 export interface DataApiAddress {
   /** For `AWS_ENDPOINT_URL_RDS_DATA`. */
   readonly url: string
-  /** For `AWS_ACCESS_KEY_ID`. Whoever knows it can run SQL as the owner of the database. */
+  /** For `AWS_ACCESS_KEY_ID`. It lets a client run SQL as the owner of the database. */
   readonly accessKeyId: string
 }
 
