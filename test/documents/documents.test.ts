@@ -93,6 +93,12 @@ test('README and the runbook list every code of a response that is not 401', () 
   }
 })
 
+test('package.json, openapi.yaml and the latest section of the CHANGELOG have one version', () => {
+  const { version } = JSON.parse(readText('package.json'))
+  assert.match(readText('openapi.yaml'), new RegExp(`^  version: ${version}$`, 'm'))
+  assert.equal(/^## \[(.*?)\]/m.exec(readText('CHANGELOG.md'))?.[1], version)
+})
+
 test('every fault of the local Data API is documented', () => {
   const document = readText('docs/local-data-api.md')
   for (const name of Object.keys(INJECTED_FAULTS)) assert.ok(document.includes(`| \`${name}\` |`))
