@@ -14,6 +14,7 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
   pauses: ['test/bundle/**/*.pauses.test.ts'],
   templates: ['test/template/**/*.test.ts'],
   'end-to-end': ['test/end-to-end/**/*.test.ts'],
+  upgrade: ['test/upgrade/**/*.test.ts'],
   fuzz: ['{functions,lib}/**/*.fuzz.test.ts'],
 }
 
