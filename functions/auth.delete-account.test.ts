@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { PASSWORD, startApi, WRONG } from '../test/support/api.ts'
 import { exampleEvent, PROTECTED_ROUTE_KEYS } from '../test/support/example-requests.ts'
 
-const { database, post, respond, me, ...api } = await startApi()
+const { database, holdPauses, post, respond, me, ...api } = await startApi()
 
 const signUp = async (username: string) => (await api.signUp(username)).token
 const deleteWith = (token: string, password = PASSWORD) =>
@@ -27,6 +27,7 @@ test('a wrong password deletes nothing, counts and pauses', async () => {
     const { code } = await deleteWith(token, WRONG)
     assert.equal(code, 'invalid_credentials')
   }
+  await holdPauses('Kept')
   assert.equal((await deleteWith(token)).status, 429)
   assert.equal((await me(token)).status, 200)
 })

@@ -5,10 +5,11 @@ import { compare } from 'bcryptjs'
 import { jwtVerify } from 'jose'
 import { PASSWORD, startApi } from '../test/support/api.ts'
 import { isProtected, rejectedEvent } from '../test/support/example-requests.ts'
-import { JWT_SECRET, ROUTE_KEYS, readEvent } from '../test/support/handler.ts'
+import { bodyOf, JWT_SECRET, ROUTE_KEYS, readEvent } from '../test/support/handler.ts'
 import { clientErrorCodes } from '../test/support/openapi.ts'
+import { documentedNames, json, operation, responseKeys } from '../tools/openapi.ts'
 
-const { database, respond, post, signUp } = await startApi()
+const { database, respond, post, signUp, me } = await startApi()
 
 const rows = (where: string) =>
   database.query(`SELECT id, username, password FROM users WHERE ${where} ORDER BY id`)
@@ -52,6 +53,22 @@ test('a sign-up stores the name as typed and a hash of the password, and returns
   )
   assert.deepEqual(payload['payload'], { username, id: Number(id) })
   assert.deepEqual(protectedHeader, { alg: 'HS256', typ: 'JWT' })
+})
+
+test('the example of a sign-up gives every documented member, and me returns each but the password', async () => {
+  const body = { ...bodyOf(readEvent('sign-up')), username: 'gives every member' }
+  const { token } = await post('sign-up', body)
+  const { json: user } = await me(token)
+  for (const [value, keys] of [
+    [body, [...operation('POST /auth/sign-up'), 'requestBody']],
+    [user, responseKeys('GET /auth/me', 200)],
+  ] as const) {
+    const members = documentedNames([...json(keys), 'schema', 'properties'])
+    assert.deepEqual(Object.keys(value).sort(), members.sort())
+  }
+  const { id: _id, ...returned } = user
+  const { password: _password, ...given } = bodyOf({ body: JSON.stringify(body) })
+  assert.deepEqual(returned, given)
 })
 
 test('one name in two Unicode forms or two letter cases is one account', async () => {

@@ -6,7 +6,7 @@ import middy, { type Request } from '@middy/core'
 import errorLogger from '@middy/error-logger'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda'
 import { compose } from '../lib/composition.ts'
-import { type Config, readConfig, readServiceName } from '../lib/config.ts'
+import { type Config, readConfig, readServiceName, readServiceVersion } from '../lib/config.ts'
 import { RESPONSE_MARGIN_MILLISECONDS, startDeadline } from '../lib/faults/deadline.ts'
 import { describeFault, type Fault } from '../lib/faults/faults.ts'
 import { LogFormat } from '../lib/http/log-format.ts'
@@ -53,7 +53,11 @@ function startService(config: Config) {
 /** Creates the middy chain with log and metrics. Throws if Powertools rejects the environment. */
 function createChain(service: () => Service) {
   const serviceName = readServiceName(process.env)
-  const logger = new Logger({ serviceName, logFormatter: new LogFormat() })
+  const logger = new Logger({
+    serviceName,
+    logFormatter: new LogFormat(),
+    persistentKeys: { version: readServiceVersion(process.env) },
+  })
   const metrics = new Metrics({ serviceName, namespace: 'Latchkey' })
   const telemetry = createTelemetry(logger, metrics)
   /** The durations of each request so far, for the log line of a server error. */
@@ -69,7 +73,9 @@ function createChain(service: () => Service) {
     const deps = createDeps(deadline, timings)
     const outcome = await route(event, deps, config)
     telemetry.recordOutcome(outcome, timings)
-    telemetry.warnOnce(deps.keyWarnings())
+    for (const { code, error } of deps.takeKeyWarnings()) {
+      telemetry.recordWarning(code, error && describeFault(error))
+    }
     return respond(outcome)
   }
 

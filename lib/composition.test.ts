@@ -8,6 +8,7 @@ import { signToken } from './adapters/tokens.ts'
 import { compose, type Deps } from './composition.ts'
 import { readConfig } from './config.ts'
 import { startDeadline } from './faults/deadline.ts'
+import type { Timings } from './http/timings.ts'
 
 const FIRST = 'the first key, of more than 32 bytes'
 const THIRD = 'the third key, of more than 32 bytes'
@@ -91,4 +92,25 @@ test('a malformed token causes no further read', async (t) => {
   const { requests, deps } = await depsWithSecret(t, 3600)
   assert.deepEqual(await deps.verifyToken('x.y.z'), INVALID)
   assert.equal(requests.length, 1)
+})
+
+test('of a request whose last call runs out of time, the timings have the faults before it', async (t) => {
+  const message = 'ERROR: leak arn:aws; SQLState: 53300'
+  const full = { status: 400, errorType: 'DatabaseErrorException', body: { message } }
+  const responses: ScriptedResponse[] = [
+    full,
+    { lost: true },
+    full,
+    ...Array(5).fill({ hangs: true }),
+  ]
+  const { url } = await scriptDataApi(t, responses)
+  const env = environment(url)
+  Object.assign(process.env, env)
+  const timings: Timings = {}
+  const { findAccountById } = compose(readConfig(env))(startDeadline(2500), timings)
+  await assert.rejects(findAccountById(7), { name: 'TimeoutError' })
+  const faults = ['DatabaseErrorException 53300', 'TimeoutError ECONNRESET']
+  const others = timings.retriedFaults?.filter((fault) => fault !== 'TimeoutError')
+  assert.deepEqual(others, faults)
+  assert.ok((timings.databaseRetries ?? 0) >= 3)
 })

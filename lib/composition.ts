@@ -20,6 +20,7 @@ import { signToken, type TokenResult, verifyToken } from './adapters/tokens.ts'
 import { createUserStore } from './adapters/user-store.ts'
 import type { Config } from './config.ts'
 import type { Deadline } from './faults/deadline.ts'
+import { describeFault } from './faults/faults.ts'
 import { retryUntilDeadline } from './faults/retries.ts'
 import { withTimeLimit } from './faults/time-limit.ts'
 import { type Timings, timed } from './http/timings.ts'
@@ -51,8 +52,8 @@ export interface Deps
    * errors.
    */
   verifyToken(token: string, expiredSeconds?: number): Promise<TokenResult>
-  /** Returns the reasons to replace or remove a key that the process holds. */
-  keyWarnings(): readonly KeyWarning[]
+  /** Returns the warnings about the process's keys since the last call. */
+  takeKeyWarnings(): readonly KeyWarning[]
 }
 
 /**
@@ -76,14 +77,17 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
   }
 
   return (deadline, timings) => {
-    const onRetry = () => {
+    const onRetry = (thrown: unknown) => {
       timings.databaseRetries = (timings.databaseRetries ?? 0) + 1
+      const { error, errno, sqlState } = describeFault(thrown)
+      const fault = [error, errno, sqlState].filter(Boolean).join(' ')
+      timings.retriedFaults = [...new Set(timings.retriedFaults).add(fault)]
     }
-    const timeHash = <T>(work: Promise<T>) => timed(timings, 'hashMs', work)
-    const timeDatabase = (work: Promise<Row>) => timed(timings, 'databaseMs', work)
+    const timeHash = <T>(work: () => Promise<T>) => timed(timings, 'hashMs', work)
+    const timeDatabase = (work: () => Promise<Row>) => timed(timings, 'databaseMs', work)
     const users = createUserStore(
       (sql, values) =>
-        timeDatabase(
+        timeDatabase(() =>
           // Every statement is safe to retry, see user-store.ts.
           retryUntilDeadline((signal) => execute(sql, values, signal), deadline, { onRetry }),
         ),
@@ -91,7 +95,7 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
     )
     const { replaceHash } = createUserStore(
       (sql, values) =>
-        timeDatabase(
+        timeDatabase(() =>
           withTimeLimit(
             (signal) => execute(sql, values, signal),
             Math.min(REHASH_MILLISECONDS, deadline.remainingMilliseconds()),
@@ -102,15 +106,15 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
     return {
       ...users,
       replaceHash,
-      hashPassword: (password) => timeHash(passwords.hashPassword(password)),
-      verifyPassword: (password, hash) => timeHash(passwords.verifyPassword(password, hash)),
+      hashPassword: (password) => timeHash(() => passwords.hashPassword(password)),
+      verifyPassword: (password, hash) => timeHash(() => passwords.verifyPassword(password, hash)),
       isOutdated: passwords.isOutdated,
       async loadTokenSigner() {
         const [key] = await keys.load()
         return (user, session) => signToken(user, key, config.token, session)
       },
       loadKeys: () => keys.loadAll(),
-      keyWarnings: keys.warnings,
+      takeKeyWarnings: keys.takeWarnings,
       async verifyToken(token, expiredSeconds) {
         const verify = (ring: Keys) => verifyToken(token, ring, config.token, expiredSeconds)
         const result = (await verify(await keys.load())) ?? (await verify(await keys.reload()))

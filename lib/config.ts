@@ -62,6 +62,9 @@ const POWERTOOLS_VARIABLES: Readonly<Record<string, readonly [wanted: string, va
 /** Returns the service's name for log lines and metrics; on AWS it ends with the stage. Never throws. */
 export const readServiceName = (env: Environment) => env['POWERTOOLS_SERVICE_NAME'] || 'latchkey'
 
+/** Returns the release that the deployment has set, for log lines. Never throws. */
+export const readServiceVersion = (env: Environment) => env['SERVICE_VERSION'] || undefined
+
 /** Reads the settings from `env` alone. Throws one {@link ConfigError} that lists every problem. */
 export function readConfig(env: Environment): Config {
   const problems: string[] = []

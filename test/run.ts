@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { inspect, parseArgs } from 'node:util'
+import { ignoreClosedPipes } from '../tools/command-line.ts'
 import { preparePglite } from './support/pglite.ts'
 
 // npm test [-- FILE …]: runs the files, or the suite that --suite names. Prints files as they end, the reasons
@@ -13,6 +14,7 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
   pauses: ['test/bundle/**/*.pauses.test.ts'],
   templates: ['test/template/**/*.test.ts'],
   'end-to-end': ['test/end-to-end/**/*.test.ts'],
+  upgrade: ['test/upgrade/**/*.test.ts'],
   fuzz: ['{functions,lib}/**/*.fuzz.test.ts'],
 }
 
@@ -39,6 +41,7 @@ const files =
         .sort()
 if (files.length === 0) throw new Error(`There are no tests in ${suite}.`)
 if (suite === 'fuzz') process.env['FUZZ_AT_LENGTH'] = 'true'
+ignoreClosedPipes()
 await preparePglite()
 
 const sum = { passed: 0, failed: 0, skipped: 0 }

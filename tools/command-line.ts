@@ -64,7 +64,20 @@ export async function callProgram<Arguments>(
   }
 }
 
+/**
+ * Lets this process finish its work after the reader of its output has ended, as in `| head -3`: an exit at that line
+ * would leave a migration or a rotation half done.
+ */
+export function ignoreClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (Reflect.get(error, 'code') !== 'EPIPE') throw error
+    })
+  }
+}
+
 /** Runs the program with the arguments, the output and the exit status of this process. */
 export async function runProgram<Arguments>(program: Program<Arguments>): Promise<void> {
+  ignoreClosedPipes()
   process.exitCode = await callProgram(program, process.argv.slice(2), OWN_OUTPUT)
 }

@@ -42,6 +42,7 @@ async function attempt(
 const wrong = { verifyPassword: async () => false }
 const notCharged = { chargeAttempt: async () => false }
 const ACCEPTED = { ok: true, account: { id: 7 } }
+const CHANGED = { ok: false, reason: 'account_changed', userId: 7 }
 const INVALID = { ok: false, reason: 'invalid_credentials', userId: 7 }
 const UNKNOWN = { ok: false, reason: 'invalid_credentials' }
 const tooManyAttempts = (retryAfterSeconds: number, signInAgain = false) => ({
@@ -52,6 +53,8 @@ const tooManyAttempts = (retryAfterSeconds: number, signInAgain = false) => ({
   signInAgain,
 })
 const VERIFY = ['verifyPassword', 'password', 'the hash']
+/** A comparison that belongs to no password. */
+const WAIT = ['verifyPassword', 'password', undefined]
 
 for (const counter of ['stranger', 'device', 'fresh'] as const) {
   const other = counter === 'device' ? 'stranger' : 'device'
@@ -90,6 +93,7 @@ for (const counter of ['stranger', 'device', 'fresh'] as const) {
       notCharged,
       paused(2),
       CHARGE(5),
+      WAIT,
       FIND,
     ],
     [
@@ -98,6 +102,7 @@ for (const counter of ['stranger', 'device', 'fresh'] as const) {
       { ...notCharged, findAccountById: async () => at(0) },
       ACCEPTED,
       CHARGE(5),
+      WAIT,
       FIND,
       VERIFY,
     ],
@@ -105,11 +110,19 @@ for (const counter of ['stranger', 'device', 'fresh'] as const) {
       'an attempt that is not charged is rejected if the account is gone',
       at(5),
       { ...notCharged, findAccountById: async () => undefined },
-      UNKNOWN,
+      CHANGED,
       CHARGE(5),
+      WAIT,
       FIND,
-      ['verifyPassword', 'password', undefined],
-      ['countFailure', undefined, counter],
+    ],
+    [
+      'an attempt that is not charged is rejected if the password has changed',
+      at(5),
+      { ...notCharged, findAccountById: async () => ({ ...at(0), passwordVersion: 1 }) },
+      CHANGED,
+      CHARGE(5),
+      WAIT,
+      FIND,
     ],
     ['failures of the other counter have no effect', account(9, 900, other), {}, ACCEPTED, VERIFY],
   ]
@@ -142,6 +155,7 @@ test('of several counts the first without a pause applies, or the one whose paus
       { ...notCharged, findAccountById: async () => withPauses(8, 0) },
       ACCEPTED,
       ['chargeAttempt', 7, 'device', 9],
+      WAIT,
       ['findAccountById', 7],
       VERIFY,
     ],

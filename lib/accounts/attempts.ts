@@ -38,7 +38,11 @@ export interface AttemptDeps {
 /** The account, if the password is correct, or the reason the attempt is rejected, with the id of the account. */
 export type AttemptResult =
   | { readonly ok: true; readonly account: Account }
-  | { readonly ok: false; readonly reason: 'invalid_credentials'; readonly userId?: number }
+  | {
+      readonly ok: false
+      readonly reason: 'invalid_credentials' | 'account_changed'
+      readonly userId?: number
+    }
   | {
       readonly ok: false
       readonly reason: 'too_many_attempts'
@@ -61,7 +65,8 @@ interface Attempt {
  *
  * Below the limit, a wrong password is counted after the comparison, so that every concurrent guess is counted. From
  * the limit on, the attempt is charged first: one of the concurrent guesses is compared, and its charge stands even
- * if the request fails. During a pause, nothing is compared or counted. Without an account, the work is that of a
+ * if the request fails. During a pause, nothing is compared or counted. A password that another request changes while
+ * the attempt waits is `account_changed`, and so is a deletion. Without an account, the work is that of a
  * wrong password, so that response times do not reveal names.
  */
 export async function attemptPassword(attempt: Attempt, deps: AttemptDeps): Promise<AttemptResult> {
@@ -77,8 +82,14 @@ export async function attemptPassword(attempt: Attempt, deps: AttemptDeps): Prom
 
   const isCharged = account !== undefined && failures >= ATTEMPT_LIMITS.freeFailures
   if (isCharged && !(await deps.chargeAttempt(account.id, counter, failures))) {
-    // Another request has charged first, or its success has reset the count. The row says which.
-    return attemptPassword({ ...attempt, account: await deps.findAccountById(account.id) }, deps)
+    // Another request has charged first. This one waits as long as a comparison takes: a success has reset the count
+    // by then, and this attempt goes on.
+    await deps.verifyPassword(password, undefined)
+    const found = await deps.findAccountById(account.id)
+    if (found?.passwordVersion !== account.passwordVersion) {
+      return { ...rejected, reason: 'account_changed' }
+    }
+    return attemptPassword({ ...attempt, account: found }, deps)
   }
 
   const isCorrect = await deps.verifyPassword(password, account?.passwordHash)

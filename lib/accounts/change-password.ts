@@ -29,7 +29,7 @@ interface ChangePasswordRequest {
 
 type ChangePasswordResult =
   | TokenGranted<'password_changed'>
-  | { readonly ok: false; readonly reason: 'new_password_is_username' | 'account_changed' }
+  | { readonly ok: false; readonly reason: 'new_password_is_username' }
   | Extract<AttemptResult, { ok: false }>
 
 /**

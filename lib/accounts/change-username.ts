@@ -23,7 +23,7 @@ export interface ChangeUsernameDeps extends AttemptDeps, TokenSignerDeps {
 
 type ChangeUsernameResult =
   | TokenGranted<'username_changed'>
-  | { readonly ok: false; readonly reason: 'username_taken' | 'account_changed' }
+  | { readonly ok: false; readonly reason: 'username_taken' }
   | Extract<AttemptResult, { ok: false }>
 
 /**

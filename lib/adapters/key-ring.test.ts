@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { signingKey } from '../../test/support/handler.ts'
 import { newSigningKey } from '../../tools/new-signing-key.ts'
-import { fixedKey, type Keys, type SecretVersion, storedKeys } from './key-ring.ts'
+import { fixedKey, type KeyRing, type Keys, type SecretVersion, storedKeys } from './key-ring.ts'
 import type { Algorithm, SigningKey } from './signing-key.ts'
 
 const ONE = 'the first key, of more than 32 bytes'
@@ -22,6 +22,8 @@ async function secretOf({ algorithm, sign }: SigningKey): Promise<string | undef
     (secret) => createHmac('sha256', secret).update('text').digest('hex') === signature,
   )
 }
+
+const codesOf = (ring: KeyRing) => ring.takeWarnings().map(({ code }) => code)
 
 /**
  * Creates stored keys with a test clock. Reads of the current version return `results` in order. Reads of the other
@@ -126,6 +128,37 @@ test('a failed first read rejects with its cause, and the next call reads again'
   assert.equal(await signing(), ONE)
 })
 
+test('a failed refresh or reload is a warning, one per refresh age', async () => {
+  const outage = new Error('outage')
+  const { ring, load, loadAt } = stored(ONE, outage, outage, '', TWO)
+  await load()
+  await loadAt(999)
+  assert.deepEqual(ring.takeWarnings(), [])
+  await loadAt(1000)
+  const [warning, ...others] = ring.takeWarnings()
+  assert.equal(warning?.code, 'key_refresh_failed')
+  assert.deepEqual([warning?.error?.cause, others], [outage, []])
+  await ring.reload()
+  assert.deepEqual(ring.takeWarnings(), [])
+  await loadAt(2000) // The reload counts as a refresh.
+  const [next] = ring.takeWarnings()
+  assert.equal(next?.error?.cause, undefined)
+  await loadAt(3000)
+  assert.deepEqual(ring.takeWarnings(), [])
+})
+
+test('a refresh that a frozen process fails is no warning, and the next request waits for another', async () => {
+  const read = Promise.withResolvers<string>()
+  const { ring, load, loadAt, test, signing } = stored(ONE, read.promise, TWO)
+  await load()
+  await loadAt(1000)
+  test.now = 11_001
+  read.reject(new Error('time-out'))
+  await loadAt(11_001)
+  assert.equal(await signing(), TWO)
+  assert.deepEqual(ring.takeWarnings(), [])
+})
+
 test('a secret of 31 bytes is rejected, and the error names the variable and not the value', async () => {
   const { load } = stored('x'.repeat(31), 'x'.repeat(32))
   const message = /^(?!.*xxx).*JWT_SECRET_ARN must be a random key of at least 32 bytes/
@@ -193,11 +226,13 @@ test('a key that looks public, or of the former algorithm, stays in force with a
     [TWO, RSA, ONE, [TWO, 'RS256', ONE], []],
     [TWO, undefined, RSA, [TWO, 'RS256'], ['key_of_former_algorithm']],
   ] as const) {
-    const { ring, test, secretsOf } = stored(current)
+    const { ring, test, secretsOf } = stored(current, current)
     Object.assign(test, { pending, previous })
-    assert.deepEqual(ring.warnings(), [])
+    assert.deepEqual(ring.takeWarnings(), [])
     assert.deepEqual(await secretsOf(ring.loadAll()), secrets)
-    assert.deepEqual(ring.warnings(), warnings)
+    assert.deepEqual(codesOf(ring), warnings)
+    await ring.reload()
+    assert.deepEqual(ring.takeWarnings(), [])
   }
 })
 
@@ -211,7 +246,7 @@ test('the pending key signs while the current one has another algorithm, which s
   test.previous = undefined
   const moving = open()
   assert.deepEqual(await secretsOf(moving.load()), ['RS256', ONE])
-  assert.deepEqual(moving.warnings(), ['key_of_former_algorithm'])
+  assert.deepEqual(codesOf(moving), ['key_of_former_algorithm'])
   // Once it is the current one, only that version is read.
   const before = all.length
   assert.deepEqual(await secretsOf(open().load()), ['RS256'])

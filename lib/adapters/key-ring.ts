@@ -20,20 +20,24 @@ export interface KeyRing {
    * newer one. If the read fails, resolves with the cached keys.
    */
   reload(): Promise<Keys>
-  /** Returns the reasons to replace or remove a cached key. */
-  warnings(): readonly KeyWarning[]
+  /** Returns the warnings since the last call. */
+  takeWarnings(): readonly KeyWarning[]
 }
 
 /**
- * Reasons to replace or remove a key that is in force: it looks public, or it is of another algorithm than the signing
- * key and not the next one, so that it still signs tokens of any issuer and audience.
+ * A warning about the cached keys. Once per ring, a reason to replace or remove one: it looks public, or it is of
+ * another algorithm than the signing key and not the next one, so that it still signs tokens of any issuer and
+ * audience. Once per refresh age, a failed refresh, with its error: no process that starts now gets a key.
  */
-export type KeyWarning = 'key_looks_public' | 'key_of_former_algorithm'
+export interface KeyWarning {
+  readonly code: 'key_looks_public' | 'key_of_former_algorithm' | 'key_refresh_failed'
+  readonly error?: SigningKeyError
+}
 
 /** Returns a ring whose only key is known at the start. */
 export function fixedKey(key: SigningKey): KeyRing {
   const load = () => Promise.resolve([key] as const)
-  return { load, loadAll: load, reload: load, warnings: () => [] }
+  return { load, loadAll: load, reload: load, takeWarnings: () => [] }
 }
 
 /** The labels of a secret's versions (AWS Secrets Manager, "Rotation"). */
@@ -44,8 +48,8 @@ interface StoredKeysOptions {
   /** The algorithm of the signing key; the others may have another. */
   readonly algorithm: Algorithm
   /**
-   * Reads the secret; `undefined` if it has no such version. It must settle: while it is pending, no other read
-   * starts.
+   * Reads the secret; `undefined` if it has no such version. It must settle within 10 s: while it is pending, no other
+   * read starts.
    */
   readonly read: (version: SecretVersion) => Promise<string | undefined>
   /** Age in milliseconds at which the keys are refreshed, to pick up a rotated one. */
@@ -66,6 +70,9 @@ interface Reading {
 
 const RELOAD_INTERVAL_MILLISECONDS = 10_000
 
+/** A read that lasted longer failed because Lambda froze the process after a response. */
+const READ_MAX_MILLISECONDS = 10_000
+
 /**
  * Returns keys that are read at the first call, cached, and refreshed at an age. A refresh never fails a request;
  * only the refresh of a key past twice that age is awaited. If the first read fails, the call rejects with a
@@ -83,7 +90,8 @@ export function storedKeys({
 }: StoredKeysOptions): KeyRing {
   let cached: Keys | undefined
   let isComplete = false
-  let warnings: readonly KeyWarning[] = []
+  const warnings: KeyWarning[] = []
+  const warnedAt = new Map<KeyWarning['code'], number>()
   let reading: Reading | undefined
   let readAt = 0
   let reloadedAt = Number.NEGATIVE_INFINITY
@@ -93,6 +101,12 @@ export function storedKeys({
     if (text === undefined) return undefined
     // The label tells whether it has signed, since the current key does, and the previous one did.
     return parseSigningKey(text, { hasSigned: version !== 'AWSPENDING' })
+  }
+
+  function warn(code: KeyWarning['code'], pauseMilliseconds: number, error?: SigningKeyError) {
+    if (now() - (warnedAt.get(code) ?? Number.NEGATIVE_INFINITY) < pauseMilliseconds) return
+    warnedAt.set(code, now())
+    warnings.push({ code, ...(error && { error }) })
   }
 
   /** Reads and caches the keys: `all` if the current one alone cannot sign. */
@@ -110,25 +124,28 @@ export function storedKeys({
     const keys = [signing, ...verifying] as const
     cached = keys
     isComplete = extent === 'all'
-    const looksPublic = keys.some((key) => key.looksPublic)
     const isFormer = [current, previous].some((key) => key && key.algorithm !== algorithm)
-    warnings = [
-      ...(looksPublic ? (['key_looks_public'] as const) : []),
-      ...(isFormer ? (['key_of_former_algorithm'] as const) : []),
-    ]
+    if (keys.some((key) => key.looksPublic)) warn('key_looks_public', Number.POSITIVE_INFINITY)
+    if (isFormer) warn('key_of_former_algorithm', Number.POSITIVE_INFINITY)
     return keys
   }
 
   /** Reads and caches the keys. The cached ones stay in force until then, and if the read fails. */
   function startReading(extent: Extent): Promise<Keys> {
+    const startedAt = now()
     // Set even if the read fails, so that an outage does not cause a read for every request.
-    readAt = now()
+    readAt = startedAt
     // The first read of the current key may still be pending.
     const current = reading?.current ?? readKey('AWSCURRENT')
     const keys = readKeys(extent, current)
-      .catch((error: unknown) => {
-        if (error instanceof SigningKeyError) throw error
-        throw new SigningKeyError('The secret of JWT_SECRET_ARN cannot be read.', { cause: error })
+      .catch((cause: unknown) => {
+        const unreadable = 'The secret of JWT_SECRET_ARN cannot be read.'
+        const error =
+          cause instanceof SigningKeyError ? cause : new SigningKeyError(unreadable, { cause })
+        // After a freeze the next request reads again, and waits for it.
+        if (now() - startedAt > READ_MAX_MILLISECONDS) readAt = Number.NEGATIVE_INFINITY
+        else if (cached) warn('key_refresh_failed', refreshAfterMilliseconds, error)
+        throw error
       })
       .finally(() => {
         if (reading?.keys === keys) reading = undefined
@@ -169,6 +186,6 @@ export function storedKeys({
       await reading?.keys.catch(() => {})
       return load()
     },
-    warnings: () => warnings,
+    takeWarnings: () => warnings.splice(0),
   }
 }

@@ -59,8 +59,10 @@ const pauseAfter = (failures: string, counter: AttemptCounter) => `now() + inter
 const attemptsOf = (count: readonly [string, string]) =>
   `${current(count)}, CAST(ceil(GREATEST(0, COALESCE(extract(epoch FROM ${count[1]} - now()), 0))) AS INT)`
 
-const ACCOUNT = `id, username, password, password_version,
-${Object.values(COUNTS).map(attemptsOf).join(', ')}`
+/** SQL for the failures and the seconds of the pause of each count, in the order stranger, device, fresh. */
+export const ATTEMPTS = Object.values(COUNTS).map(attemptsOf).join(', ')
+
+const ACCOUNT = `id, username, password, password_version, ${ATTEMPTS}`
 
 /**
  * True, or the error 25006 in a read-only transaction, as on a writer that a failover has turned into a reader:

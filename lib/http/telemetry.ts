@@ -5,13 +5,13 @@ import { type Outcome, SUCCESSES } from './outcomes.ts'
 import type { Timings } from './timings.ts'
 
 /**
- * Returns functions that record how a request ended: one log line, and the metrics `Successes`, `Rejections` and
- * `Faults` (in total and by code), `HashMs`, `DatabaseMs` and `DatabaseRetries`. They record no username, password or
- * body: more people read logs than the table of users.
+ * Returns functions that record how a request ended, and warnings: one log line each, and the metrics `Successes`,
+ * `Rejections`, `Faults` and `Warnings` (in total and by code), `HashMs`, `DatabaseMs` and `DatabaseRetries`. They
+ * record no username, password or body: more people read logs than the table of users.
  */
 export function createTelemetry(logger: Logger, metrics: Metrics) {
   /** Counts in total, for alarms, and by code, for diagnosis. */
-  const count = (name: 'Successes' | 'Rejections' | 'Faults', code: string) => {
+  const count = (name: 'Successes' | 'Rejections' | 'Faults' | 'Warnings', code: string) => {
     metrics.addMetric(name, MetricUnit.Count, 1)
     metrics.singleMetric().addDimension('code', code).addMetric(name, MetricUnit.Count, 1)
   }
@@ -26,17 +26,7 @@ export function createTelemetry(logger: Logger, metrics: Metrics) {
     }
   }
 
-  const warned = new Set<string>()
-
   return {
-    /** Logs each code once per process. */
-    warnOnce(codes: readonly string[]): void {
-      for (const code of codes) {
-        if (!warned.has(code)) logger.warn('warning', { code })
-        warned.add(code)
-      }
-    },
-
     /** Records a success, or a client error. */
     recordOutcome(outcome: Outcome, timings: Timings): void {
       addTimings(timings)
@@ -56,6 +46,12 @@ export function createTelemetry(logger: Logger, metrics: Metrics) {
       addTimings(timings)
       logger.error('fault', { code: reason, ...fault, ...timings })
       count('Faults', reason)
+    },
+
+    /** Records a problem that fails no request yet, and its cause if that is an error. */
+    recordWarning(code: string, { reason: _, ...fault }: Partial<Fault> = {}): void {
+      logger.warn('warning', { code, ...fault })
+      count('Warnings', code)
     },
   }
 }

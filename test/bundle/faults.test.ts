@@ -6,7 +6,7 @@ import { hash } from 'bcryptjs'
 import { signToken } from '../../lib/adapters/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { accountRow, type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
-import { BODY_ROUTE_KEYS, exampleEvent, PROTECTED_ROUTE_KEYS } from '../support/example-requests.ts'
+import { exampleEvent, PROTECTED_ROUTE_KEYS } from '../support/example-requests.ts'
 import { bodyOf, environment, eventWith, sender, signingKey } from '../support/handler.ts'
 import { assertDocumented, successStatus } from '../support/openapi.ts'
 import { captureStderr } from '../support/stderr.ts'
@@ -191,52 +191,63 @@ const EXCHANGES: readonly Exchange[] = [
   ['a hash that is not replaced', SIGN_IN, [account(0, 0, CHEAP_HASH), noTable], '200'],
   ['a pause', SIGN_IN, [lost, account(9, 2)], WAIT_2],
   ['a replay in a pause', KEYED, [lost, TAKEN, lost, account(9, 2)], WAIT_2],
-  ...PROTECTED_ROUTE_KEYS.flatMap((routeKey): Exchange[] => {
-    const event = exampleEvent(routeKey, TOKEN)
-    const read: Exchange[] = [
-      [`${routeKey} of a deleted user`, event, [resuming, cutOff, NO_ROW], '401 token_invalid'],
-      [`${routeKey} without rights`, event, [noTable], INTERNAL],
-    ]
-    const write: Exchange = [`${routeKey} that fails`, event, [account(), noTable], INTERNAL]
-    return BODY_ROUTE_KEYS.includes(routeKey) ? [...read, write] : read
-  }),
   ['a superseded change', exampleEvent(CHANGE, TOKEN), [account(), NO_ROW], '409 account_changed'],
 ]
 
-for (const [name, event, responses, expected] of EXCHANGES) {
-  test(`a fault at another statement: ${name} is ${expected}`, async (t) => {
-    const { response, output, made } = await sendAgainst(t, responses, timeFor(responses), event)
-    assert.equal(summaryOf(response), expected)
-    assert.equal(made.length, responses.length)
-    assert.equal(output() !== '', expected === INTERNAL)
-    assertSilent(`${output()}${response.body}`)
-  })
+async function checkExchange(t: TestContext, [, event, responses, expected]: Exchange) {
+  const { response, output, made } = await sendAgainst(t, responses, timeFor(responses), event)
+  assert.equal(summaryOf(response), expected)
+  assert.equal(made.length, responses.length)
+  assert.equal(output() !== '', expected === INTERNAL)
+  assertSilent(`${output()}${response.body}`)
 }
 
-/** The statements of each route when all is well, or the password is wrong. */
+for (const exchange of EXCHANGES) {
+  const [name, , , expected] = exchange
+  test(`a fault at another statement: ${name} is ${expected}`, (t) => checkExchange(t, exchange))
+}
+
+/** The statements of sign-ins and a replay when all is well, or the password is wrong. */
 const WHOLE: readonly Exchange[] = [
   ['a sign-in', SIGN_IN, [account()], '200'],
   ['a sign-in that resets a count', SIGN_IN, [account(6), WON, DONE], '200'],
   ['a sign-in that replaces the hash', SIGN_IN, [account(0, 0, CHEAP_HASH), WON], '200'],
   ['a wrong sign-in', WRONG, [account(), DONE], INVALID],
   ['a replay', KEYED, [TAKEN, account()], '201'],
-  ...PROTECTED_ROUTE_KEYS.map((routeKey): Exchange => {
-    const writes = BODY_ROUTE_KEYS.includes(routeKey) ? [WON] : []
-    const event = exampleEvent(routeKey, TOKEN)
-    return [routeKey, event, [account(), ...writes], successStatus(routeKey)]
-  }),
 ]
 const TRANSIENT = [throttled, unavailable, htmlPage, lost, EMPTY, cutOff]
 
-for (const [name, event, responses, expected] of WHOLE) {
-  test(`every transient fault at each statement changes nothing: ${name} is ${expected}`, async (t) => {
-    // The replacement of a hash is one call, and the sign-in succeeds without it.
-    const retried = name.includes('replaces') ? responses.slice(0, -1) : responses
-    const last = responses.slice(retried.length)
-    const scripted = [...retried.flatMap((answer) => [...TRANSIENT, answer]), ...last]
-    const { response, made } = await sendAgainst(t, scripted, 29_000, event)
-    assert.equal(summaryOf(response), expected)
-    assert.equal(made.length, scripted.length)
+async function checkWithTransients(t: TestContext, [name, event, responses, expected]: Exchange) {
+  // The replacement of a hash is one call, and the sign-in succeeds without it.
+  const retried = name.includes('replaces') ? responses.slice(0, -1) : responses
+  const last = responses.slice(retried.length)
+  const scripted = [...retried.flatMap((answer) => [...TRANSIENT, answer]), ...last]
+  const { response, made } = await sendAgainst(t, scripted, 29_000, event)
+  assert.equal(summaryOf(response), expected)
+  assert.equal(made.length, scripted.length)
+}
+
+for (const exchange of WHOLE) {
+  const [name, , , expected] = exchange
+  test(`every transient fault at each statement changes nothing: ${name} is ${expected}`, (t) =>
+    checkWithTransients(t, exchange))
+}
+
+for (const routeKey of PROTECTED_ROUTE_KEYS) {
+  test(`faults at each statement of ${routeKey}, as many as it runs when all is well`, async (t) => {
+    const event = exampleEvent(routeKey, TOKEN)
+    const { made } = await sendAgainst(t, [account(), WON], 15_000, event)
+    const healthy = made.map((_, at) => (at === 0 ? account() : WON))
+    const check = (...exchange: Exchange) => t.test(exchange[0], (t) => checkExchange(t, exchange))
+
+    await check('a deleted user', event, [resuming, cutOff, NO_ROW], '401 token_invalid')
+    for (const at of healthy.keys()) {
+      const name = `statement ${at + 1} without rights`
+      await check(name, event, [...healthy.slice(0, at), noTable], INTERNAL)
+    }
+    await t.test('every transient fault', (t) =>
+      checkWithTransients(t, [routeKey, event, healthy, successStatus(routeKey)]),
+    )
   })
 }
 

@@ -17,6 +17,7 @@ test('the bundle runs under strict flags and logs each outcome in one line, and 
   const env = {
     ...quiet,
     POWERTOOLS_LOGGER_LOG_EVENT: 'true',
+    SERVICE_VERSION: '1.2.3',
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
   }
   const events = ['sign-up', 'sign-up-malformed', 'sign-up-base64'].map(readEvent)
@@ -27,6 +28,9 @@ test('the bundle runs under strict flags and logs each outcome in one line, and 
   const lines = `${stdout}${stderr}`.trim().split('\n')
   const logged = lines.flatMap((line) => /"requestId":"test".*"code":"(\w+)"/.exec(line)?.[1] ?? [])
   assert.deepEqual(logged.sort(), ['body_not_json', 'created', 'internal_error'])
+  for (const line of lines.filter((line) => line.includes('"message"'))) {
+    assert.ok(line.includes('"version":"1.2.3"'), line)
+  }
   const messages = lines.flatMap((line) => /"message":"([^"]+)"/.exec(line)?.[1] ?? [])
   assert.deepEqual(messages.sort(), ['fault', 'rejected', 'signed up'])
   assert.match(stdout, /"code":"created","userId":7,"hashMs":[\d.]+,"databaseMs":[\d.]+\}/)
@@ -47,6 +51,7 @@ test('retries are logged and counted, and the SDK makes none of its own', async 
   assert.deepEqual(statusCodes, ['201'])
   assert.equal(requests.length, 3)
   assert.match(stdout, /"code":"created",[^\n]*"databaseRetries":2[,}]/)
+  assert.match(stdout, /"code":"created",[^\n]*"retriedFaults":\["DatabaseUnavailableException"\]/)
   const metrics = stdout.split('\n').filter((line) => line.includes('"_aws"'))
   assert.ok(metrics.some((line) => line.includes('"DatabaseRetries":2')))
   assert.ok(metrics.every((line) => line.includes('"Namespace":"Latchkey"')))

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jwtVerify } from 'jose'
+import { signToken } from '../../lib/adapters/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
-import { environment, readEvent } from '../support/handler.ts'
+import { environment, readEvent, signingKey, withToken } from '../support/handler.ts'
 
 const KEY = 'the key that Secrets Manager keeps, of more than 32 bytes'
 const SECRET: ScriptedResponse = { body: { SecretString: KEY } }
@@ -54,5 +55,27 @@ test('with a secret that cannot be read no user is stored, and the log names its
   assert.equal(dataApi.requests.length, 0)
   assert.match(stderr, /"error":"SigningKeyError","detail":"[^"]*JWT_SECRET_ARN[^"]*"/)
   assert.match(stderr, /"cause":\{"error":"AccessDeniedException"/)
+  assert.doesNotMatch(`${stdout}${stderr}`, /arn:|Secrets Manager keeps/)
+})
+
+test('a key that can no longer be read goes on signing, with one warning and a count', async (t) => {
+  const { env, secretsManager } = await awsEnvironment(t, [SECRET, ...Array(6).fill(DENIED)])
+  const { POWERTOOLS_METRICS_DISABLED: _, ...counting } = env
+  // A token of a key that the process does not have causes another read.
+  const foreign = await signToken({ id: 7, username: 'gary' }, signingKey(), { ttlSeconds: 60 })
+  const me = withToken(readEvent('me'), foreign)
+  const { stdout, stderr, statusCodes } = await run(counting, [SIGN_UP, me, me, SIGN_UP], {
+    inTurn: true,
+  })
+  assert.deepEqual(statusCodes, ['201', '401', '401', '201'])
+  assert.equal(secretsManager.requests.length, 4)
+  const [line = '', ...others] = `${stdout}${stderr}`.match(/^.*"WARN".*$/gm) ?? []
+  assert.deepEqual(others, [])
+  const { level, code, error, cause } = JSON.parse(line)
+  assert.deepEqual([level, code, error], ['WARN', 'key_refresh_failed', 'SigningKeyError'])
+  assert.equal(cause.error, 'AccessDeniedException')
+  const metrics = stdout.split('\n').filter((text) => text.includes('"_aws"'))
+  const counts = metrics.map((text) => JSON.parse(text)).filter(({ Warnings }) => Warnings === 1)
+  assert.deepEqual(counts.map(({ code }) => code).sort(), ['key_refresh_failed', undefined])
   assert.doesNotMatch(`${stdout}${stderr}`, /arn:|Secrets Manager keeps/)
 })

@@ -72,11 +72,12 @@ test('.env.example and README list every variable that the function reads, with 
     assert.match(readme, new RegExp(`^\\| .*\`${name}\`.* \\|`, 'm'))
   }
   const { BCRYPT_COST: _, ...required } = environment('')
-  const { bcryptCost, passwordMinLength, token } = readConfig(required)
+  const { bcryptCost, passwordMinLength, sessionMaxDays, token } = readConfig(required)
   const defaults = {
     BCRYPT_COST: bcryptCost,
     PASSWORD_MIN_LENGTH: passwordMinLength,
     JWT_TTL_SECONDS: token.ttlSeconds,
+    SESSION_MAX_DAYS: sessionMaxDays,
   }
   for (const [name, value] of Object.entries(defaults)) {
     assert.match(example, new RegExp(`^# ${name}=${value}$`, 'm'))
@@ -91,6 +92,12 @@ test('README and the runbook list every code of a response that is not 401', () 
     if (status !== 401) assert.match(readme, new RegExp(`^\\| .*\\b${code}\\b.* \\|$`, 'm'))
     if (retryAfterSeconds) assert.match(runbook, new RegExp(`^\\| .*\`${code}\`.* \\|`, 'm'))
   }
+})
+
+test('package.json, openapi.yaml and the latest section of the CHANGELOG have one version', () => {
+  const { version } = JSON.parse(readText('package.json'))
+  assert.match(readText('openapi.yaml'), new RegExp(`^  version: ${version}$`, 'm'))
+  assert.equal(/^## \[(.*?)\]/m.exec(readText('CHANGELOG.md'))?.[1], version)
 })
 
 test('every fault of the local Data API is documented', () => {

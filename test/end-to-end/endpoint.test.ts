@@ -4,7 +4,9 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { ExecuteStatementCommand } from '@aws-sdk/client-rds-data'
 import { freePort } from '../../tools/local/port.ts'
+import { createClient } from '../support/data-api-script.ts'
 import { pressCtrlC, startEndpoint } from '../support/npm-start.ts'
 import { copyService, newcomersEnvironment } from '../support/service-copy.ts'
 
@@ -53,6 +55,17 @@ test('npm start serves sign-up over HTTP, keeps its data across restarts and sto
       const args = 'serverless invoke local --function auth --path event.json'.split(' ')
       const { stdout } = await run('npx', args, { cwd, env: newcomersEnvironment() })
       assert.equal(JSON.parse(stdout).statusCode, 400)
+    })
+
+    await t.test('another client runs SQL with the printed access key id only', async (t) => {
+      const printed = /AWS_ENDPOINT_URL_RDS_DATA=(\S+) AWS_ACCESS_KEY_ID=(\S+) /.exec(output)
+      const [, url = '', accessKeyId] = printed ?? []
+      const target = { resourceArn: 'any', secretArn: 'any', database: 'latchkey' }
+      const select = () => new ExecuteStatementCommand({ ...target, sql: 'SELECT 1' })
+      const { records } = await createClient(t, url, accessKeyId).send(select())
+      assert.deepEqual(records, [[{ longValue: 1 }]])
+      const stranger = createClient(t, url).send(select())
+      await assert.rejects(stranger, { name: 'UnrecognizedClientException' })
     })
 
     const mode = (path: string) => statSync(`${cwd}/.local${path}`).mode & 0o777

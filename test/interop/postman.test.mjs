@@ -60,8 +60,8 @@ async function send(collection, name, variables) {
 test('the requests of a Postman collection succeed as they are', async (t) => {
   const port = await freePort('127.0.0.1', 0)
   const { output } = await startEndpoint(t, { cwd: copyService(t), env: { PORT: `${port}` } })
-  const [, dataApi] = /(http:\S+)\/faults/.exec(output)
-  const client = createClient(t, dataApi)
+  const [, url, accessKeyId] = /RDS_DATA=(\S+) AWS_ACCESS_KEY_ID=(\S+)/.exec(output)
+  const client = createClient(t, url, accessKeyId)
   // The same name signs up in each setting.
   const deleteUsers = () =>
     client.send(

@@ -42,6 +42,15 @@ export async function startApi() {
 
   return {
     database,
+    /** Lets each pause of a user last: the first lasts a second, which a busy machine may need for a request. */
+    holdPauses: (username: string) =>
+      database.query(
+        `UPDATE users SET ${['', 'device_', 'fresh_'].map(
+          (prefix) => `${prefix}paused_until = CASE WHEN ${prefix}failures >= 5
+            THEN now() + interval '900 s' ELSE ${prefix}paused_until END`,
+        )} WHERE username = $1`,
+        [username],
+      ),
     send,
     respond,
     /** Sends a body to the route of the event in events/ under that name. */

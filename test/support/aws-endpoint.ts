@@ -19,8 +19,8 @@ export interface FakeStack {
   readonly unreserved?: number
   /** The secret of the signing key, which keeps its changes; one with an HS256 key if absent. */
   readonly signingSecret?: ReturnType<typeof createSecret>
-  /** The text of every other secret. */
-  readonly secret?: string
+  /** Every other secret, or its text. */
+  readonly secret?: string | ReturnType<typeof createSecret>
   /** The Data API's response to each statement. */
   readonly statement?: () => ScriptedHttpResponse
 }
@@ -72,9 +72,10 @@ function respondAsAws(
   const secretsAction = secretAction(request)
   if (secretsAction) {
     const input = JSON.parse(body)
+    const { secret = '', signingSecret } = stack
+    const other = typeof secret === 'string' ? createSecret(secret) : secret
     const isSigningKey = input.SecretId === STACK_OUTPUTS.JwtSecretArn
-    if (isSigningKey) return stack.signingSecret.handle(secretsAction, input)
-    if (secretsAction === 'GetSecretValue') return json({ SecretString: stack.secret ?? '' })
+    return (isSigningKey ? signingSecret : other).handle(secretsAction, input)
   }
   const parameters = new URLSearchParams(body)
   const action = parameters.get('Action')

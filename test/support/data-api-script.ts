@@ -46,9 +46,16 @@ export function accountRow(passwordHash: string, failures = 0, pauseSeconds = 0)
   return { body: { records: [[{ longValue: 7 }, ...texts, ...numbers]] } }
 }
 
+/** The access key id of the local Data APIs under test. */
+export const ACCESS_KEY_ID = 'test'
+
 /** Creates the SDK's unmodified client for the Data API at `endpoint`, until the test `t` ends. */
-export function createClient(t: CleanUps, endpoint: string): RDSDataClient {
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+export function createClient(
+  t: CleanUps,
+  endpoint: string,
+  accessKeyId: string = ACCESS_KEY_ID,
+): RDSDataClient {
+  const credentials = { accessKeyId, secretAccessKey: 'test' }
   const client = new RDSDataClient({
     endpoint,
     region: 'eu-central-1',

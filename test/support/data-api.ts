@@ -9,7 +9,7 @@ import {
 import type { Engine } from '../../tools/local/data-api/engine.ts'
 import { connectPostgres } from '../../tools/local/data-api/postgres-engine.ts'
 import { serveDataApi } from '../../tools/local/data-api/server.ts'
-import { createClient } from './data-api-script.ts'
+import { ACCESS_KEY_ID, createClient } from './data-api-script.ts'
 import { openTestPglite } from './pglite.ts'
 import { queryOnce } from './query-once.ts'
 import { type CleanUps, NO_SERVER, temporaryDatabase } from './temporary-database.ts'
@@ -40,7 +40,7 @@ const TARGET = {
 
 /** Serves `engine` until the test `t` ends, and closes it then. */
 export async function startDataApi(t: CleanUps, engine: Engine): Promise<DataApi> {
-  const server = await serveDataApi(engine.session, TARGET.database)
+  const server = await serveDataApi(engine.session, TARGET.database, ACCESS_KEY_ID)
   const client = createClient(t, server.url)
   t.after(async () => {
     await server.close()

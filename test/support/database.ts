@@ -1,5 +1,6 @@
 import type { Engine } from '../../tools/local/data-api/engine.ts'
 import { serveMigrated } from '../../tools/local/migrated-data-api.ts'
+import { ACCESS_KEY_ID } from './data-api-script.ts'
 import { DB_SECRET_ARN } from './handler.ts'
 import { queryOnce } from './query-once.ts'
 
@@ -13,6 +14,7 @@ export async function serveDatabase(engine: Engine) {
   const { url, planFaults, close } = await serveMigrated(engine, {
     databaseName: 'latchkey',
     appSecretArn: DB_SECRET_ARN,
+    accessKeyId: ACCESS_KEY_ID,
     say: () => {},
   })
   return {

@@ -4,6 +4,7 @@ import type { handler } from '../../functions/auth.ts'
 import { ROUTES } from '../../functions/routes.ts'
 import { parseSigningKey, type SigningKey } from '../../lib/adapters/signing-key.ts'
 import { readConfig } from '../../lib/config.ts'
+import { ACCESS_KEY_ID } from './data-api-script.ts'
 
 /** The key that the handler under test signs with. */
 export const JWT_SECRET = 'a key for tests alone, of more than 32 bytes'
@@ -18,7 +19,7 @@ export const DB_SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:000000000000:s
 export const environment = (dataApiUrl: string) => ({
   AWS_ENDPOINT_URL_RDS_DATA: dataApiUrl,
   AWS_REGION: 'eu-central-1',
-  AWS_ACCESS_KEY_ID: 'test',
+  AWS_ACCESS_KEY_ID: ACCESS_KEY_ID,
   AWS_SECRET_ACCESS_KEY: 'test',
   DB_CLUSTER_ARN: 'arn:aws:rds:eu-central-1:000000000000:cluster:test',
   DB_SECRET_ARN,

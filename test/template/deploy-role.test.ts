@@ -1,23 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { at, entriesOf, itemsOf, namesIn, readYaml, textsOf } from '../support/yaml.ts'
+import { at, itemsOf, namesIn, readYaml, textsOf } from '../support/yaml.ts'
+import { actionsOf, type Call, fillTemplate, isAllowed, resourcesOf } from './iam.ts'
 
 const written = readYaml('resources/deploy-role.yml')
 
 /** The template with values for its parameters and AWS's own. cfn-lint reports a parameter that is not declared. */
 function fill(change: Readonly<Record<string, string>> = {}) {
-  const values: Readonly<Record<string, string>> = {
-    'AWS::AccountId': '000000000000',
-    'AWS::Partition': 'aws',
-    'AWS::Region': 'eu-central-1',
+  const template = fillTemplate(written, {
     Repository: 'octo-org/latchkey',
     Stage: 'dev',
     ApiId: '*',
     Domain: 'auth.example.com',
+    KmsKeyId: 'none',
+    CloudFormationRole: 'none',
     ...change,
-  }
-  const text = JSON.stringify(written)
-  const template = JSON.parse(text.replace(/\$\{([\w:]+)\}/g, (ref, name) => values[name] ?? ref))
+  })
   const role = at(template, 'Resources', 'DeployRole', 'Properties')
   const documents = itemsOf(at(role, 'Policies')).map((policy) => at(policy, 'PolicyDocument'))
   const managed = textsOf(at(role, 'ManagedPolicyArns')).map((id) =>
@@ -36,8 +34,6 @@ function fill(change: Readonly<Record<string, string>> = {}) {
 
 const { role, statements, boundary } = fill()
 const sidOf = (statement: unknown) => String(at(statement, 'Sid'))
-const resourcesOf = (statement: unknown) => textsOf(at(statement, 'Resource'))
-const actionsOf = (statement: unknown) => textsOf(at(statement, 'Action'))
 const isUnbounded = (statement: unknown) => resourcesOf(statement).includes('*')
 
 test("only GitHub's token for the repository's environment gets the role", () => {
@@ -66,6 +62,8 @@ test('a parameter can be neither a pattern nor the prefix of another stage', () 
   const stages = ['prod', 'deploying', '*', 'dev-2', '', 'dev/x', 'deploy']
   assert.deepEqual(stages.filter(accepts('Stage')), ['prod', 'deploying'])
   assert.deepEqual(['*', 'a1b2', '', 'a/b', 'a*'].filter(accepts('ApiId')), ['*', 'a1b2'])
+  assert.deepEqual(['*', 'a-1', '', 'a/b'].filter(accepts('KmsKeyId')), ['a-1'])
+  assert.deepEqual(['*', 'a/b', '', 'a*'].filter(accepts('CloudFormationRole')), ['a/b'])
 })
 
 test('every statement allows named actions, and has its own name', () => {
@@ -84,7 +82,8 @@ test('"*" is the resource only where AWS has no narrower one', () => {
   const sids = 'TemplateSyntax AccessLogDelivery Subscriptions Look'
   assert.equal(unbounded.map(sidOf).join(' '), sids)
   const actions = unbounded.flatMap(actionsOf)
-  assert.doesNotMatch(actions.join(' '), /\b(iam|rds-data|lambda|s3):|GetSecretValue/)
+  const wide = /\b(iam|rds-data|s3):|\blambda:(?!GetAccountSettings\b)|GetSecretValue/
+  assert.doesNotMatch(actions.join(' '), wide)
   for (const statement of unbounded.filter((each) => at(each, 'Condition') === undefined)) {
     const reads = /:(Describe|Get|List|Validate)\w*\*?$/
     for (const action of actionsOf(statement)) assert.match(action, reads, sidOf(statement))
@@ -97,47 +96,11 @@ test("all other resources carry the stage's name, except those that AWS names", 
     (statement) => !isUnbounded(statement) && resourcesOf(statement).some(isElsewhere),
   )
   const sids =
-    'OwnStack MakeHttpApi TagNewHttpApi HttpApi HttpApiParts Domain ClusterDefaults MakeSecrets Secrets SigningKey MakeMasterSecret ReadMasterSecret Network NetworkOfTheStack ServiceRoles'
+    'OwnStack CloudFormationTakesRole MakeHttpApi TagNewHttpApi HttpApi HttpApiParts Domain ClusterDefaults MakeSecrets Secrets SigningKey MakeMasterSecret ReadMasterSecret Key Network NetworkOfTheStack ServiceRoles'
   assert.equal(elsewhere.map(sidOf).join(' '), sids)
   const unconditional = elsewhere.filter((each) => at(each, 'Condition') === undefined)
   assert.equal(unconditional.map(sidOf).join(' '), 'OwnStack TagNewHttpApi Domain ClusterDefaults')
 })
-
-type Keys = Readonly<Record<string, string>>
-type Call = readonly [action: string, resource: string, keys?: Keys]
-
-const matches = (pattern: string, text: string) =>
-  new RegExp(`^${pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`).test(
-    text,
-  )
-
-/** The documents' conditions, of IAM's own (AWS, "IAM JSON policy elements: Condition operators"). */
-const OPERATORS: Readonly<
-  Record<string, (wanted: string[], found: string | undefined) => boolean>
-> = {
-  StringEquals: (wanted, found) => found !== undefined && wanted.includes(found),
-  StringEqualsIfExists: (wanted, found) => found === undefined || wanted.includes(found),
-  Bool: (wanted, found) => found !== undefined && wanted.includes(found),
-  // Of the services of a chain, the calls below name one.
-  'ForAnyValue:StringEquals': (wanted, found) => found !== undefined && wanted.includes(found),
-  ArnEquals: (wanted, found) =>
-    wanted.some((pattern) => found !== undefined && matches(pattern, found)),
-}
-
-/** Returns whether the statements allow a call; none of them denies. */
-const isAllowed = (statements: readonly unknown[], [action, resource, keys = {}]: Call) =>
-  statements.some(
-    (statement) =>
-      actionsOf(statement).some((pattern) => matches(pattern, action)) &&
-      resourcesOf(statement).some((pattern) => matches(pattern, resource)) &&
-      entriesOf(at(statement, 'Condition')).every(([operator, tests]) =>
-        entriesOf(tests).every(([key, wanted]) => {
-          const test = OPERATORS[operator]
-          assert.ok(test, operator)
-          return test(textsOf(wanted), keys[key])
-        }),
-      ),
-  )
 
 const SERVICE = 'eu-central-1:000000000000'
 const STACK_NAME = 'aws:ResourceTag/aws:cloudformation:stack-name'
@@ -185,9 +148,11 @@ test('the role may do what a deployment of its stage does', () => {
     ['ec2:DeleteVpc', ec2('vpc/v'), OWN],
     ['cloudformation:UpdateTerminationProtection', stack('dev')],
     ['cloudformation:DescribeStacks', stack('deploy-role-dev')],
+    ['logs:AssociateKmsKey', `arn:aws:logs:${SERVICE}:log-group:/aws/http-api/latchkey-dev`],
     ['s3:ListBucket', bucket('dev'), ACCOUNT],
     ['s3:PutObject', file('dev'), ACCOUNT],
     ['sns:Unsubscribe', '*', VIA],
+    ['logs:PutMetricFilter', `arn:aws:logs:${SERVICE}:log-group:/aws/http-api/latchkey-dev`],
     // API Gateway calls these, RDS the next two: AWS documents aws:CalledVia for neither.
     ['logs:CreateLogDelivery', '*', { 'aws:ViaAWSService': 'true' }],
     ['logs:PutResourcePolicy', '*', { 'aws:ViaAWSService': 'true' }],
@@ -201,6 +166,8 @@ test('the role may do what a deployment of its stage does', () => {
     // tools/deploy/preflight.ts
     ['rds:DescribeDBClusters', cluster('dev')],
     ['rds:DescribeDBEngineVersions', '*'],
+    ['lambda:GetAccountSettings', '*'],
+    ['cloudformation:GetTemplate', stack('dev')],
   ]
   for (const call of calls) assert.ok(isAllowed(statements, call), call.join(' '))
 })
@@ -275,6 +242,36 @@ test('with the id of its API, the role may change the routes of no other', () =>
   assert.deepEqual([mayPatch('own'), mayPatch('prod')], [true, false])
 })
 
+test('with the ids of a key and a role, the role may use those, through their services', () => {
+  const own = fill({ KmsKeyId: 'a-b', CloudFormationRole: 'path/cfn' })
+  const key = (id: string) => `arn:aws:kms:${SERVICE}:key/${id}`
+  const via = (service: string) => ({ 'kms:ViaService': `${service}.eu-central-1.amazonaws.com` })
+  const toCloudFormation = { 'iam:PassedToService': 'cloudformation.amazonaws.com' }
+  const calls: readonly Call[] = [
+    ['kms:CreateGrant', key('a-b'), via('rds')],
+    ['kms:GenerateDataKey', key('a-b'), via('secretsmanager')],
+    ['kms:Decrypt', key('a-b'), via('secretsmanager')],
+    ['iam:PassRole', iam('role/path/cfn'), toCloudFormation],
+  ]
+  for (const call of calls) {
+    assert.ok(isAllowed(own.statements, call), call.join(' '))
+    assert.ok(!isAllowed(statements, call), call.join(' '))
+    assert.ok(!isAllowed(own.statements, [call[0], call[1]]), call.join(' '))
+  }
+  assert.ok(!isAllowed(own.statements, ['kms:Decrypt', key('c'), via('secretsmanager')]))
+  assert.ok(!isAllowed(own.statements, ['kms:Decrypt', key('a-b'), via('s3')]))
+  assert.ok(!isAllowed(own.statements, ['iam:PassRole', iam('role/path/cfn'), TO_LAMBDA]))
+  assert.ok(!isAllowed(own.statements, ['iam:PassRole', iam('role/other'), toCloudFormation]))
+  const decrypts = (id: string, name: string) =>
+    isAllowed(itemsOf(at(own.boundary, 'Statement')), [
+      'kms:Decrypt',
+      key(id),
+      { 'kms:EncryptionContext:SecretARN': secret(name) },
+    ])
+  assert.ok(decrypts('a-b', 'JwtSecret-a') && decrypts('a-b', 'AppSecret-a'))
+  assert.ok(!decrypts('a-b', 'rds!cluster-a') && !decrypts('c', 'JwtSecret-a'))
+})
+
 test('the boundary allows what the function of a packaged stage may do, and nothing else', () => {
   const allowed = itemsOf(at(boundary, 'Statement'))
   const may = (...call: Call) => isAllowed(allowed, call)
@@ -289,11 +286,16 @@ test('the boundary allows what the function of a packaged stage may do, and noth
   const lambdaRole = at(packaged, 'Resources', 'IamRoleLambdaExecution', 'Properties')
   const rights = itemsOf(at(lambdaRole, 'Policies', 0, 'PolicyDocument', 'Statement'))
   const namesOf = (list: readonly unknown[]) => list.flatMap(actionsOf).toSorted()
-  assert.deepEqual(namesOf(allowed), namesOf(rights))
+  const withKey = [...rights, { Action: 'kms:Decrypt' }]
+  assert.deepEqual(namesOf(allowed), namesOf(withKey))
 })
 
 test("the policies are within IAM's 10,240 characters per role, and 6,144 per managed policy", () => {
-  const longest = fill({ 'AWS::Region': 'ap-southeast-1' })
+  const longest = fill({
+    'AWS::Region': 'ap-southeast-1',
+    KmsKeyId: '0'.repeat(36),
+    CloudFormationRole: 'r'.repeat(64),
+  })
   const { length } = longest.documents.map((document) => JSON.stringify(document)).join('')
   assert.ok(length + 10 * longest.documents.length <= 10_240, `${length} characters`)
   for (const document of [longest.boundary, ...longest.managed]) {
@@ -307,12 +309,12 @@ test('every type of resource has its statements here: add to both when this fail
     AlarmsAndDashboard: ['CloudWatch::Alarm', 'CloudWatch::Dashboard'],
     Cluster: ['RDS::DBCluster', 'RDS::DBInstance', 'RDS::DBSubnetGroup'],
     Domain: ['ApiGatewayV2::ApiMapping', 'ApiGatewayV2::DomainName'],
-    LogGroups: ['Logs::LogGroup'],
+    LogGroups: ['Logs::LogGroup', 'Logs::MetricFilter'],
     Network: ['EC2::SecurityGroup', 'EC2::Subnet', 'EC2::VPC'],
     Secrets: ['SecretsManager::Secret'],
     Subscriptions: ['SNS::Subscription'],
   }
-  const files = namesIn('resources').filter((name) => name !== 'deploy-role.yml')
+  const files = namesIn('resources').filter((name) => !/^(deploy-role|kms-key)/.test(name))
   const text = files.map((name) => JSON.stringify(readYaml(`resources/${name}`))).join()
   const types = new Set(text.match(/(?<="AWS::)\w+::\w+(?=")/g))
   assert.deepEqual([...types].toSorted(), Object.values(covered).flat().toSorted())

@@ -18,10 +18,11 @@ export interface Resource {
   readonly UpdateReplacePolicy?: string
 }
 
-/** The output of `serverless package`: CloudFormation's template, and the names in the zip. */
+/** The output of `serverless package`: CloudFormation's template, the names in the zip, `provider` of serverless.yml. */
 export interface Package {
   readonly template: JsonObject & { readonly Resources: Readonly<Record<string, Resource>> }
   readonly zipEntries: readonly string[]
+  readonly provider: JsonObject
 }
 
 const run = promisify(execFile)
@@ -61,11 +62,12 @@ export async function packageIn(
     cwd,
     env: newcomersEnvironment(),
   })
-  const file = `${cwd}/.serverless/cloudformation-template-update-stack.json`
-  const template: Package['template'] = JSON.parse(readFileSync(file, 'utf8'))
+  const read = (name: string) => JSON.parse(readFileSync(`${cwd}/.serverless/${name}.json`, 'utf8'))
+  const template: Package['template'] = read('cloudformation-template-update-stack')
   const [archive = ''] = globSync(`${cwd}/.serverless/*.zip`)
   const zip = unzipSync(readFileSync(archive))
-  return { template, zipEntries: Object.keys(zip) }
+  const { provider } = read('serverless-state').service
+  return { template, zipEntries: Object.keys(zip), provider }
 }
 
 /** Reason that templates cannot be linted here; `false` if they can. */

@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { checkParams, deployedParams } from '../../tools/deploy/params.ts'
+import { readStageTable } from '../../tools/deploy/stage.ts'
 import { copyService } from '../support/service-copy.ts'
 import { at, entriesOf, itemsOf, readText, readYaml } from '../support/yaml.ts'
-import { lintTemplate, packageIn, packageStage, propertiesOf, resourcesOf } from './template.ts'
+import { fillTemplate, isAllowed } from './iam.ts'
+import {
+  lintTemplate,
+  type Package,
+  packageIn,
+  packageStage,
+  propertiesOf,
+  resourcesOf,
+} from './template.ts'
 
 const stages = readYaml('resources/stages.yml')
 
@@ -65,6 +75,14 @@ for (const stage of ['prod', 'dev']) {
     assert.deepEqual(JSON.parse(text), stage === 'prod' ? JSON.parse(prod) : devTemplate(prod))
   })
 
+  test(`${stage}: a deployment of the same row undoes no parameter, with or without a record`, async (t) => {
+    const { template } = await packageStage(t, stage)
+    const { Metadata, ...earlier } = template
+    assert.deepEqual(Metadata, { Params: '' })
+    const now = { settings: readStageTable(stage), given: {}, reset: [] }
+    for (const deployed of [template, earlier]) checkParams(deployed, now)
+  })
+
   test(`${stage}: the function may run statements on its cluster and read its two secrets`, async (t) => {
     const packaged = await packageStage(t, stage)
     const role = propertiesOf(packaged, 'AWS::IAM::Role')
@@ -113,7 +131,7 @@ for (const stage of ['prod', 'dev']) {
     ])
   })
 
-  test(`${stage}: the limits of routes wait for each route, and the dashboard has every alarm and metric`, async (t) => {
+  test(`${stage}: the limits of routes wait for each route, the dashboard has every alarm and metric, and the runbook every alarm`, async (t) => {
     const packaged = await packageStage(t, stage)
     const namesOf = (type: string) =>
       entriesOf(packaged.template.Resources).flatMap(([name, resource]) =>
@@ -126,8 +144,10 @@ for (const stage of ['prod', 'dev']) {
     const { DashboardBody: body } = propertiesOf(packaged, 'AWS::CloudWatch::Dashboard')
     const text = String(at(body, 'Fn::Sub'))
     JSON.parse(text)
+    const runbook = readText('docs/runbook.md')
     for (const name of namesOf('AWS::CloudWatch::Alarm')) {
       assert.ok(text.includes(`\${${name}.Arn}`), name)
+      assert.ok(runbook.includes(`\n### ${name.replace(/Alarm$/, '')}\n`), name)
     }
     const telemetry = readText('lib/http/telemetry.ts')
     const metrics = [...telemetry.matchAll(/(?:addMetric|count)\('(\w+)'/g)].map(([, name]) => name)
@@ -135,6 +155,49 @@ for (const stage of ['prod', 'dev']) {
     for (const name of metrics) assert.ok(text.includes(`${name}`), name)
   })
 }
+
+/** Fails unless the template records the parameters, and those of an earlier release are found without the record. */
+function assertRecorded({ template }: Package, given: Readonly<Record<string, string>>): void {
+  const { Metadata, ...earlier } = template
+  const texts = Object.entries(given).map(([name, value]) => `${name}=${value}`)
+  assert.deepEqual(Metadata, { Params: texts })
+  assert.deepEqual(deployedParams(template), given)
+  // The preflight has a check of its own for this one.
+  const { engineVersion: _, ...visible } = given
+  assert.partialDeepStrictEqual(deployedParams(earlier), visible)
+}
+
+test('the alarm on throttles counts the 429 of API Gateway and not that of the function', async (t) => {
+  const packaged = await packageStage(t, 'dev')
+  const [stage] = resourcesOf(packaged, 'AWS::ApiGatewayV2::Stage')
+  const format = String(at(stage?.Properties, 'AccessLogSettings', 'Format'))
+  const filter = propertiesOf(packaged, 'AWS::Logs::MetricFilter')
+  const terms = String(filter['FilterPattern']).slice('{ '.length, -' }'.length).split(' && ')
+  /** Counts a request of which API Gateway knows these values; it logs "-" for any other. */
+  const counts = (known: Readonly<Record<string, string>>) => {
+    const line = JSON.parse(
+      format.replaceAll(/\$context\.([\w.]+)/g, (_, name) => known[name] ?? '-'),
+    )
+    return terms.every((term) => {
+      const [, field = '', value] = /^\$\.(\w+) = "(.*)"$/.exec(term) ?? []
+      assert.notEqual(line[field], undefined, term)
+      return line[field] === value
+    })
+  }
+  assert.ok(counts({ status: '429', requestId: 'a', routeKey: 'POST /auth/sign-in' }))
+  const reached = { integrationLatency: '412', awsEndpointRequestId: 'b' }
+  assert.ok(!counts({ status: '429', ...reached }))
+  assert.ok(!counts({ status: '404' }))
+  assert.deepEqual(filter['LogGroupName'], { Ref: 'HttpApiLogGroup' })
+  const [metric] = itemsOf(filter['MetricTransformations'])
+  assert.deepEqual(at(metric, 'MetricValue'), '1')
+  const { ApiThrottlesAlarm: alarm } = packaged.template.Resources
+  const { Namespace, MetricName, Dimensions } = Object(alarm?.Properties)
+  const names = [at(metric, 'MetricNamespace'), at(metric, 'MetricName'), undefined]
+  assert.deepEqual([Namespace, MetricName, Dimensions], names)
+  const dashboard = JSON.stringify(propertiesOf(packaged, 'AWS::CloudWatch::Dashboard'))
+  assert.ok(dashboard.includes(`[\\"${Namespace}\\", \\"${MetricName}\\"`))
+})
 
 const params = {
   alarmEmail: 'alarms@example.com',
@@ -152,6 +215,7 @@ const params = {
 test('--param sets what resources/stages.yml leaves open', async (t) => {
   const packaged = await packageStage(t, 'dev', params)
   await lintTemplate(t, packaged)
+  assertRecorded(packaged, params)
   const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
   assert.partialDeepStrictEqual(at(lambda, 'Environment', 'Variables'), {
     BCRYPT_COST: params.bcryptCost,
@@ -173,6 +237,95 @@ test('--param sets what resources/stages.yml leaves open', async (t) => {
   assert.equal(address, params.alarmEmail)
 })
 
+const company = {
+  tags: { CostCenter: '42', Owner: 'identity' },
+  kmsKeyArn: 'arn:aws:kms:eu-central-1:000000000000:key/00000000-0000-4000-8000-000000000000',
+  cloudFormationRole: 'arn:aws:iam::000000000000:role/cloudformation',
+  permissionsBoundary: params.permissionsBoundary,
+}
+
+/** The property that names the key of each type whose data the stage encrypts. */
+const KEYS: Readonly<Record<string, string>> = {
+  'AWS::Logs::LogGroup': 'KmsKeyId',
+  'AWS::RDS::DBCluster': 'KmsKeyId',
+  'AWS::SNS::Topic': 'KmsMasterKeyId',
+  'AWS::SecretsManager::Secret': 'KmsKeyId',
+}
+
+test('tags, a role of CloudFormation and a key are those of the stage, and the function may decrypt its secrets', async (t) => {
+  const folder = copyService(t)
+  // JSON is YAML.
+  const row = `\ncompany:\n  <<: [*dev, ${JSON.stringify(company)}]\n`
+  appendFileSync(`${folder}/resources/stages.yml`, row)
+  const packaged = await packageIn(folder, 'company')
+  await lintTemplate(t, packaged)
+  assert.deepEqual(packaged.provider['stackTags'], company.tags)
+  assert.equal(at(packaged.provider['iam'], 'deploymentRole'), company.cloudFormationRole)
+
+  const key = { Ref: 'KmsKeyArn' }
+  const { Default: arn, AllowedPattern: pattern } = Object(
+    at(packaged.template, 'Parameters', key.Ref),
+  )
+  assert.equal(arn, company.kmsKeyArn)
+  assert.match(arn, new RegExp(pattern))
+  assert.doesNotMatch(arn.replace('key/', 'alias/'), new RegExp(pattern))
+  for (const [type, property] of Object.entries(KEYS)) {
+    for (const { Properties } of resourcesOf(packaged, type)) {
+      assert.deepEqual(Properties[property], key, type)
+    }
+  }
+  const cluster = propertiesOf(packaged, 'AWS::RDS::DBCluster')
+  assert.deepEqual(cluster['MasterUserSecret'], { KmsKeyId: key })
+  const role = propertiesOf(packaged, 'AWS::IAM::Role')
+  assert.equal(role['PermissionsBoundary'], company.permissionsBoundary)
+  const [own, decrypt, ...more] = itemsOf(role['Policies'])
+  const dev = propertiesOf(await packageStage(t, 'dev'), 'AWS::IAM::Role')
+  assert.deepEqual(JSON.parse(JSON.stringify([own]).replaceAll('company', 'dev')), dev['Policies'])
+  assert.deepEqual(more, [])
+  assert.deepEqual(at(decrypt, 'PolicyDocument', 'Statement'), [
+    {
+      Effect: 'Allow',
+      Action: 'kms:Decrypt',
+      Resource: key,
+      Condition: {
+        StringEquals: {
+          'kms:EncryptionContext:SecretARN': [{ Ref: 'AppSecret' }, { Ref: 'JwtSecret' }],
+        },
+      },
+    },
+  ])
+
+  // The policy of resources/kms-key.yml.
+  const template = fillTemplate(readYaml('resources/kms-key.yml'), { Stage: 'company' })
+  const statements = itemsOf(
+    at(template, 'Resources', 'Key', 'Properties', 'KeyPolicy', 'Statement'),
+  )
+  const mayUse = (service: string, context: string, path: string) =>
+    ['kms:Decrypt', 'kms:GenerateDataKey'].every((action) =>
+      isAllowed(
+        statements.filter((each) => at(each, 'Principal', 'Service') === service),
+        [action, '*', { [context]: `arn:aws:${path}` }],
+      ),
+    )
+  const logs = (name: unknown) =>
+    mayUse(
+      'logs.eu-central-1.amazonaws.com',
+      'kms:EncryptionContext:aws:logs:arn',
+      `logs:eu-central-1:000000000000:log-group:${name}`,
+    )
+  const alarm = (stage: string) =>
+    mayUse(
+      'cloudwatch.amazonaws.com',
+      'aws:SourceArn',
+      `cloudwatch:eu-central-1:000000000000:alarm:latchkey-${stage}-Alarm`,
+    )
+  for (const { Properties } of resourcesOf(packaged, 'AWS::Logs::LogGroup')) {
+    const name = String(Properties['LogGroupName'])
+    assert.ok(logs(name) && !logs(name.replace('company', 'prod')), name)
+  }
+  assert.ok(alarm('company') && !alarm('prod'))
+})
+
 // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it.
 const DOMAIN = { 'Fn::Sub': 'https://${DomainName}' }
 
@@ -185,6 +338,7 @@ test('with a domain, the URL and the issuer follow it', async (t) => {
   const packaged = await packageStage(t, 'dev', own)
   const { template } = packaged
   await lintTemplate(t, packaged)
+  assertRecorded(packaged, own)
   assert.equal(at(template, 'Parameters', 'CertificateArn', 'Default'), own.certificateArn)
   assert.equal(at(template, 'Parameters', 'DomainName', 'Default'), own.domain)
   const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
@@ -206,6 +360,7 @@ for (const own of [{}, { jwtIssuer: 'https://id.example', jwtAudience: 'shop' }]
     const packaged = await packageStage(t, 'dev', { signing: 'rs256', ...own })
     const { template } = packaged
     await lintTemplate(t, packaged)
+    assertRecorded(packaged, { signing: 'rs256', ...own })
     const lambda = propertiesOf(packaged, 'AWS::Lambda::Function')
     // biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it.
     const api = { 'Fn::Sub': 'https://${HttpApi}.execute-api.${AWS::Region}.${AWS::URLSuffix}' }

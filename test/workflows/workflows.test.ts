@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
-import { STAGE_OPTIONS } from '../../tools/command-line.ts'
+import { PREFLIGHT_OPTIONS } from '../../tools/deploy/preflight.ts'
 import { at, entriesOf, itemsOf, namesIn, readText, readYaml } from '../support/yaml.ts'
 
 const FOLDER = '.github/workflows/'
@@ -38,11 +38,12 @@ test('each step calls scripts, files and options that exist, and pinned programs
     for (const [, name = ''] of run.matchAll(/npm run (?:--silent )?(\S+)/g)) {
       assert.ok(scripts.has(name), `package.json has no script ${name}.`)
     }
-    // `npm run SCRIPT -- …` and `node FILE …` name a stage, `npx serverless COMMAND …` takes the framework's options.
+    // `npm run SCRIPT -- …` and `node FILE …` name a stage, and only the checks take more; `npx serverless COMMAND …`
+    // takes the framework's options.
     for (const [, command = '', rest = ''] of run.matchAll(
       /(?:npm run .*? --|node \S+|npx serverless (\S+))( --[^\n;|&)]*)/g,
     )) {
-      const known = command ? at(serverless.get(command), 'options') : STAGE_OPTIONS
+      const known = command ? at(serverless.get(command), 'options') : PREFLIGHT_OPTIONS
       for (const [, option = ''] of rest.matchAll(/--(\w[\w-]*)/g)) {
         assert.ok(at(known, option) !== undefined, `${run} has an unknown option: ${option}`)
       }
@@ -126,6 +127,10 @@ test('a stage is checked, migrated, deployed, migrated and tried, and rolled bac
     assert.match(run, pattern)
     if (index >= 2) assert.match(run, / --stage "\$STAGE" --region "\$REGION"/)
   }
+  // The checks know what is deployed.
+  const paramsOf = (index: number) => deployment[index]?.run.match(/\S*--param "[^"]*"/g) ?? []
+  assert.ok(paramsOf(5).length > 0)
+  assert.deepEqual(paramsOf(3), paramsOf(5))
   const condition = String(at(deployment[8]?.step, 'if'))
   assert.match(
     condition,

@@ -66,10 +66,16 @@ const FORBIDDEN = [
 ]
 
 /**
- * Statements that Postgres allows every role, and that a master who is no superuser cannot revoke: large objects,
- * advisory locks. SECURITY.md says so.
+ * Statements that the service does not need and the role can run, as SECURITY.md says. A master who is no superuser
+ * cannot revoke the first three, which Postgres allows every role. The view is for the previous release.
  */
-const OPEN = ["SELECT lo_from_bytea(0, 'a')", 'SELECT pg_try_advisory_lock(7202613)']
+const OPEN = [
+  "SELECT lo_from_bytea(0, 'a')",
+  'SELECT pg_try_advisory_lock(7202613)',
+  'ALTER ROLE latchkey_app SET default_transaction_read_only = off',
+  'SELECT idempotency_key_sha256 FROM repeatable_sign_ups',
+  'SELECT delete_user(id) FROM users',
+]
 
 type Execute = (sql: string) => Promise<ExecuteStatementCommandOutput>
 
@@ -81,8 +87,13 @@ async function holdToItsPurpose(t: TestContext, execute: Execute): Promise<void>
     assert.deepEqual(values, ['latchkey_app', 'off'])
   })
 
-  for (const sql of OPEN)
-    await t.test(`it may, as every role: ${sql}`, async () => void (await execute(sql)))
+  await t.test('a null name is no error, whose DETAIL would quote the digest', async () => {
+    await execute("INSERT INTO users (username, password) VALUES ('gary', 'a hash')")
+    const sql = "SELECT change_username(id, username, password_version, NULL, 'key') FROM users"
+    assert.deepEqual((await execute(sql)).records, [[{ isNull: true }]])
+  })
+
+  for (const sql of OPEN) await t.test(`it may: ${sql}`, async () => void (await execute(sql)))
 
   for (const sql of FORBIDDEN) {
     const denied = { name: 'DatabaseErrorException', message: /SQLState: 42501$/ }
@@ -126,6 +137,21 @@ test('the role of the function, on a Postgres server', { skip: NO_SERVER }, asyn
   appUrl.password = password
   const { execute } = await startDataApi(t, await connectPostgres(appUrl.href))
   await holdToItsPurpose(t, (sql) => execute(sql))
+
+  await t.test('parameters that it sets for itself last until the next set-up', async (t) => {
+    const isReadOnly = async () => {
+      const sql = postgres(appUrl.href, { max: 1 })
+      t.after(() => sql.end())
+      const [row] = await sql`SHOW default_transaction_read_only`
+      return row?.['default_transaction_read_only']
+    }
+    for (const scope of ['', `IN DATABASE ${appUrl.pathname.slice(1)}`]) {
+      await execute(`ALTER ROLE latchkey_app ${scope} SET default_transaction_read_only = on`)
+      assert.equal(await isReadOnly(), 'on')
+      await setUpAppRole(database, password)
+      assert.equal(await isReadOnly(), 'off')
+    }
+  })
 
   await t.test('it needs the password of its secret, where the server asks for one', async (t) => {
     appUrl.password = 'another'

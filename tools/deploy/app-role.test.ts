@@ -64,17 +64,24 @@ async function openAsMaster(t: TestContext) {
   return { database: migrationDatabase(t, url), asSuperuser }
 }
 
-test('a master who is no superuser can migrate and set the role up, and a repeat revokes other rights', async (t) => {
+test('a master who is no superuser can migrate and set the role up, and a repeat undoes changes of the role', async (t) => {
   const { database, asSuperuser } = await openAsMaster(t)
   await migrate(database)
   await setUpAppRole(database, PASSWORD)
-  await asSuperuser('ALTER ROLE latchkey_app CREATEDB CREATEROLE')
+  await asSuperuser(
+    'ALTER ROLE latchkey_app CREATEDB CREATEROLE',
+    'SET SESSION AUTHORIZATION latchkey_app',
+    'ALTER ROLE latchkey_app SET default_transaction_read_only = on',
+    'ALTER ROLE latchkey_app IN DATABASE postgres SET default_transaction_read_only = on',
+    'SET SESSION AUTHORIZATION postgres',
+  )
   await setUpAppRole(database, PASSWORD)
   const [[attributes] = []] = await asSuperuser(
     `SELECT rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolinherit, rolreplication,
-      rolbypassrls FROM pg_authid WHERE rolname = 'latchkey_app'`,
+      rolbypassrls, EXISTS (SELECT FROM pg_db_role_setting WHERE setrole = pg_authid.oid)
+      FROM pg_authid WHERE rolname = 'latchkey_app'`,
   )
-  assert.deepEqual(attributes, ['t', 'f', 'f', 'f', 'f', 'f', 'f'])
+  assert.deepEqual(attributes, ['t', 'f', 'f', 'f', 'f', 'f', 'f', 'f'])
 })
 
 /** Every right of the role on what the migrations create. */

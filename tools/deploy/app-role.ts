@@ -23,12 +23,20 @@ export function parseAppSecret(text: string): string {
   )
 }
 
+/** Every role may set parameters for its own future sessions, such as default_transaction_read_only. */
+const RESET_PARAMETERS = [
+  `ALTER ROLE ${APP_ROLE} RESET ALL`,
+  `DO $$ BEGIN
+    EXECUTE format('ALTER ROLE ${APP_ROLE} IN DATABASE %I RESET ALL', current_database());
+  END $$`,
+]
+
 /**
- * Lets the role of 002-app-role.sql log in with that password. Safe to repeat, and done at each migration:
- * the current password cannot be read (Aurora's master may not read pg_authid), a repeat closes no connection,
- * and it undoes a change that the role made to its own password.
+ * Lets the role of 002-app-role.sql log in with that password and the server's parameters. Safe to repeat, and done
+ * at each migration: the current password cannot be read (Aurora's master may not read pg_authid), a repeat closes no
+ * connection, and it undoes changes that the role made to itself. Open sessions keep their parameters.
  *
- * The statement holds a SCRAM verifier and not the password, so it may be logged. It leaves out NOSUPERUSER,
+ * The first statement holds a SCRAM verifier and not the password, so it may be logged. It leaves out NOSUPERUSER,
  * which only a superuser may write; CREATE ROLE has that by default.
  */
 export async function setUpAppRole(
@@ -39,7 +47,9 @@ export async function setUpAppRole(
   const sql = `ALTER ROLE ${APP_ROLE} LOGIN NOCREATEDB NOCREATEROLE NOINHERIT PASSWORD '${scramVerifier(password)}'`
   try {
     // Locked, since two at once fail with "tuple concurrently updated".
-    await inLockedTransaction(database, waiting, (execute) => execute(sql))
+    await inLockedTransaction(database, waiting, async (execute) => {
+      for (const statement of [sql, ...RESET_PARAMETERS]) await execute(statement)
+    })
   } catch (error) {
     if (sqlStateOf(error) !== UNDEFINED_OBJECT) throw error
     throw new Error(

@@ -25,14 +25,27 @@ function rejects<Arguments>(program: Program<Arguments>, rejected: Rejected): vo
 
 rejects(ACCOUNT, [
   ['gary show', /^--stage is missing/],
-  ['--stage dev gary', /^The action is one of show, unpause/],
+  ['--stage dev gary', /^The action is one of show, rename/],
   ['--stage dev gary toString', /^The action is one of/],
   ['--stage dev', /^Give one NAME/],
   ['--stage dev gary show x', /^Give one NAME/],
+  ['--stage dev gary rename', /^Give one NAME/],
+  ['--stage dev gary rename x y', /^Give one NAME/],
+  ['--stage dev gary rename \u0301x', /^NEWNAME: .*combining mark/],
+  [`--stage dev --id 57 rename ${'x'.repeat(51)}`, /^NEWNAME: .* 50 /],
+  ['--stage dev --id 57', /^The action is one of/],
+  ['--stage dev --id 57 gary show', /^The action is one of/],
+  ['--stage dev --id gary show', /^--id is the number/],
+  ['--stage dev --id 0 show', /^--id is the number/],
+  ['--stage dev --id 1234567890123456 show', /^--id is the number/],
+  ['--stage dev list', /^The action is one of/],
+  ['--stage dev --id 57 list --paused', /^--paused goes with list/],
+  ['--stage dev gary show --paused', /^--paused goes with list/],
 ])
 rejects(createDeploy(), [
   ['--force', /^--stage is missing/],
   ['--stage prd', /^resources\/stages.yml has no stage "prd", but dev, prod, .* Add a row/],
+  ['--stage dev --param domain', /^--param is name=value/],
 ])
 rejects(LIVE_DEPLOYMENT, [['', /^--stage is missing/]])
 rejects(MIGRATE, [

@@ -3,14 +3,13 @@ import { writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { type FakeStack, STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { callCommand, runCommand } from '../../test/support/command.ts'
+import { ACCESS_KEY_ID } from '../../test/support/data-api-script.ts'
 import { serveDatabase } from '../../test/support/database.ts'
 import { openMigratedPglite } from '../../test/support/pglite.ts'
 import { createSecret } from '../../test/support/secret-endpoint.ts'
 import { temporaryFolder } from '../../test/support/temporary-folder.ts'
-import { readYaml } from '../../test/support/yaml.ts'
 import { newSigningKey } from '../new-signing-key.ts'
 import { createDeploy } from './deploy.ts'
-import { checkIssuer } from './issuer.ts'
 import { readStageTable } from './stage.ts'
 
 const DEPLOY = createDeploy()
@@ -33,34 +32,27 @@ test('parse finds the stage, the region and the algorithm among the framework’
   const args = ['--force', '-s', 'prod', '--region=us-east-1', '--verbose']
   assert.deepEqual(parse(args), {
     deploy: args,
+    checks: ['--reset-params='],
     stage: 'prod',
     region: 'us-east-1',
     signing: 'hs256',
     profile: undefined,
-    reservedConcurrency: readStageTable('prod')['reservedConcurrency'],
-    engineVersion: readStageTable('prod')['engineVersion'],
   })
   const params = ['--param', 'signing=hs256', '--param=alarmEmail=a@b.c', '--param=signing=rs256']
   assert.equal(parse(['--stage', 'dev', ...params]).signing, 'rs256')
 })
 
-test('an issuer under which RS256 verifiers find no keys is rejected, and so is one in stages.yml', () => {
-  const parseWith = (issuer: string, signing = 'rs256') =>
-    DEPLOY.parse([
-      ...['--stage', 'dev', '--param', `jwtIssuer=${issuer}`],
-      ...['--param', `signing=${signing}`],
-    ])
-  const issuers = ['https://id.example', 'https://id.example/v1', 'http://localhost:3000', 'me']
-  for (const issuer of issuers) assert.equal(parseWith(issuer).signing, 'rs256')
-  for (const issuer of issuers) {
-    for (const end of ['/', '?', '?a=b', '#', '#a', '?a=/b']) {
-      assert.throws(() => parseWith(`${issuer}${end}`), /jwtIssuer/, `${issuer}${end}`)
-      assert.equal(parseWith(`${issuer}${end}`, 'hs256').signing, 'hs256')
+test('parse keeps the names of --reset-params from the framework', () => {
+  const others = ['--stage', 'dev', '--force']
+  for (const reset of [['--reset-params', 'domain,signing'], ['--reset-params=domain,signing']]) {
+    for (const args of [
+      [...reset, ...others],
+      [...others, ...reset],
+    ]) {
+      const { deploy, checks } = DEPLOY.parse(args)
+      assert.deepEqual([deploy, checks], [others, ['--reset-params=domain,signing']])
     }
   }
-  // The pipeline deploys them without this program.
-  const { default: _, ...stages } = Object(readYaml('resources/stages.yml'))
-  for (const stage of Object.keys(stages)) checkIssuer(readStageTable(stage))
 })
 
 /** Deploys with a stand-in for the framework that prints its command line and ends with `exitStatus`. */
@@ -107,8 +99,8 @@ test('a deployed stage is migrated, deployed, and migrated again, with the accou
   const database = await serveDatabase(await openMigratedPglite())
   t.after(() => database.close())
   const folder = temporaryFolder(t)
-  const profiles = ['one', 'two'].map(
-    (name) => `[${name}]\naws_access_key_id = ${name}\naws_secret_access_key = secret\n`,
+  const profiles = Object.entries({ one: 'of-one', two: ACCESS_KEY_ID }).map(
+    ([name, id]) => `[${name}]\naws_access_key_id = ${id}\naws_secret_access_key = secret\n`,
   )
   writeFileSync(`${folder}/credentials`, profiles.join('\n'))
   const framework = '#!/bin/sh\necho "$AWS_PROFILE" serverless "$@"\n'
@@ -122,6 +114,7 @@ test('a deployed stage is migrated, deployed, and migrated again, with the accou
       PATH: folder,
       AWS_ENDPOINT_URL_RDS_DATA: database.url,
       AWS_PROFILE: 'one',
+      AWS_ACCESS_KEY_ID: 'of-the-environment',
       AWS_SHARED_CREDENTIALS_FILE: `${folder}/credentials`,
     },
   )
@@ -132,7 +125,7 @@ test('a deployed stage is migrated, deployed, and migrated again, with the accou
     ({ headers }) => /Credential=(\w+)/.exec(String(headers['authorization']))?.[1],
   )
   assert.ok(signers.length > 2)
-  assert.deepEqual(new Set(signers), new Set(['two']))
+  assert.deepEqual(new Set(signers), new Set([ACCESS_KEY_ID]))
 
   const own = { AWS_ENDPOINT_URL_RDS_DATA: database.url }
   const signingSecret = createSecret(newSigningKey('RS256'))
@@ -145,7 +138,7 @@ test('a deployed stage is migrated, deployed, and migrated again, with the accou
 
 const RESERVED = Number(readStageTable('dev')['reservedConcurrency'])
 const WITH_KEYS = { AWS_ACCESS_KEY_ID: '' }
-const QUOTA = new RegExp(`${RESERVED + 99} concurrent .* reserves ${RESERVED}, and 100 must stay`)
+const QUOTA = new RegExp(`${RESERVED + 99} concurrent .* ${RESERVED} more, and 100 must stay`)
 /** Stages and variables with which nothing is deployed, and the reason. */
 const REJECTED: Readonly<Record<string, readonly [FakeStack, RegExp, object?]>> = {
   'a quota without room for a first deployment': [{ unreserved: RESERVED + 99 }, QUOTA],
@@ -163,7 +156,7 @@ for (const [what, [stack, problem, variables]] of Object.entries(REJECTED)) {
   test(`nothing is deployed with ${what}`, async (t) => {
     const { lines, stderr, status } = await deployWith(t, 0, stack, { ...variables })
     assert.deepEqual([lines, status], [[], 1])
-    assert.match(stderr, /^Not deployed: /)
+    assert.match(stderr, /^Not (deployed|ready): /)
     assert.match(stderr, problem)
   })
 }
@@ -178,6 +171,28 @@ test('nothing is migrated or deployed with an engine version that RDS rejects; -
     const { stderr, status } = await callCommand(program, args, env, lines)
     assert.deepEqual([lines, status], [[], 1])
     assert.ok(stderr.includes(version), stderr)
+  }
+})
+
+const WITH_DOMAIN = {
+  ...DEPLOYED,
+  template: JSON.stringify({ Metadata: { Params: ['domain=auth.example.com'] } }),
+}
+
+test('nothing is migrated or deployed if that would undo a parameter, until it is named or repeated', async (t) => {
+  const migrated = MIGRATION.slice(0, 1) // And then fails, without a database.
+  for (const [args, expected] of [
+    [[], []],
+    [['--reset-params', 'signing'], []],
+    [['--reset-params', 'domain'], migrated],
+    [['--param', 'domain=auth.example.com'], migrated],
+  ] as const) {
+    const { env } = await serveAws(t, { ...WITH_DOMAIN, secret: '' })
+    const lines: string[] = []
+    const program = createDeploy((command) => lines.push(command))
+    const { stderr, status } = await callCommand(program, [...ARGUMENTS, ...args], env, lines)
+    assert.deepEqual([lines, status], [[...expected], 1], stderr)
+    assert.equal(stderr.includes('--param domain=auth.example.com'), expected.length === 0)
   }
 })
 

@@ -1,9 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import { callProgram, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
-import { checkIssuer } from './issuer.ts'
 import { MIGRATE } from './migrate.ts'
+import { readParams } from './params.ts'
 import { PREFLIGHT } from './preflight.ts'
 import { hasDatabase, readStageTable } from './stage.ts'
 
@@ -11,37 +10,47 @@ const USAGE = `Migrates a stage's database, deploys the stage with the Serverles
 a first deployment creates the database, and the previous release may store users meanwhile. With
 --param signing=rs256 tokens are signed with an RSA key, which the migration creates if there is none.
 
-  npm run deploy -- --stage S [--region R] [--aws-profile P] [options of serverless deploy]
+  npm run deploy -- --stage S [--region R] [--aws-profile P] [--param name=value …] [--reset-params NAMES]
+    [options of serverless deploy]
+
+  --reset-params  names, comma-separated, whose --param of an earlier deployment this one may undo
 `
 
-/** Returns all arguments, which are for the framework, and the settings of the stage. Throws without a stage. */
+/**
+ * Returns the arguments of the framework and of the checks, and what the migrations need. Throws without a stage, or
+ * if a parameter is malformed.
+ */
 function parse(args: string[]) {
-  const { values } = parseArgs({
+  const { values, tokens } = parseArgs({
     args,
     strict: false,
+    tokens: true,
     options: {
       stage: { ...STAGE_OPTIONS.stage, short: 's' },
       region: { ...STAGE_OPTIONS.region, short: 'r' },
       param: { type: 'string', multiple: true },
       'aws-profile': { type: 'string' },
+      'reset-params': { type: 'string', default: '' },
     },
   })
-  const { stage, region, param, 'aws-profile': profile } = values
+  const { stage, region, param = [], 'aws-profile': profile, 'reset-params': reset } = values
   if (typeof stage !== 'string' || typeof region !== 'string') {
     throw new Error('--stage is missing.')
   }
-  const params = [param].flat().map((text) => /^([^=]*)=(.*)$/s.exec(String(text))?.slice(1) ?? [])
-  const settings = { ...readStageTable(stage), ...Object.fromEntries(params) }
-  checkIssuer(settings)
-  const { signing, reservedConcurrency, engineVersion } = settings
+  const params = [param].flat().map(String)
+  const { signing } = { ...readStageTable(stage), ...readParams(params) }
+  // The framework does not know this option.
+  const own = tokens.flatMap((token) => {
+    if (token.kind !== 'option' || token.name !== 'reset-params') return []
+    return token.inlineValue ? [token.index] : [token.index, token.index + 1]
+  })
   return {
-    deploy: args,
+    deploy: args.filter((_, index) => !own.includes(index)),
+    checks: [...params.flatMap((text) => ['--param', text]), `--reset-params=${reset}`],
     stage,
     region,
     signing,
     profile: profile?.toString(),
-    reservedConcurrency,
-    engineVersion,
   }
 }
 
@@ -66,25 +75,6 @@ function chooseAccount(stage: string, profile: string | undefined): void {
   }
 }
 
-/** Concurrent executions that AWS keeps unreserved in every account. */
-const UNRESERVED_LEAST = 100
-
-/**
- * Throws if the account's Lambda quota has no room for the stage's reserved concurrency: the deployment would fail
- * at its end, and leave prod's protected cluster outside the stack.
- */
-async function checkQuota(region: string, reservedConcurrency: number): Promise<void> {
-  const client = new LambdaClient({ region })
-  const { AccountLimit } = await client
-    .send(new GetAccountSettingsCommand({}))
-    .finally(() => client.destroy())
-  const { UnreservedConcurrentExecutions: unreserved = 0 } = AccountLimit ?? {}
-  if (unreserved - reservedConcurrency >= UNRESERVED_LEAST) return
-  throw new Error(
-    `${unreserved} concurrent executions of the account's Lambda quota are unreserved in ${region}. The stage reserves ${reservedConcurrency}, and ${UNRESERVED_LEAST} must stay. Request a higher quota, or take reservedConcurrency out of the stage's row in resources/stages.yml (docs/deploy.md).`,
-  )
-}
-
 /** Runs a command with this process's output, and returns its exit status. */
 function spawn(command: string, args: readonly string[]): number {
   const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
@@ -98,15 +88,13 @@ export const createDeploy = (start = spawn): Program<ReturnType<typeof parse>> =
   failure: 'Not deployed',
   parse,
   async run(parsed, output) {
-    const { deploy, stage, region, signing, profile, reservedConcurrency, engineVersion } = parsed
+    const { deploy, checks, stage, region, signing, profile } = parsed
     chooseAccount(stage, profile)
     const args = ['--stage', stage, '--region', region]
     const migrate = () => callProgram(MIGRATE, [...args, '--signing', String(signing)], output)
-    // New code needs the new schema.
     const isDeployed = await hasDatabase(stage, region)
-    if (!isDeployed) await checkQuota(region, Number(reservedConcurrency ?? 0))
-    const version = ['--engine-version', String(engineVersion)]
-    const ready = await callProgram(PREFLIGHT, [...args, ...version], output)
+    const ready = await callProgram(PREFLIGHT, [...args, ...checks], output)
+    // New code needs the new schema.
     const migrated = ready || (isDeployed ? await migrate() : 0)
     return migrated || start('serverless', ['deploy', ...deploy]) || (await migrate())
   },

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { CloudFormationClient, GetTemplateCommand } from '@aws-sdk/client-cloudformation'
 import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
+import { readTemplate } from './stage.ts'
 
 /** The key of a deployment's zip. Its folder begins with the argument of `serverless rollback --timestamp`. */
 const CODE_KEY = /^serverless\/latchkey\/[^/]+\/(\d+)-[^/]+\//
@@ -9,8 +9,7 @@ const CODE_KEY = /^serverless\/latchkey\/[^/]+\/(\d+)-[^/]+\//
  * Reads the timestamp of the deployment that a stack runs from the stack's own template; `undefined` if it has no
  * function yet. `serverless deploy list` also lists deployments that failed.
  */
-export function liveDeployment(templateBody: string): string | undefined {
-  const template: unknown = JSON.parse(templateBody)
+export function liveDeployment(template: unknown): string | undefined {
   const resources = Object.values(Object(Object(template).Resources)).map(Object)
   const lambda = resources.find(({ Type }) => Type === 'AWS::Lambda::Function')
   if (lambda === undefined) return undefined
@@ -29,17 +28,7 @@ function parse(args: string[]) {
 type Arguments = ReturnType<typeof parse>
 
 async function run({ stage, region }: Arguments, { say }: Output): Promise<void> {
-  const client = new CloudFormationClient({ region })
-  const command = new GetTemplateCommand({ StackName: `latchkey-${stage}` })
-  const template = await client.send(command).then(
-    ({ TemplateBody }) => TemplateBody,
-    (error: Error) => {
-      // CloudFormation has no class of its own for a stack that does not exist.
-      const isMissing = error.name === 'ValidationError' && error.message.includes('does not exist')
-      if (!isMissing) throw error
-    },
-  )
-  const timestamp = liveDeployment(template ?? '{}')
+  const timestamp = liveDeployment(await readTemplate(stage, region))
   if (timestamp !== undefined) say(timestamp)
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { after, test } from 'node:test'
+import { promisify } from 'node:util'
 import { STACK_OUTPUTS, serveAws } from '../../test/support/aws-endpoint.ts'
 import { callCommand, runCommand } from '../../test/support/command.ts'
 import { startDataApi } from '../../test/support/data-api.ts'
@@ -56,9 +58,8 @@ test('a dry run only selects, and reports what the first run does; a second run 
   assert.deepEqual(later, printed(none, wouldSet))
   const secretIds = requests.flatMap(({ body }) => /"SecretId":"([^"]+)"/.exec(body)?.[1] ?? [])
   const { AppSecretArn: app, JwtSecretArn: jwt } = STACK_OUTPUTS
-  // A dry run reads only the signing key.
   const inTurn = secretIds.filter((id, index) => id !== secretIds[index - 1])
-  assert.deepEqual(inTurn, [jwt, app, jwt, app, jwt])
+  assert.deepEqual(inTurn, [jwt, ...Array(4).fill([app, jwt]).flat()])
   assert.ok(queries.length > 10)
   assert.doesNotMatch(queries.join(), new RegExp(PASSWORD))
 
@@ -67,6 +68,19 @@ test('a dry run only selects, and reports what the first run does; a second run 
   const salt = /:([^$]+)\$/.exec(stored?.stringValue ?? '')?.[1] ?? ''
   assert.equal(stored?.stringValue, scramVerifier(PASSWORD, Buffer.from(salt, 'base64')))
   assert.equal(mayLogIn?.booleanValue, true)
+})
+
+test('after the reader of a pipe has ended, every file is applied and nothing is complained of', async (t) => {
+  const api = await startDataApi(t, await openTestPglite())
+  const { env } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET })
+  const script = '{ "$@"; echo $? >&2; } | head -n 1'
+  const command = [process.execPath, 'tools/deploy/migrate.ts', '--stage', 'dev']
+  const { stdout, stderr } = await promisify(execFile)('sh', ['-c', script, 'sh', ...command], {
+    env: { ...env, AWS_ENDPOINT_URL_RDS_DATA: api.url },
+  })
+  assert.deepEqual([stdout.split('\n').length, stderr], [2, '0\n'])
+  const applied = await api.query('SELECT name FROM latchkey_migrations ORDER BY name')
+  assert.deepEqual(applied.flat(), FILES)
 })
 
 test('with rs256 a new signing key is pending until the deployment, then current, and never printed', async (t) => {
@@ -126,6 +140,109 @@ test('a previous key of another algorithm is removed once its last token has exp
   // A rotation is under way.
   assert.deepEqual((await run({ pending: rsa })).labels, { AWSCURRENT: current, AWSPENDING: rsa })
   assert.deepEqual((await run({ previous: rsa })).labels, { ...all, AWSPREVIOUS: rsa })
+})
+
+test('colliding names stop it, a dry run prints them, and --rename-collisions renames the later one', async (t) => {
+  const { env } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET })
+  const run = (...args: string[]) =>
+    migrate(['--stage', 'dev', ...args], { ...env, AWS_ENDPOINT_URL_RDS_DATA: url })
+  assert.equal((await run()).status, 0)
+  const insert = `INSERT INTO users (username, username_key, password)
+    VALUES ('Sam', 'sam', 'a'), ('\u017fam', NULL, 'a') RETURNING id`
+  const ids = ((await execute(insert)).records ?? []).map(([id]) => id?.longValue)
+
+  const stopped = await run()
+  assert.equal(stopped.status, 1)
+  for (const id of ids) assert.match(stopped.stderr, new RegExp(`\\b${id}\\b`))
+  assert.doesNotMatch(`${stopped.stdout}${stopped.stderr}`, /[S\u017f]am/)
+  const dry = await run('--dry-run')
+  assert.equal(dry.status, 1)
+  assert.match(dry.stdout, new RegExp(`^${ids[0]} "Sam".*\\n${ids[1]} "\u017fam"`, 'm'))
+  const renamed = new RegExp(`${ids[1]}: "\u017fam" to "\u017fam-${ids[1]}"$`, 'm')
+  const planned = await run('--dry-run', '--rename-collisions')
+  assert.match(planned.stdout, renamed)
+  assert.equal((await run('--dry-run')).status, 1)
+  const done = await run('--rename-collisions')
+  assert.deepEqual([planned.status, done.status], [0, 0])
+  assert.match(done.stdout, renamed)
+  const again = await run('--rename-collisions')
+  assert.equal(again.status, 0)
+  assert.doesNotMatch(again.stdout, /am-/)
+})
+
+test('where the deployed release cannot sign with the current text, its previous key signs again', async (t) => {
+  const [hs256, other, rs256] = ['k'.repeat(64), 'o'.repeat(64), newSigningKey('RS256')]
+  const ssh = `ssh-rsa ${'A'.repeat(64)}`
+  const run = async (
+    { previous = hs256, current = 'garbage', pending = '' },
+    ...args: readonly string[]
+  ) => {
+    const signingSecret = createSecret(previous)
+    signingSecret.put(current, ['AWSCURRENT'])
+    if (pending) signingSecret.put(pending, ['AWSPENDING'])
+    const { env } = await serveAws(t, { outputs: STACK_OUTPUTS, secret: SECRET, signingSecret })
+    const options = { ...env, AWS_ENDPOINT_URL_RDS_DATA: url }
+    const { stdout, status } = await migrate(['--stage', 'dev', ...args], options)
+    assert.equal(status, 0)
+    return { stdout, labels: signingSecret.labels() }
+  }
+  const dry = await run({}, '--dry-run')
+  assert.match(dry.stdout, /^Would make AWSPREVIOUS, the HS256 key, AWSCURRENT again/m)
+  assert.deepEqual(dry.labels, { AWSCURRENT: 'garbage', AWSPREVIOUS: hs256 })
+  assert.deepEqual((await run({})).labels, { AWSCURRENT: hs256, AWSPREVIOUS: 'garbage' })
+  // Also in the middle of a rotation, and before a change of the algorithm.
+  const back = { AWSCURRENT: hs256, AWSPREVIOUS: 'garbage' }
+  assert.deepEqual((await run({ pending: other })).labels, { ...back, AWSPENDING: other })
+  const { AWSPENDING: next = '', ...rest } = (await run({}, '--signing', 'rs256')).labels
+  assert.deepEqual(rest, back)
+  assert.match(next, /^-----BEGIN PRIVATE KEY-----/)
+  // A rollback over a change of the algorithm, with the settings of the newer release or of the older one.
+  for (const signing of ['rs256', 'hs256']) {
+    const { labels } = await run({ current: rs256 }, '--signing', signing)
+    const { AWSPENDING: stored, ...others } = labels
+    assert.deepEqual(others, { AWSCURRENT: hs256, AWSPREVIOUS: rs256 })
+    assert.equal(stored === undefined, signing === 'hs256')
+  }
+  // Not in place of a key, nor one of another algorithm or that looks public.
+  for (const previous of [rs256, ssh, 'too short']) {
+    const { AWSCURRENT: current = '' } = (await run({ previous })).labels
+    assert.match(current, /^[\da-f]{64}$/)
+  }
+  assert.deepEqual((await run({ current: other })).labels, {
+    AWSCURRENT: other,
+    AWSPREVIOUS: hs256,
+  })
+})
+
+test('a secret that is gone or marked for deletion is named, and nothing is done', async (t) => {
+  const respond = (status: number, body: object) => ({
+    status,
+    headers: { 'content-type': 'application/x-amz-json-1.1' },
+    body: JSON.stringify(body),
+  })
+  const gone = () => respond(400, { __type: 'ResourceNotFoundException' })
+  const marked = (action: string) =>
+    action === 'DescribeSecret'
+      ? respond(200, { DeletedDate: 1.7e9 })
+      : respond(400, { __type: 'InvalidRequestException' })
+  const { AppSecretArn: app, JwtSecretArn: jwt } = STACK_OUTPUTS
+  const restore = (arn: string) =>
+    `aws secretsmanager restore-secret --region eu-west-1 --secret-id ${arn}\n`
+  for (const handle of [gone, marked]) {
+    for (const args of [[], ['--dry-run']]) {
+      for (const arn of [app, jwt]) {
+        const stack = { outputs: STACK_OUTPUTS, secret: createSecret(SECRET) }
+        const lost = { ...createSecret(''), handle }
+        const changed = arn === app ? { secret: lost } : { signingSecret: lost }
+        const { env, statements } = await serveAws(t, { ...stack, ...changed })
+        const { stderr, status } = await migrate(['--stage', 'dev', ...args], env)
+        assert.equal(status, 1)
+        assert.ok(stderr.includes(arn), stderr)
+        assert.equal(stderr.endsWith(restore(arn)), handle === marked)
+        assert.deepEqual(statements(), [])
+      }
+    }
+  }
 })
 
 test('nothing is done while the current key looks public', async (t) => {

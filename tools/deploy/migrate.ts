@@ -7,6 +7,7 @@ import { migrate } from '../database/schema.ts'
 import { parseAppSecret, setUpAppRole } from './app-role.ts'
 import {
   checkSigningKey,
+  describeSecret,
   fitSigningKey,
   openSigningSecret,
   retireFormerKey,
@@ -14,15 +15,18 @@ import {
 import { openStageDatabase, readStackOutputs, readStageTable } from './stage.ts'
 
 const USAGE = `Applies migrations/*.sql to a deployed stage's database, each file once, sets the password of the
-function's role from its secret, and stores a signing key if the current one has another algorithm. It removes the
-previous key if that has another algorithm and its tokens have expired. It is safe to repeat.
+function's role from its secret, and stores a signing key if the current one has another algorithm. If the deployed
+release cannot sign with the current one, the previous key becomes current again. It removes the previous key if that
+has another algorithm and its tokens have expired. It is safe to repeat.
 
-  npm run migrate -- --stage S [--region R] [--signing A] [--dry-run]
+  npm run migrate -- --stage S [--region R] [--signing A] [--rename-collisions] [--dry-run]
 
   --stage S    a deployed stage, such as dev; needs AWS credentials
   --region R   where the stage is (default: eu-central-1)
   --signing A  hs256 or rs256, the algorithm of the next deployment (default: as in resources/stages.yml)
-  --dry-run    prints the steps, and changes nothing
+  --dry-run    prints the steps, and changes nothing; prints the names of users whose names collide
+  --rename-collisions
+               where names collide, keeps that of the oldest user, renames the others and prints their names
 `
 
 /**
@@ -51,14 +55,17 @@ function parse(args: string[]) {
       ...STAGE_OPTIONS,
       signing: { type: 'string' },
       'dry-run': { type: 'boolean', default: false },
+      'rename-collisions': { type: 'boolean', default: false },
     },
   })
   const { stage, region, signing, 'dry-run': dryRun } = values
+  const renameCollisions = values['rename-collisions']
   if (!stage) throw new Error('--stage is missing.')
   if (stage === 'local') {
     throw new Error('npm start migrates the stage local each time it starts.')
   }
-  return { stage, region, dryRun, wanted: algorithmOf(signing ?? readStageTable(stage)['signing']) }
+  const wanted = algorithmOf(signing ?? readStageTable(stage)['signing'])
+  return { stage, region, dryRun, renameCollisions, wanted }
 }
 
 function algorithmOf(signing: unknown): Algorithm {
@@ -70,7 +77,7 @@ function algorithmOf(signing: unknown): Algorithm {
 type Arguments = ReturnType<typeof parse>
 
 async function run(
-  { stage, region, dryRun, wanted }: Arguments,
+  { stage, region, dryRun, renameCollisions, wanted }: Arguments,
   say: Output['say'],
   signal: AbortSignal,
 ): Promise<void> {
@@ -86,16 +93,16 @@ async function run(
   say(`latchkey-${stage} in ${region}, database ${outputs.databaseName}`)
   // Before anything is changed, here and, in a deployment, in the stack.
   await checkSigningKey(signingSecret)
+  await describeSecret(secrets, outputs.appSecretArn)
+  const password = parseAppSecret(await readSecret(secrets, outputs.appSecretArn))
   if (dryRun) {
-    const pending = await migrate(database, { dryRun, say, signal })
+    const pending = await migrate(database, { dryRun, renameCollisions, say, signal })
     if (pending.length === 0) say('No migration to apply')
     say('Would set the password of latchkey_app from its secret')
     for (const step of await setUpSigningKey()) say(`Would ${step}`)
     return
   }
-  // Read first, so that an unusable secret fails before anything is changed.
-  const password = parseAppSecret(await readSecret(secrets, outputs.appSecretArn))
-  const applied = await migrate(database, { say, signal })
+  const applied = await migrate(database, { renameCollisions, say, signal })
   if (applied.length === 0) say('No migration to apply')
   await setUpAppRole(database, password, { say, signal })
   say('Set the password of latchkey_app from its secret')

@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import { type FakeStack, serveAws } from '../../test/support/aws-endpoint.ts'
 import { callCommand, runCommand } from '../../test/support/command.ts'
 import { PREFLIGHT } from './preflight.ts'
+import { readStageTable } from './stage.ts'
 
-const ARGUMENTS = ['--stage', 'dev', '--region', 'eu-west-1', '--engine-version', '16.13']
+const STAGE = ['--stage', 'dev', '--region', 'eu-west-1']
+const ARGUMENTS = [...STAGE, '--param', 'engineVersion=16.13']
 const OFFERED = ['16.9', '16.14', '17.4']
 
 const WITH_PIN = [...OFFERED, '16.13']
@@ -30,7 +32,9 @@ for (const [what, [stack, named]] of Object.entries(VERSIONS)) {
     const { stdout, stderr, status } = await callCommand(PREFLIGHT, ARGUMENTS, env)
     assert.deepEqual([stdout, status], ['', named ? 1 : 0])
     assert.ok(named ? stderr.includes(named) : stderr === '', stderr)
-    assert.match(String(requests[0]?.headers['authorization']), /eu-west-1\/rds/)
+    const signed = requests.map(({ headers }) => String(headers['authorization'])).join('\n')
+    assert.match(signed, /eu-west-1\/rds/)
+    assert.doesNotMatch(signed, /eu-central-1/)
   })
 }
 
@@ -58,6 +62,43 @@ test('the version is that of resources/stages.yml, and a stage that it lacks is 
   for (const args of [[], ['--stage', 'prd']]) {
     assert.equal((await callCommand(PREFLIGHT, args, env)).status, 2)
   }
+})
+
+const RESERVED = Number(readStageTable('dev')['reservedConcurrency'])
+const reserving = (ReservedConcurrentExecutions: number | undefined) =>
+  JSON.stringify({
+    Resources: { AuthLambdaFunction: { Properties: { ReservedConcurrentExecutions } } },
+  })
+
+test('the quota must have room for what a stage reserves beyond what it has', async (t) => {
+  for (const [deployed, wanted, unreserved, isReady] of [
+    [undefined, RESERVED, RESERVED + 100, true],
+    [undefined, RESERVED, RESERVED + 99, false],
+    [reserving(10), RESERVED, RESERVED + 90, true],
+    [reserving(10), RESERVED, RESERVED + 89, false],
+    [reserving(undefined), RESERVED, RESERVED + 99, false],
+    [reserving(RESERVED), RESERVED, 100, true],
+    [reserving(RESERVED), 50, 129, false],
+  ] as const) {
+    const stack = { unreserved, ...(deployed !== undefined && { template: deployed }) }
+    const { env } = await serveAws(t, stack)
+    const args = [...STAGE, '--param', `reservedConcurrency=${wanted}`]
+    const { stderr, status } = await callCommand(PREFLIGHT, args, env)
+    assert.equal(status, isReady ? 0 : 1, `${deployed} ${wanted} ${unreserved}: ${stderr}`)
+    assert.ok(isReady || stderr.includes(`${unreserved}`), stderr)
+  }
+})
+
+test('settings that would deploy and not work are rejected before any request', async (t) => {
+  const { env, requests } = await serveAws(t, {})
+  for (const params of [
+    ['corsOrigins=https://app.example/'],
+    ['signing=rs256', 'jwtIssuer=https://id.example/'],
+  ]) {
+    const args = [...STAGE, ...params.flatMap((text) => ['--param', text])]
+    assert.equal((await callCommand(PREFLIGHT, args, env)).status, 1)
+  }
+  assert.deepEqual(requests, [])
 })
 
 test('an error of RDS is a failure', async (t) => {

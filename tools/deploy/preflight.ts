@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda'
 import {
   DBClusterNotFoundFault,
   DescribeDBClustersCommand,
@@ -6,27 +7,46 @@ import {
   RDSClient,
 } from '@aws-sdk/client-rds'
 import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
-import { readRoleApiId, readStageTable } from './stage.ts'
+import { checkParams, readParams } from './params.ts'
+import { checkIssuer, checkOrigins, type Settings } from './settings.ts'
+import { readRoleApiId, readStageTable, readTemplate } from './stage.ts'
 
-const USAGE = `Checks, before a deployment changes anything, that RDS accepts the stage's engineVersion, and warns if the deploy
-role is not restricted to the stage's own API.
+const USAGE = `Checks a deployment before it changes anything: the stage's settings, the parameters of the last deployment, the
+room in the Lambda quota, and whether RDS accepts engineVersion. Warns if the deploy role is not restricted to the
+stage's own API.
 
-  node tools/deploy/preflight.ts --stage S [--region R] [--engine-version V]
+  node tools/deploy/preflight.ts --stage S [--region R] [--param name=value …] [--reset-params NAMES]
 
-  --engine-version  the default is that of the stage in resources/stages.yml
+  --param         as of the deployment
+  --reset-params  names, comma-separated, whose --param of an earlier deployment this one may undo
 `
 
+/** Options of the command line, for `parseArgs`. */
+export const PREFLIGHT_OPTIONS = {
+  ...STAGE_OPTIONS,
+  param: { type: 'string', multiple: true },
+  'reset-params': { type: 'string', default: '' },
+} as const
+
 function parse(args: string[]) {
-  const options = { ...STAGE_OPTIONS, 'engine-version': { type: 'string' } } as const
-  const { stage, region, 'engine-version': version } = parseArgs({ args, options }).values
+  const { values } = parseArgs({ args, options: PREFLIGHT_OPTIONS })
+  const { stage, region, param = [], 'reset-params': reset } = values
   if (!stage) throw new Error('--stage is missing.')
-  return { stage, region, version: version ?? String(readStageTable(stage)['engineVersion']) }
+  const given = readParams(param)
+  const settings: Settings = { ...readStageTable(stage), ...given }
+  return { stage, region, given, settings, reset: reset.split(',') }
 }
 
 type Arguments = ReturnType<typeof parse>
 
-async function run({ stage, region, version }: Arguments, { complain }: Output): Promise<void> {
-  await checkEngineVersion(stage, region, version)
+async function run(parsed: Arguments, { complain }: Output): Promise<void> {
+  const { stage, region, settings } = parsed
+  checkIssuer(settings)
+  checkOrigins(settings)
+  const template = await readTemplate(stage, region)
+  checkParams(template, parsed)
+  await checkQuota(region, template, settings)
+  await checkEngineVersion(stage, region, String(settings['engineVersion']))
   // An operator may deploy without the right to read the role's stack.
   const apiId = await readRoleApiId(stage, region).catch(() => '*')
   if (apiId !== '*') return
@@ -34,6 +54,32 @@ async function run({ stage, region, version }: Arguments, { complain }: Output):
   const prefix = process.env['GITHUB_ACTIONS'] ? '::warning::' : 'Warning: '
   complain(
     `${prefix}The deploy role of ${stage} is not restricted to the stage's own API, or its stack cannot be read. After the first deployment, update its stack with ApiId (docs/deploy.md).\n`,
+  )
+}
+
+/** Concurrent executions that AWS keeps unreserved in every account. */
+const UNRESERVED_LEAST = 100
+
+/**
+ * Throws if the account's Lambda quota has no room for what the stage reserves beyond the deployed template. The
+ * deployment would fail at its end; a first one would leave prod's protected cluster outside the stack.
+ */
+async function checkQuota(
+  region: string,
+  template: unknown,
+  { reservedConcurrency = 0 }: Settings,
+): Promise<void> {
+  const { Properties } = Object(Object(template).Resources?.AuthLambdaFunction)
+  const more = Number(reservedConcurrency) - Number(Properties?.ReservedConcurrentExecutions ?? 0)
+  if (more <= 0) return
+  const client = new LambdaClient({ region })
+  const { AccountLimit } = await client
+    .send(new GetAccountSettingsCommand({}))
+    .finally(() => client.destroy())
+  const { UnreservedConcurrentExecutions: unreserved = 0 } = AccountLimit ?? {}
+  if (unreserved - more >= UNRESERVED_LEAST) return
+  throw new Error(
+    `${unreserved} concurrent executions of the account's Lambda quota are unreserved in ${region}. The stage would reserve ${more} more, and ${UNRESERVED_LEAST} must stay. Request a higher quota, or change reservedConcurrency in the stage's row in resources/stages.yml (docs/deploy.md).`,
   )
 }
 

@@ -128,6 +128,16 @@ test('a key that is pending for a change of the algorithm is not made current', 
   assert.deepEqual(stored.labels(), { AWSCURRENT: key, AWSPENDING: KEYS.RS256 })
 })
 
+test('a text that is no key is replaced only as a leaked key is', async (t) => {
+  const { key, stored, actions, waits, rotate } = await stage(t, 'HS256')
+  stored.put('garbage', ['AWSCURRENT'])
+  await assert.rejects(rotate(), /AWSCURRENT/)
+  assert.deepEqual(actions, ['GetSecretValue'])
+  assert.deepEqual(stored.labels(), { AWSCURRENT: 'garbage', AWSPREVIOUS: key })
+  await rotate({ isLeaked: true })
+  assert.deepEqual([Object.keys(stored.labels()), waits], [['AWSCURRENT'], []])
+})
+
 test('a key that looks public is replaced, but never becomes current', async (t) => {
   const ssh = `ssh-rsa ${'A'.repeat(64)}`
   const { stored, rotate } = await stage(t, 'HS256')

@@ -66,6 +66,9 @@ export async function rotateKey({
       'Every token is revoked within ten minutes. Verifiers that cache keys may accept the old one for two hours',
     )
   }
+  if (!isLeaked && (await secret.keyOf('AWSCURRENT')) === undefined) {
+    throw new Error('The text of AWSCURRENT is no key, so it signs nothing. Run npm run migrate.')
+  }
   let isStored = false
   for (;;) {
     const versions = await secret.versions()

@@ -19,10 +19,29 @@ import { newSigningKey } from '../new-signing-key.ts'
 /** The secret that holds the signing key, and the moves of its labels. */
 export type SigningSecret = ReturnType<typeof openSigningSecret>
 
-type Versions = Readonly<Record<'current' | 'pending', string | undefined>>
+type Versions = Readonly<Record<'current' | 'pending' | 'previous', string | undefined>>
 
 /** Time until every process has read the secret: an idle one reads it before its next request. */
 export const ALL_PROCESSES_SECONDS = 2 * KEY_REFRESH_SECONDS
+
+/**
+ * Resolves with what Secrets Manager knows about a secret. Rejects with an error that names it, and says what helps, if
+ * it is gone or marked for deletion; otherwise with the SDK's error.
+ */
+export async function describeSecret(client: SecretsManagerClient, arn: string) {
+  const command = new DescribeSecretCommand({ SecretId: arn })
+  const description = await client.send(command).catch((error: unknown) => {
+    if (!(error instanceof ResourceNotFoundException)) throw error
+    throw new Error(
+      `There is no secret ${arn}, which the stack made. docs/runbook.md, "Secrets", says how to make another.`,
+    )
+  })
+  if (description.DeletedDate === undefined) return description
+  const [, , , region] = arn.split(':')
+  throw new Error(
+    `The secret ${arn} is marked for deletion. Restore it, and run this again: aws secretsmanager restore-secret --region ${region} --secret-id ${arn}`,
+  )
+}
 
 /** Opens a secret. Every call rejects with the SDK's error. New keys are never printed or written to a file. */
 export function openSigningSecret(client: SecretsManagerClient, arn: string) {
@@ -42,8 +61,7 @@ export function openSigningSecret(client: SecretsManagerClient, arn: string) {
   return {
     /** Resolves with the ids of the labelled versions, and the date of the secret's last change. */
     async versions() {
-      const command = new DescribeSecretCommand({ SecretId: arn })
-      const { VersionIdsToStages = {}, LastChangedDate } = await client.send(command)
+      const { VersionIdsToStages = {}, LastChangedDate } = await describeSecret(client, arn)
       const idOf = (label: string) =>
         Object.entries(VersionIdsToStages).find(([, labels]) => labels.includes(label))?.[0]
       return {
@@ -71,8 +89,13 @@ export function openSigningSecret(client: SecretsManagerClient, arn: string) {
     },
 
     /** Makes the pending version current, and the current one previous, in one call. */
-    async makeCurrent({ current, pending }: Versions): Promise<void> {
+    async makeCurrent({ current, pending }: Partial<Versions>): Promise<void> {
       if (pending) await moveLabel('AWSCURRENT', { to: pending, from: current })
+    },
+
+    /** Makes the previous version current again, and the current one previous, in one call. */
+    async takeBack({ current, previous }: Partial<Versions>): Promise<void> {
+      if (previous) await moveLabel('AWSCURRENT', { to: previous, from: current })
     },
 
     /** Takes the label off its version. */
@@ -82,8 +105,12 @@ export function openSigningSecret(client: SecretsManagerClient, arn: string) {
   }
 }
 
-/** Throws if the current key looks public. It may have signed, so only a rotation replaces it. */
+/**
+ * Throws if the secret cannot be used, or if the current key looks public. It may have signed, so only a rotation
+ * replaces it.
+ */
 export async function checkSigningKey(secret: SigningSecret): Promise<void> {
+  await secret.versions()
   if (!(await secret.keyOf('AWSCURRENT'))?.looksPublic) return
   throw new Error(
     `The signing key looks like a text that others know. It must be ${WANTED_KEY.HS256}. Replace it: npm run rotate-key, with --now if the text is public.`,
@@ -92,8 +119,9 @@ export async function checkSigningKey(secret: SigningSecret): Promise<void> {
 
 /**
  * Ensures that the secret has a key of the `wanted` algorithm: pending while a release of another algorithm is
- * `deployed`, which continues with its own key, otherwise current. Safe to repeat. Resolves with the steps that
- * were taken, or would be in a dry run.
+ * `deployed`, which continues with its own key, otherwise current. If the current text is not a key of that release, the
+ * previous key becomes current again, whose tokens are in use: after a wrong text, or after a rollback over a change of
+ * the algorithm. Safe to repeat. Resolves with the steps that were taken, or would be in a dry run.
  */
 export async function fitSigningKey(
   secret: SigningSecret,
@@ -101,8 +129,17 @@ export async function fitSigningKey(
   { dryRun = false } = {},
 ): Promise<string[]> {
   const done: string[] = []
-  if ((await secret.keyOf('AWSCURRENT'))?.algorithm === wanted) return done
-  if ((await secret.keyOf('AWSPENDING'))?.algorithm !== wanted) {
+  const labels = ['AWSCURRENT', 'AWSPENDING', 'AWSPREVIOUS'] as const
+  const [current, pending, previous] = await Promise.all(labels.map(secret.keyOf))
+  const signs = [current, pending].some((key) => key?.algorithm === deployed)
+  const isPreviousUsable = previous?.algorithm === deployed && !previous.looksPublic
+  const isTakenBack = isPreviousUsable && !(signs && current)
+  if (isTakenBack) {
+    if (!dryRun) await secret.takeBack(await secret.versions())
+    done.push(`make AWSPREVIOUS, the ${deployed} key, AWSCURRENT again, whose text cannot sign`)
+  }
+  if ((isTakenBack ? previous : current)?.algorithm === wanted) return done
+  if (pending?.algorithm !== wanted) {
     if (!dryRun) await secret.storePending(wanted)
     done.push(`store a new ${wanted} key as AWSPENDING`)
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { decodeJwt, SignJWT } from 'jose'
 import type { SigningKey } from '../../lib/adapters/signing-key.ts'
 import { discovery } from '../../lib/http/well-known.ts'
@@ -33,36 +33,69 @@ const FAILURE = scripted(500, { err: 'Internal server error', code: 'internal_er
 const recorded: { readonly route: string; readonly response: Response }[] = []
 let user = { username: '', password: '' }
 
-test('the real handler passes every step, every route is tried, and the user is gone at the end', async (t) => {
-  const database = await serveDatabase(await openMigratedPglite())
-  t.after(database.close)
-  const send = await loadHandler(database.url)
+const database = await serveDatabase(await openMigratedPglite())
+after(() => database.close())
+const send = await loadHandler(database.url)
+
+/** Serves the real handler without the routes of `missing`, to which API Gateway itself responds. */
+async function serveHandler(t: TestContext, missing: readonly string[] = []) {
+  const requests: typeof recorded = []
+  const bodies: string[] = []
   const { url } = await serveHttp(t, async ({ method, path, headers, body }) => {
-    if (recorded.length === 0) user = JSON.parse(body)
+    bodies.push(body)
     const route = `${method} ${path}`
+    if (missing.includes(route)) return scripted(404, { message: 'Not Found' })
     const event = { ...eventWith(body), headers: texts(headers), routeKey: route }
     const { statusCode: status = 0, headers: sent = {}, body: text = '' } = await send(event)
     const response = { status, headers: texts(sent), body: text }
-    recorded.push({ route, response })
+    requests.push({ route, response })
     return response
   })
   const lines: string[] = []
   const names: string[] = []
-  await runSmokeSteps({
+  const options = {
     url: `${url}/auth/sign-up`,
     key: JWT_SECRET,
-    say: (line) => lines.push(line),
-    onUsername: (name) => names.push(name),
-  })
+    say: (line: string) => lines.push(line),
+    onUsername: (name: string) => names.push(name),
+  }
+  return { requests, bodies, lines, names, options }
+}
+
+test('the real handler passes every step, every route is tried, and the user is gone at the end', async (t) => {
+  const { requests, bodies, lines, names, options } = await serveHandler(t)
+  await runSmokeSteps(options)
+  user = JSON.parse(bodies[0] ?? '')
+  recorded.push(...requests)
   assert.deepEqual([...new Set(recorded.map(({ route }) => route))].sort(), ROUTE_KEYS.toSorted())
   // Each name that the account had, so that the removal covers both.
   assert.deepEqual(names, [user.username, `${user.username}-renamed`])
-  assert.equal(lines.filter((line) => line.startsWith('ok ')).length, recorded.length)
+  assert.equal(lines.length, recorded.length)
   assert.deepEqual(await database.query('SELECT username FROM users'), [])
 })
 
+const [SIGN_UP = '', ...OTHER_ROUTES] = ROUTE_KEYS
+
+for (const missing of [...OTHER_ROUTES.map((route) => [route]), OTHER_ROUTES]) {
+  test(`a stage without ${missing.length > 1 ? 'all routes but one' : missing} passes, and its steps are skipped by name`, async (t) => {
+    const { requests, lines, options } = await serveHandler(t, missing)
+    const routes = new Set(ROUTE_KEYS.filter((route) => !missing.includes(route)))
+    await runSmokeSteps({ ...options, routes })
+    const tried = new Set(requests.map(({ route }) => route))
+    assert.deepEqual(tried, routes)
+    const skipped = lines.flatMap((line) => /^skip +(.*?):/.exec(line)?.[1] ?? [])
+    assert.deepEqual(skipped.toSorted(), missing.toSorted())
+    await assert.rejects(runSmokeSteps(options), /expected (20\d|404 \w+), got 404\./)
+  })
+}
+
 /** Runs the steps again, with these responses in their order. */
-async function replay(t: TestContext, responses: readonly Response[], key = JWT_SECRET) {
+async function replay(
+  t: TestContext,
+  responses: readonly Response[],
+  key = JWT_SECRET,
+  routes?: ReadonlySet<string>,
+) {
   const left = [...responses]
   const { url } = await serveHttp(t, () => left.shift() ?? FAILURE)
   const lines: string[] = []
@@ -71,6 +104,7 @@ async function replay(t: TestContext, responses: readonly Response[], key = JWT_
   const outcome = await runSmokeSteps({
     url: `${url}/auth/sign-up`,
     ...(key && { key }),
+    routes,
     say: (line) => lines.push(line),
     onUsername: () => {},
     newUser() {
@@ -112,7 +146,9 @@ test('a wrong status, body or header is noticed in each step', async (t) => {
     }
     for (const mutant of mutants) {
       const { outcome, lines } = await replay(t, recordedBut(index, mutant))
-      assert.ok(outcome.includes(` ${route}: `), `${index}: ${outcome}`)
+      const { pathname } = new URL(/(?<= at )\S+(?=: )/.exec(outcome)?.[0] ?? '')
+      assert.ok(outcome.includes(` ${route} at `), `${index}: ${outcome}`)
+      assert.ok(route.endsWith(` ${pathname}`), outcome)
       assert.equal(lines.length, index)
     }
   }
@@ -160,20 +196,24 @@ test('with RS256 the published keys and the issuer are checked, without the key 
   const issuer = 'https://id.example'
   const found = discovery('RS256', issuer)
   const cacheable = { 'cache-control': 'public, max-age=300' }
-  const run = async (iss: string, ...keys: readonly SigningKey[]) => {
+  const run = async (iss: string, keys: readonly SigningKey[], missing = '') => {
     const published = { keys: keys.map(({ publicJwk }) => publicJwk) }
-    const responses = recorded.map(({ route, response }) => {
+    const deployed = recorded.filter(({ route }) => route !== missing)
+    const responses = deployed.map(({ route, response }) => {
       if (route.endsWith('jwks.json')) return scripted(200, published, cacheable)
       if (route.endsWith('configuration'))
         return scripted(200, found.ok ? found.body : {}, cacheable)
       return signAnew(response, { iss }, RSA)
     })
-    return replay(t, await Promise.all(responses), '')
+    return replay(t, await Promise.all(responses), '', new Set(deployed.map(({ route }) => route)))
   }
-  assert.equal((await run(issuer, ANOTHER_RSA, RSA)).outcome, 'passed')
-  assert.match((await run(issuer, ANOTHER_RSA)).outcome, /no applicable key/)
-  assert.match((await run(issuer)).outcome, /no applicable key/)
-  assert.match((await run('https://else.example', RSA)).outcome, /"iss" claim/)
+  assert.equal((await run(issuer, [ANOTHER_RSA, RSA])).outcome, 'passed')
+  assert.match((await run(issuer, [ANOTHER_RSA])).outcome, /no applicable key/)
+  assert.match((await run(issuer, [])).outcome, /no applicable key/)
+  assert.match((await run('https://else.example', [RSA])).outcome, /"iss" claim/)
+  const { outcome, lines } = await run(issuer, [], 'GET /.well-known/jwks.json')
+  assert.equal(outcome, 'passed')
+  assert.match(lines.join('\n'), /signatures are unchecked/)
 })
 
 test('without the key the signature is not checked, which the report states; the claims are', async (t) => {
@@ -212,7 +252,7 @@ test('a failed step on a stage still removes the user, as the master', async (t)
   const args = ['--stage', 'dev', '--region', 'eu-west-1']
   const { stdout, stderr, status } = await runCommand('tools/deploy/smoke.ts', args, aws.env)
   assert.equal(status, 1)
-  assert.match(stderr, /^The smoke test failed: .*: expected 201, got 500 internal_error\.\n$/)
+  assert.match(stderr, /^The smoke test failed: POST .*: expected 201, got 500 internal_error\.\n$/)
   const [{ path, body } = { path: '', body: '' }] = endpoint.requests
   assert.equal(path, '/v1/auth/sign-up')
   assert.equal(stdout, `ok     removed: ${JSON.parse(body).username}\n`)
@@ -220,6 +260,16 @@ test('a failed step on a stage still removes the user, as the master', async (t)
   const expected = { ...master, resourceArn: outputs.ClusterArn }
   assert.equal(aws.statements().length, 1)
   assert.partialDeepStrictEqual(aws.statements()[0], expected)
+})
+
+test('on a stage, routes that its template lacks are skipped', async (t) => {
+  const { url } = await serveHttp(t, () => FAILURE)
+  const route = { Type: 'AWS::ApiGatewayV2::Route', Properties: { RouteKey: SIGN_UP } }
+  const template = JSON.stringify({ Resources: { route, other: { Type: 'AWS::S3::Bucket' } } })
+  const { env } = await serveAws(t, { outputs: STACK_OUTPUTS, template })
+  const { stdout } = await callCommand(SMOKE, ['--stage', 'dev', '--url', url], env)
+  const skipped = stdout.match(/(?<=^skip +)\w+ [^:]+/gm)
+  assert.deepEqual(skipped?.toSorted(), OTHER_ROUTES.toSorted())
 })
 
 test('a user who cannot be removed fails the smoke test', async (t) => {

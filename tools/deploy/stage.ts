@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import {
   CloudFormationClient,
   DescribeStacksCommand,
+  GetTemplateCommand,
   type Output,
 } from '@aws-sdk/client-cloudformation'
 import { DescribeDBClustersCommand, RDSClient } from '@aws-sdk/client-rds'
@@ -107,6 +108,25 @@ export function readStageTable(stage: string): Readonly<Record<string, unknown>>
   throw new Error(
     `resources/stages.yml has no stage "${stage}", but ${known.join(', ')}. Add a row for it: that of dev is one to copy.`,
   )
+}
+
+/**
+ * Reads the template that the stage's stack runs, with its parameters filled in; `undefined` if there is no stack.
+ * Rejects with the SDK's error.
+ */
+export async function readTemplate(stage: string, region: string): Promise<unknown> {
+  const client = new CloudFormationClient({ region })
+  const command = new GetTemplateCommand({ StackName: stackNameOf(stage) })
+  try {
+    return JSON.parse((await client.send(command)).TemplateBody ?? 'null')
+  } catch (error) {
+    // CloudFormation has no class of its own for a stack that does not exist.
+    const { name, message } = Object(error)
+    if (name === 'ValidationError' && message.includes('does not exist')) return undefined
+    throw error
+  } finally {
+    client.destroy()
+  }
 }
 
 /** Throws if the stage's name is invalid. */

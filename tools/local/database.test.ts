@@ -21,8 +21,8 @@ async function open(t: TestContext, folder: string, options: Partial<LocalDataba
   const { database: databaseName } = TARGET
   const defaults = { folder, databaseName, appSecretArn: APP_SECRET_ARN, share: false, say }
   const database = await openLocalDatabase({ ...defaults, ...options })
-  const { dataApiUrl } = database
-  const client = createClient(t, dataApiUrl)
+  const { dataApi } = database
+  const client = createClient(t, dataApi.url, dataApi.accessKeyId)
   let closed: Promise<void> | undefined
   const close = () => (closed ??= database.close())
   t.after(close)
@@ -30,7 +30,7 @@ async function open(t: TestContext, folder: string, options: Partial<LocalDataba
     client.send(new ExecuteStatementCommand({ ...TARGET, sql, transactionId }))
   const users = async () =>
     (await execute('SELECT count(*) FROM users')).records?.[0]?.[0]?.longValue
-  return { lines, dataApiUrl, client, close, execute, users }
+  return { lines, dataApi, client, close, execute, users }
 }
 
 test('the embedded database', async (t) => {
@@ -61,7 +61,7 @@ test('the embedded database', async (t) => {
     assert.deepEqual(owner.lines, ['Database ready: embedded Postgres (PGlite)'])
     const guest = await open(t, folder)
     assert.deepEqual(guest.lines, ['Using the database of the endpoint that is running'])
-    assert.equal(guest.dataApiUrl, owner.dataApiUrl)
+    assert.deepEqual(guest.dataApi, owner.dataApi)
     await guest.close()
     // An endpoint would outlive a borrowed database.
     await assert.rejects(open(t, folder, { share: true }), /Another npm start is running/)

@@ -4,6 +4,7 @@ import { sqlStateOf } from '../../lib/faults/faults.ts'
 import type { Engine } from './data-api/engine.ts'
 import { openPglite } from './data-api/pglite-engine.ts'
 import { connectPostgres } from './data-api/postgres-engine.ts'
+import type { DataApiAddress } from './data-api/server.ts'
 import { loadLocalEnvironment } from './environment.ts'
 import { claimFolder } from './folder-lock.ts'
 import { serveMigrated } from './migrated-data-api.ts'
@@ -29,7 +30,7 @@ export interface LocalDatabaseOptions {
 
 /** A migrated database behind a local Data API. */
 export interface LocalDatabase {
-  readonly dataApiUrl: string
+  readonly dataApi: DataApiAddress
   close(): Promise<void>
 }
 
@@ -47,11 +48,11 @@ export async function openLocalDatabase(options: LocalDatabaseOptions): Promise<
     // A borrowed database ends with its owner, and an endpoint should not.
     if (share) throw new Error(`Another npm start is running on ${folder}. Stop it first.`)
     say('Using the database of the endpoint that is running')
-    return { dataApiUrl: claim.url, close: async () => {} }
+    return { dataApi: claim.dataApi, close: async () => {} }
   }
   try {
     const database = await serve(await openEmbedded(folder, say), options)
-    if (share) claim.publish(database.dataApiUrl)
+    if (share) claim.publish(database.dataApi)
     return { ...database, close: () => database.close().finally(claim.release) }
   } catch (error) {
     claim.release()
@@ -73,14 +74,16 @@ export async function openThisMachinesDatabase(): Promise<LocalDatabase> {
 }
 
 async function serve(engine: Engine, options: LocalDatabaseOptions): Promise<LocalDatabase> {
-  const { url, close } = await serveMigrated(engine, options).catch((error: unknown) => {
-    if (sqlStateOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
-    throw new Error(
-      `The user of DATABASE_URL has too few rights (${reason(error)}). It must own the database and may need CREATEROLE: ALTER DATABASE … OWNER TO …; ALTER ROLE … CREATEROLE`,
-    )
-  })
+  const { url, accessKeyId, close } = await serveMigrated(engine, options).catch(
+    (error: unknown) => {
+      if (sqlStateOf(error) !== INSUFFICIENT_PRIVILEGE) throw error
+      throw new Error(
+        `The user of DATABASE_URL has too few rights (${reason(error)}). It must own the database and may need CREATEROLE: ALTER DATABASE … OWNER TO …; ALTER ROLE … CREATEROLE`,
+      )
+    },
+  )
   options.say(`Database ready: ${engine.description}`)
-  return { dataApiUrl: url, close }
+  return { dataApi: { url, accessKeyId }, close }
 }
 
 async function connect(databaseUrl: string): Promise<Engine> {

@@ -26,7 +26,7 @@ async function own(folder: string, onWait: (owner: string) => void = neverWaits)
 /** Serves a Data API, or with another header another program. */
 async function serve(t: TestContext, header = 'x-amzn-requestid') {
   const { url } = await serveHttp(t, () => ({ status: 404, headers: { [header]: '1' }, body: '' }))
-  return url
+  return { url, accessKeyId: 'test' }
 }
 
 test('a folder is created for this user alone, owned, released, and owned again', async (t) => {
@@ -61,7 +61,8 @@ test('an owner is reported once and waited for, up to a time limit', async (t) =
 test('an owner whose URL no longer responds is closing, and waited for', async (t) => {
   const folder = temporaryFolder(t)
   const first = await own(folder)
-  first.publish(`http://127.0.0.1:${await freePort('127.0.0.1', 0)}`)
+  const url = `http://127.0.0.1:${await freePort('127.0.0.1', 0)}`
+  first.publish({ url, accessKeyId: 'test' })
   const { release } = await own(folder, first.release)
   release()
 })
@@ -70,7 +71,7 @@ test("an owner's file without a lock is void", async (t) => {
   const folder = temporaryFolder(t)
   const path = `${folder}/owner.json`
   // Another project's local Data API may have the port by now.
-  const reused = JSON.stringify({ pid: 1, url: await serve(t) })
+  const reused = JSON.stringify({ pid: 1, dataApi: await serve(t) })
   for (const content of ['', '{', 'null', '{"pid":1}', reused]) {
     writeFileSync(path, content)
     const { release } = await own(folder)
@@ -93,12 +94,12 @@ test('an owner in another place is waited for if its lock is seen, else joined, 
   assert.equal(waitedFor, 'process 1 of "container pid:[1]"')
   release()
 
-  const url = await serve(t)
-  writeFileSync(path, JSON.stringify({ ...elsewhere, url }))
-  assert.deepEqual(await claimFolder(folder, neverWaits), { owned: false, url })
+  const dataApi = await serve(t)
+  writeFileSync(path, JSON.stringify({ ...elsewhere, dataApi }))
+  assert.deepEqual(await claimFolder(folder, neverWaits), { owned: false, dataApi })
 
   for (const noDataApi of [undefined, await serve(t, 'server')]) {
-    const content = JSON.stringify({ ...elsewhere, url: noDataApi })
+    const content = JSON.stringify({ ...elsewhere, dataApi: noDataApi })
     writeFileSync(path, content)
     const message = /process 1 of "container pid:\[1\]".* delete .*\/owner\.json/
     await assert.rejects(claimFolder(folder, neverWaits), { message })
@@ -119,10 +120,10 @@ test('a file system without locks is a clear error', async (t) => {
 
 test('no other process gets the lock after other claims here and a garbage collection', async (t) => {
   const folder = temporaryFolder(t)
-  const url = await serve(t)
+  const dataApi = await serve(t)
   // Nothing refers to the claim any more. POSIX unlocks a file where the owner closes any handle of it.
-  await own(folder).then(({ publish }) => publish(url))
-  assert.deepEqual(await claimFolder(folder, neverWaits), { owned: false, url })
+  await own(folder).then(({ publish }) => publish(dataApi))
+  assert.deepEqual(await claimFolder(folder, neverWaits), { owned: false, dataApi })
   setFlagsFromString('--expose-gc')
   runInNewContext('gc')()
   const script = `new (require('node:sqlite').DatabaseSync)('${folder}/lock').exec('BEGIN EXCLUSIVE')`
@@ -133,7 +134,7 @@ test('no other process gets the lock after other claims here and a garbage colle
 test('of eight starts, some of which are killed, there is never more than one inside', async (t) => {
   for (let round = 0; round < fuzzRuns(3, 200); round++) {
     const folder = temporaryFolder(t)
-    writeFileSync(`${folder}/owner.json`, '{"pid":1,"url":"http://127.0.0.1:1"}')
+    writeFileSync(`${folder}/owner.json`, '{"pid":1,"dataApi":{"url":"http://127.0.0.1:1"}}')
     const script = `import { appendFileSync } from 'node:fs'
       import { claimFolder } from '${import.meta.dirname}/folder-lock.ts'
       const { release } = await claimFolder('${folder}', () => {})

@@ -10,6 +10,7 @@ import {
 import { hostname } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { DataApiAddress } from './data-api/server.ts'
 
 /** The content of an owner's file. */
 interface Owner {
@@ -17,13 +18,13 @@ interface Owner {
   /** The place in which the process id is valid. */
   readonly place: string
   /** Where the owner shares the database. */
-  readonly url?: string | undefined
+  readonly dataApi?: DataApiAddress | undefined
 }
 
-/** The folder is owned until `release`, or its owner shares the database at `url`. */
+/** The folder is owned until `release`, or its owner shares the database. */
 type Claim =
-  | { readonly owned: true; publish(url: string): void; release(): void }
-  | { readonly owned: false; readonly url: string }
+  | { readonly owned: true; publish(dataApi: DataApiAddress): void; release(): void }
+  | { readonly owned: false; readonly dataApi: DataApiAddress }
 
 const POLL_MILLISECONDS = 200
 
@@ -59,12 +60,12 @@ export async function claimFolder(
   const path = `${folder}/owner.json`
   for (let waited = 0; ; waited += POLL_MILLISECONDS) {
     const lock = tryLock(folder)
-    const { pid, place, url } = readOwner(path)
+    const { pid, place, dataApi } = readOwner(path)
     if (lock !== undefined && place === PLACE) return ownedClaim(lock, path)
     // An owner that is closing no longer responds, and still has the lock.
-    if (url !== undefined && (await responds(url))) {
+    if (dataApi !== undefined && (await responds(dataApi.url))) {
       lock?.close()
-      return { owned: false, url }
+      return { owned: false, dataApi }
     }
     const name = pid === undefined ? 'another process' : `process ${pid}`
     const owner = place === PLACE ? name : `${name} of "${place}"`
@@ -81,9 +82,11 @@ export async function claimFolder(
 }
 
 function ownedClaim(lock: DatabaseSync, path: string): Claim {
-  const publish = (url?: string) => {
+  const publish = (dataApi?: DataApiAddress) => {
     const draft = `${path}.new`
-    writeFileSync(draft, JSON.stringify({ pid: process.pid, place: PLACE, url }), { mode: 0o600 })
+    const owner: Owner = { pid: process.pid, place: PLACE, dataApi }
+    // The access key id is for this user alone.
+    writeFileSync(draft, JSON.stringify(owner), { mode: 0o600 })
     renameSync(draft, path)
   }
   publish()
@@ -134,8 +137,8 @@ const lockError = (path: string, reason: string) =>
 /** Reads the owner's file. One that is missing or not Latchkey's names no other place. */
 function readOwner(path: string): Owner {
   try {
-    const { pid, place = PLACE, url } = Object(JSON.parse(readFileSync(path, 'utf8')))
-    return typeof pid === 'number' ? { pid, place, url } : { place: PLACE }
+    const { pid, place = PLACE, dataApi } = Object(JSON.parse(readFileSync(path, 'utf8')))
+    return typeof pid === 'number' ? { pid, place, dataApi } : { place: PLACE }
   } catch {
     return { place: PLACE }
   }

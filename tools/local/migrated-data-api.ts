@@ -2,7 +2,7 @@ import { openDataApiDatabase } from '../database/data-api-database.ts'
 import { APP_ROLE, migrate } from '../database/schema.ts'
 import type { Engine } from './data-api/engine.ts'
 import { createRoles, obtainRole } from './data-api/roles.ts'
-import { type DataApiServer, serveDataApi } from './data-api/server.ts'
+import { type DataApiAddress, type DataApiServer, serveDataApi } from './data-api/server.ts'
 
 /** How a migrated database is served. */
 interface ServeOptions {
@@ -10,6 +10,8 @@ interface ServeOptions {
   readonly databaseName: string
   /** The function's `DB_SECRET_ARN`: its statements run as `latchkey_app`, those of any other ARN as the owner. */
   readonly appSecretArn: string | undefined
+  /** Required in each call; by default a random one. */
+  readonly accessKeyId?: string
   /** Reports progress to the developer. */
   readonly say: (line: string) => void
 }
@@ -19,7 +21,7 @@ interface ServeOptions {
  * engine is closed.
  */
 export async function serveMigrated(engine: Engine, options: ServeOptions): Promise<DataApiServer> {
-  const { databaseName, appSecretArn, say } = options
+  const { databaseName, appSecretArn, accessKeyId, say } = options
   try {
     await migrateThroughDataApi(engine, databaseName, say)
     const openAs = await createRoles(engine)
@@ -31,6 +33,7 @@ export async function serveMigrated(engine: Engine, options: ServeOptions): Prom
     const server = await serveDataApi(
       (secretArn) => openAs(secretArn === appSecretArn ? appRole : undefined),
       databaseName,
+      accessKeyId,
     )
     const close = async () => {
       try {
@@ -53,7 +56,7 @@ export async function migrateThroughDataApi(
   say: (line: string) => void,
 ): Promise<void> {
   const server = await serveDataApi(engine.session, databaseName)
-  const database = openDatabaseAt(server.url, databaseName)
+  const database = openDatabaseAt(server, databaseName)
   try {
     await migrate(database, { say })
   } finally {
@@ -62,16 +65,17 @@ export async function migrateThroughDataApi(
   }
 }
 
-/** The client's configuration but the endpoint: a local Data API takes any credentials. */
-export const LOCAL_CLIENT = {
+/** The configuration of a client of that local Data API. */
+export const clientOf = ({ url, accessKeyId }: DataApiAddress) => ({
+  endpoint: url,
   region: 'eu-central-1',
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-} as const
+  credentials: { accessKeyId, secretAccessKey: 'local' },
+})
 
-/** The database behind the local Data API at `url`, as its owner. */
-export const openDatabaseAt = (url: string, databaseName: string) =>
+/** The database behind that local Data API, as its owner. */
+export const openDatabaseAt = (dataApi: DataApiAddress, databaseName: string) =>
   openDataApiDatabase({
-    client: { ...LOCAL_CLIENT, endpoint: url },
+    client: clientOf(dataApi),
     clusterArn: 'local',
     secretArn: 'local',
     databaseName,

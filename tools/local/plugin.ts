@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readConfig } from '../../lib/config.ts'
 import { bundle } from '../build/bundle.ts'
+import { ignoreClosedPipes } from '../command-line.ts'
 import { LOCAL_DATABASE_NAME, type LocalDatabase, openLocalDatabase } from './database.ts'
 import { loadLocalEnvironment } from './environment.ts'
 import { freePort, readPort } from './port.ts'
@@ -88,6 +89,7 @@ export default class LatchkeyPlugin {
   constructor(serverless: Serverless, _options: unknown, { log }: Utils) {
     this.#serverless = serverless
     this.#log = log
+    ignoreClosedPipes()
   }
 
   get #isLocal(): boolean {
@@ -149,9 +151,11 @@ export default class LatchkeyPlugin {
         share,
         say: (line) => this.#log.notice(line),
       })
-      process.env['AWS_ENDPOINT_URL_RDS_DATA'] = this.#database.dataApiUrl
+      const { url, accessKeyId } = this.#database.dataApi
+      process.env['AWS_ENDPOINT_URL_RDS_DATA'] = url
+      process.env['AWS_ACCESS_KEY_ID'] = accessKeyId
       if (faults) {
-        const response = await putFaults(this.#database.dataApiUrl, faults)
+        const response = await putFaults(url, faults)
         if (!response.ok) throw new Error(`DATA_API_FAULTS is wrong: ${await response.text()}`)
         this.#log.notice(`Faults of the next calls of the database: ${faults}`)
       }
@@ -161,10 +165,9 @@ export default class LatchkeyPlugin {
   async #startEndpoint(): Promise<void> {
     stopWithParent()
     const httpPort = await this.#clearly(() => freePort(HOST, readPort(process.env['PORT'])))
-    // serverless-offline also opens a port for the Lambda API, which nothing here uses.
-    const lambdaPort = await freePort(HOST, 0)
     const { custom } = this.#serverless.service
-    const settings = { ...custom['serverless-offline'], host: HOST, httpPort, lambdaPort }
+    // serverless-offline also opens a port for the Lambda API, which nothing here uses: any free one.
+    const settings = { ...custom['serverless-offline'], host: HOST, httpPort, lambdaPort: 0 }
     custom['serverless-offline'] = settings
     this.#url = `http://localhost:${httpPort}`
     await this.#start({ share: true })
@@ -173,12 +176,17 @@ export default class LatchkeyPlugin {
   }
 
   #announceEndpoint(): void {
+    const { url, accessKeyId } = this.#database?.dataApi ?? {}
     this.#log.notice(`
 Try the API at ${this.#url}/ until Ctrl-C, or sign up with curl:
 
 curl -i ${this.#url}/auth/sign-up -H 'content-type: application/json' -d '{"username":"gary","password":"correct horse battery"}'
 
-Make the next calls of its database fail: curl -X PUT ${this.#database?.dataApiUrl}/faults -d resuming:3
+Call its database as a client of the RDS Data API does, such as the AWS CLI, with these variables:
+
+AWS_ENDPOINT_URL_RDS_DATA=${url} AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=local AWS_REGION=eu-central-1
+
+Make the next calls of its database fail: curl -X PUT ${url}/faults -d resuming:3
 `)
   }
 
@@ -199,7 +207,7 @@ Make the next calls of its database fail: curl -X PUT ${this.#database?.dataApiU
     this.#database = undefined
     // A borrowed database goes on without this process's faults. Its owner may have stopped already.
     if (database && process.env['DATA_API_FAULTS']) {
-      await putFaults(database.dataApiUrl, '').catch(() => {})
+      await putFaults(database.dataApi.url, '').catch(() => {})
     }
     await database?.close()
   }

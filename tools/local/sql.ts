@@ -1,7 +1,7 @@
 import { ExecuteStatementCommand, type Field, RDSDataClient } from '@aws-sdk/client-rds-data'
 import { runProgram, say } from '../command-line.ts'
 import { LOCAL_DATABASE_NAME, openThisMachinesDatabase } from './database.ts'
-import { LOCAL_CLIENT } from './migrated-data-api.ts'
+import { clientOf } from './migrated-data-api.ts'
 
 const USAGE = `Runs one SQL statement on this machine's database, that of the running npm start if there is one.
 
@@ -15,8 +15,8 @@ function parse(args: string[]): string {
 }
 
 async function run(sql: string): Promise<void> {
-  const { dataApiUrl, close } = await openThisMachinesDatabase()
-  const client = new RDSDataClient({ ...LOCAL_CLIENT, endpoint: dataApiUrl, maxAttempts: 1 })
+  const { dataApi, close } = await openThisMachinesDatabase()
+  const client = new RDSDataClient({ ...clientOf(dataApi), maxAttempts: 1 })
   try {
     const { columnMetadata, records, numberOfRecordsUpdated } = await client.send(
       new ExecuteStatementCommand({

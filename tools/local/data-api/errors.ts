@@ -12,6 +12,7 @@ const STATUS = {
   ThrottlingException: 400,
   TransactionNotFoundException: 404,
   UnknownOperationException: 404,
+  UnrecognizedClientException: 403,
   UnsupportedResultException: 400,
   ValidationException: 400,
 } as const

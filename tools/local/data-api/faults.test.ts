@@ -14,7 +14,7 @@ import { serveDataApi } from './server.ts'
 
 const CALL = {
   method: 'POST',
-  headers: { authorization: 'AWS4-HMAC-SHA256 Credential=any' },
+  headers: { authorization: 'AWS4-HMAC-SHA256 Credential=test/any' },
   body: '{"resourceArn":"arn:…","secretArn":"arn:…","sql":"SELECT 1"}',
 }
 
@@ -114,7 +114,7 @@ test('closing breaks calls that hang, and responds to slow ones', {
   timeout: 10_000,
 }, async (t) => {
   const { engine, queries } = recordingEngine()
-  const { url, planFaults, close } = await serveDataApi(engine.session, 'latchkey')
+  const { url, planFaults, close } = await serveDataApi(engine.session, 'latchkey', 'test')
   t.after(close)
   const call = () => fetch(`${url}/Execute`, CALL)
   planFaults('hang:12')

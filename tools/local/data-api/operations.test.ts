@@ -8,6 +8,7 @@ import {
   type TypeHint,
 } from '@aws-sdk/client-rds-data'
 import { ENGINES } from '../../../test/support/data-api.ts'
+import { ACCESS_KEY_ID } from '../../../test/support/data-api-script.ts'
 
 const ID = '6d3bbd5c-33a3-4e2c-a7d4-9a2b06f1f0a1'
 
@@ -45,14 +46,14 @@ const FIELDS: Record<string, Field> = {
     arrayValue: { stringValues: ['a', '', 'b c', 'd,e', 'NULL', '{}', '"\\'] },
   },
   "ARRAY['2026-02-03 04:05:06.7'::timestamp]": {
-    arrayValue: { stringValues: ['2026-02-03 04:05:06.700'] },
+    arrayValue: { stringValues: ['2026-02-03 04:05:06.7'] },
   },
   '\'{"a": null}\'::jsonb': { stringValue: '{"a": null}' },
   "'2026-02-03'::date": { stringValue: '2026-02-03' },
-  "'04:05:06.5'::time": { stringValue: '04:05:06.500' },
-  "'2026-02-03 04:05:06.1234'::timestamp": { stringValue: '2026-02-03 04:05:06.123400' },
+  "'04:05:06.5'::time": { stringValue: '04:05:06.5' },
+  "'2026-02-03 04:05:06.1234'::timestamp": { stringValue: '2026-02-03 04:05:06.1234' },
   "'2026-02-03 04:05:06+00'::timestamptz": { stringValue: '2026-02-03 04:05:06' },
-  "'2026-02-03 04:05:06.7-03'::timestamptz": { stringValue: '2026-02-03 07:05:06.700' },
+  "'2026-02-03 04:05:06.7-03'::timestamptz": { stringValue: '2026-02-03 07:05:06.7' },
   "'1 day'::interval::text": { stringValue: '1 day' },
 }
 
@@ -162,7 +163,7 @@ const REJECTED: readonly (readonly [
 
 for (const { on, skip, start } of ENGINES) {
   test(`statements, on ${on}`, { skip }, async (t) => {
-    const { client, execute, target } = await start(t)
+    const { client, execute, target, url } = await start(t)
     await execute('CREATE TABLE people (id serial PRIMARY KEY, name text NOT NULL)')
     await execute('CREATE UNIQUE INDEX people_name_key ON people (lower(name))')
     const one = async (sql: string, parameters: SqlParameter[] = []) =>
@@ -213,6 +214,22 @@ for (const { on, skip, start } of ENGINES) {
         { name: 'n', value: nothing },
       ])
       assert.deepEqual(records, [[{ stringValue: '7' }, nothing, nothing, nothing]])
+    })
+
+    await t.test('the wire has all 64 bits of a long, where the SDK rounds', async () => {
+      const most = '9223372036854775807'
+      const least = '-9223372036854775808'
+      const authorization = `AWS4-HMAC-SHA256 Credential=${ACCESS_KEY_ID}/`
+      const post = async (sql: string, more = '') => {
+        const [open] = JSON.stringify({ ...target, sql }).split(/\}$/)
+        const body = `${open},"parameters":[{"name":"a","value":{"longValue":${most}}}]${more}}`
+        const init = { method: 'POST', headers: { authorization }, body }
+        return (await fetch(`${url}/Execute`, init)).text()
+      }
+      assert.ok((await post('SELECT :a')).includes(`[[{"longValue":${most}}]]`))
+      assert.ok((await post('SELECT ARRAY[-:a - 1]')).includes(`{"longValues":[${least}]}`))
+      const formatted = await post('SELECT :a AS a', ',"formatRecordsAs":"JSON"')
+      assert.ok(formatted.includes(JSON.stringify(`[{"a":${most}}]`)))
     })
 
     await t.test('a value is never read as SQL, nor one that is not named', async () => {

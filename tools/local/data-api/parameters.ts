@@ -42,7 +42,7 @@ function bind(field: unknown, typeHint: unknown): BoundValue {
   if (typeof stringValue === 'string') {
     return { typeOid: stringOid(stringValue, typeHint), value: stringValue }
   }
-  if (typeof longValue === 'number') {
+  if (typeof longValue === 'number' || typeof longValue === 'bigint') {
     return { typeOid: PARAMETER_OID.longValue, value: String(longValue) }
   }
   if (isDouble(doubleValue)) {

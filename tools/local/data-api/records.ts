@@ -1,12 +1,15 @@
 import type { Column, QueryResult } from './engine.ts'
 import { DataApiError } from './errors.ts'
+import { toJson } from './json.ts'
 import { typeOf, UNSUPPORTED_RESULT } from './types.ts'
 
 /** The JSON of one member of the Data API's Field union. */
 type FieldJson = Readonly<Record<string, Value | Readonly<Record<string, Value>>>>
 
 /** A scalar, or the elements of an array. */
-type Value = boolean | number | string | readonly (boolean | number | string | null)[]
+type Value = Scalar | readonly (Scalar | null)[]
+
+type Scalar = bigint | boolean | number | string
 
 /** AWS returns at most 1 MiB of records, and 64 KiB per row, counted as Postgres sends them. */
 const RESULT_MAX_BYTES = 1024 * 1024
@@ -29,7 +32,7 @@ export function toFormattedRecords(result: QueryResult): string {
       }),
     ),
   )
-  return JSON.stringify(objects)
+  return toJson(objects)
 }
 
 /** The part of AWS's column metadata that the wire protocol has: name and type. */
@@ -56,17 +59,16 @@ function toValue(text: string, typeOid = 0): Value {
   )
 }
 
-function toScalar(text: string, typeOid: number): boolean | number | string {
+function toScalar(text: string, typeOid: number): Scalar {
   const { name, kind } = typeOf(typeOid)
   if (kind === 'booleanValue') return text === 't'
-  if (kind === 'longValue') return Number(text)
+  if (kind === 'longValue') return BigInt(text)
   // NaN and the infinities are strings in restJson1, and Postgres spells them as it does.
   if (kind === 'doubleValue') return Number.isFinite(Number(text)) ? Number(text) : text
   // Postgres writes bytea as \x and two hexadecimal digits per byte.
   if (kind === 'blobValue') return Buffer.from(text.slice(2), 'hex').toString('base64')
-  if (name === 'time' || name === 'timestamp') return wholeFraction(text)
   // The Data API leaves out the offset: the session's time zone is UTC.
-  return name === 'timestamptz' ? wholeFraction(text.replace(/\+00$/, '')) : text
+  return name === 'timestamptz' ? text.replace(/\+00$/, '') : text
 }
 
 /**
@@ -85,11 +87,6 @@ function arrayElements(text: string): (string | null)[] {
     if (quoted !== undefined) return quoted.replaceAll(/\\(.)/gs, '$1')
     return bare === 'NULL' ? null : bare
   })
-}
-
-/** AWS writes a fraction of a second, if there is one, with three digits or with six. */
-function wholeFraction(text: string): string {
-  return text.replace(/\.\d+/, (fraction) => fraction.padEnd(fraction.length <= 4 ? 4 : 7, '0'))
 }
 
 function assertSupported({ columns, rows }: QueryResult): void {

@@ -1,4 +1,5 @@
 import { DataApiError } from './errors.ts'
+import { toJson } from './json.ts'
 
 /** An HTTP response, without the headers that every one has. */
 export interface HttpResponse {
@@ -13,7 +14,7 @@ export interface HttpResponse {
 export const success = (body: object): HttpResponse => ({
   status: 200,
   contentType: 'application/json',
-  body: JSON.stringify(body),
+  body: toJson(body),
 })
 
 /** The Data API's response to an error. Only a `DataApiError` shows its message. */

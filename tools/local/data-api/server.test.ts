@@ -5,13 +5,16 @@ import { type TestContext, test } from 'node:test'
 import { recordingEngine } from '../../../test/support/recording-engine.ts'
 import { serveDataApi } from './server.ts'
 
-const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=any' }
+const signed = (accessKeyId: string) => ({
+  authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/20260102/eu-central-1/rds-data/aws4_request`,
+})
+const SIGNED = signed('test')
 const TARGET = { resourceArn: 'arn:aws:rds:…', secretArn: 'arn:aws:secretsmanager:…' }
 const SELECT = { ...TARGET, sql: 'SELECT 1' }
 
 async function serve(t: TestContext) {
   const { engine, queries, asked } = recordingEngine()
-  const server = await serveDataApi(engine.session, 'latchkey')
+  const server = await serveDataApi(engine.session, 'latchkey', 'test')
   t.after(() => server.close())
   const post = (path: string, body: unknown, headers: Record<string, string> = SIGNED) =>
     fetch(`${server.url}${path}`, { method: 'POST', body: JSON.stringify(body), headers })
@@ -23,6 +26,9 @@ const withSelect = (change: object) => ({ body: JSON.stringify({ ...SELECT, ...c
 /** Requests that are rejected without a query, as changes of a valid one, by status and class. */
 const REJECTED: readonly (readonly [rejection: string, init: RequestInit, path?: string])[] = [
   ['403 MissingAuthenticationTokenException', { headers: {} }],
+  ['403 UnrecognizedClientException', { headers: signed('local') }],
+  ['403 UnrecognizedClientException', { headers: signed('test2') }],
+  ['403 UnrecognizedClientException', { headers: signed('') }],
   ['400 SerializationException', { body: '{' }],
   ['400 SerializationException', { body: null }],
   ['400 SerializationException', { body: 'null' }],
@@ -64,6 +70,15 @@ for (const [rejection, init, path = '/Execute'] of REJECTED) {
     assert.deepEqual(queries, [])
   })
 }
+
+test('each start has an access key id of its own', async (t) => {
+  const { engine } = recordingEngine()
+  const start = () => serveDataApi(engine.session, 'latchkey')
+  const servers = [await start(), await start()]
+  t.after(() => Promise.all(servers.map(({ close }) => close())))
+  assert.equal(new Set(servers.map(({ accessKeyId }) => accessKeyId)).size, 2)
+  for (const { accessKeyId } of servers) assert.ok(accessKeyId.length >= 32)
+})
 
 test("an error that is not Postgres's is a 500 without its message, and releases the session", async (t) => {
   const { post } = await serve(t)

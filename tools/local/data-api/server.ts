@@ -1,18 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
-import { json, text } from 'node:stream/consumers'
+import { text } from 'node:stream/consumers'
 import { DataApiError } from './errors.ts'
 import { createFaultQueue, type FaultQueue } from './faults.ts'
+import { parseJson } from './json.ts'
 import { createOperations, type Operation } from './operations.ts'
 import { failure, type HttpResponse, line, success } from './responses.ts'
 import type { OpenSession } from './roles.ts'
 import { createTransactions } from './transactions.ts'
 
-/** A local Data API that serves until it is closed. */
-export interface DataApiServer {
+/** What a client needs to call a local Data API. */
+export interface DataApiAddress {
   /** For `AWS_ENDPOINT_URL_RDS_DATA`. */
   readonly url: string
+  /** For `AWS_ACCESS_KEY_ID`. It lets a client run SQL as the owner of the database. */
+  readonly accessKeyId: string
+}
+
+/** A local Data API that serves until it is closed. */
+export interface DataApiServer extends DataApiAddress {
   /** Replaces the plan of faults for the next calls (`resuming:3 reset-after`). Throws if it is invalid. */
   planFaults(plan: string): void
   /** Rolls back open transactions and waits for calls under way. The database stays open. */
@@ -21,11 +28,13 @@ export interface DataApiServer {
 
 /**
  * Serves the RDS Data API's wire protocol (restJson1) over plain HTTP on a free loopback port, so that
- * the unmodified SDK client can call it. docs/local-data-api.md lists where it differs from AWS.
+ * the unmodified SDK client can call it. docs/local-data-api.md lists where it differs from AWS. Every user of the
+ * machine can reach the port, so each call needs the access key id, by default a random one.
  */
 export async function serveDataApi(
   openSession: OpenSession,
   databaseName: string,
+  accessKeyId: string = randomUUID(),
 ): Promise<DataApiServer> {
   const transactions = createTransactions(openSession)
   const operations = createOperations(openSession, transactions, databaseName)
@@ -37,7 +46,7 @@ export async function serveDataApi(
     try {
       assertOwnHost(request)
       if (request.url === FAULTS_PATH) return await respondToFaults(request, faults)
-      const call = await readCall(request, operations)
+      const call = await readCall(request, operations, accessKeyId)
       const fault = faults.take()
       return await (fault ? fault(call, closing.promise) : call())
     } catch (error) {
@@ -69,6 +78,7 @@ export async function serveDataApi(
 
   return {
     url: `http://127.0.0.1:${address.port}`,
+    accessKeyId,
     planFaults(plan) {
       const problem = faults.replace(plan)
       if (problem !== undefined) throw new Error(problem)
@@ -115,15 +125,26 @@ async function respondToFaults(
 async function readCall(
   request: IncomingMessage,
   operations: ReadonlyMap<string, Operation>,
+  accessKeyId: string,
 ): Promise<() => Promise<HttpResponse>> {
   const operation = request.method === 'POST' ? operations.get(request.url ?? '') : undefined
   if (operation === undefined) throw unknownOperation()
-  // Not verified: the CORS preflight keeps web pages from sending this header.
-  if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ')) {
-    throw new DataApiError('MissingAuthenticationTokenException', 'Missing Authentication Token')
-  }
+  assertKnownCaller(request, accessKeyId)
   const input = await readBody(request)
   return () => operation(input).then(success, failure)
+}
+
+/** Rejects a call that is not signed with the access key id. The signature itself is not verified. */
+function assertKnownCaller({ headers }: IncomingMessage, accessKeyId: string): void {
+  const { authorization = '' } = headers
+  if (!authorization.startsWith('AWS4-HMAC-SHA256 ')) {
+    throw new DataApiError('MissingAuthenticationTokenException', 'Missing Authentication Token')
+  }
+  if (authorization.startsWith(`AWS4-HMAC-SHA256 Credential=${accessKeyId}/`)) return
+  throw new DataApiError(
+    'UnrecognizedClientException',
+    'The access key id is not the one of this local Data API. npm start prints it at each start.',
+  )
 }
 
 const unknownOperation = () =>
@@ -131,7 +152,7 @@ const unknownOperation = () =>
 
 async function readBody(request: IncomingMessage): Promise<unknown> {
   try {
-    return await json(request)
+    return parseJson(await text(request))
   } catch {
     throw new DataApiError('SerializationException', 'The body is not JSON.')
   }
