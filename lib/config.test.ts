@@ -41,6 +41,7 @@ test('the required variables alone make a configuration with the documented defa
     serviceName: 'latchkey',
     bcryptCost: 12,
     passwordMinLength: 8,
+    sessionMaxDays: 30,
   })
 })
 

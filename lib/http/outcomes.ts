@@ -186,12 +186,12 @@ export function rejections(passwordMinLength: number): Readonly<Record<Reason, E
 
     session_missing: {
       status: 401,
-      err: 'session token is missing: send authorization: Bearer lks_…',
+      err: 'session is missing: send authorization: Bearer lks_…',
       challenge: 'Bearer',
     },
     session_malformed: {
       ...INVALID_TOKEN,
-      err: 'session token is malformed: send lks_ and 43 characters, and not a token of another kind',
+      err: 'session is malformed: send lks_ and 43 characters, not a token of another kind',
     },
     session_ended: { ...INVALID_TOKEN, err: 'session has ended: sign in again' },
 

@@ -17,7 +17,7 @@ const parseName = (username: unknown) => parse({ username, password: PASSWORD })
 const parseNewPassword = (password: unknown) => parse({ username: 'gary', password })
 const accepted = (username: string, password: string) => ({
   ok: true,
-  value: { username, usernameKey: foldUsername(username), password },
+  value: { username, usernameKey: foldUsername(username), password, session: false },
 })
 
 /** Shows a value in a title, with escapes for invisible characters. */
@@ -115,6 +115,20 @@ test('a body that is not an object is rejected with the members that the route n
     for (const body of [null, undefined, [], ['gary', PASSWORD], 'gary', 7, true]) {
       assert.deepEqual(parse(body), { ok: false, reason: 'body_not_object', members })
     }
+})
+
+test('a session is started for true alone', () => {
+  const body = { username: 'gary', password: PASSWORD }
+  for (const parse of [(body: unknown) => parseSignUp(body, RULES), parseSignIn]) {
+    for (const session of [true, false]) {
+      assert.partialDeepStrictEqual(parse({ ...body, session }), { ok: true, value: { session } })
+    }
+    for (const session of [null, 'true', 1, 0, {}, []]) {
+      assert.deepEqual(parse({ ...body, session }), { ok: false, reason: 'session_not_boolean' })
+    }
+    const inherited = Object.assign(Object.create({ session: true }), body)
+    assert.partialDeepStrictEqual(parse(inherited), { ok: true, value: { session: false } })
+  }
 })
 
 test('passwords are accepted as typed, of any composition, from 8 code points to 72 bytes', () => {

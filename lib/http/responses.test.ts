@@ -8,8 +8,9 @@ const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store
 
 /** RFC 6750, section 3.1: no error where the request has no token, and for other credentials. */
 function challengeOf(reason: Reason): string {
-  if (reason === 'invalid_credentials' || reason === 'token_missing') return 'Bearer'
-  return `Bearer error="${reason.startsWith('token_') ? 'invalid_token' : 'invalid_request'}"`
+  if (/^(invalid_credentials|token_missing|session_missing)$/.test(reason)) return 'Bearer'
+  const isToken = /^(token|session)_(expired|invalid|malformed|ended)$/.test(reason)
+  return `Bearer error="${isToken ? 'invalid_token' : 'invalid_request'}"`
 }
 
 const table = rejections(8)

@@ -49,6 +49,7 @@ const BODIES: Readonly<Record<string, string>> = {
 const VALUES: Readonly<Record<string, unknown>> = {
   missing: undefined,
   not_string: 7,
+  not_boolean: 'yes',
   not_well_formed: '\uD800 and the rest',
   too_long: 'x'.repeat(301),
   forbidden_character: 'a forbidden \uFFFD character',
@@ -68,6 +69,7 @@ const MEMBERS: readonly (readonly [prefix: string, member: string])[] = [
   ['new_password_', 'newPassword'],
   ['password_', 'password'],
   ['username_', 'username'],
+  ['session_', 'session'],
 ]
 
 /** The account that an example request is made for. */
@@ -92,9 +94,15 @@ export function rejectedEvent(
   })
   switch (code) {
     case 'token_missing':
+    case 'session_missing':
       return { ...event, headers }
     case 'token_invalid':
       return withToken(event, 'x.y.z')
+    case 'session_malformed':
+      // The commonest mistake.
+      return withToken(event, token)
+    case 'session_ended':
+      return event
     case 'idempotency_key_malformed':
       return { ...event, headers: { ...event.headers, 'idempotency-key': 'short' } }
     case 'body_not_utf8':
