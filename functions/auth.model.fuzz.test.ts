@@ -30,14 +30,24 @@ interface Account {
   readonly counts: Readonly<Record<AttemptCounter, Count>>
 }
 
+interface Session {
+  readonly sessionToken: string
+  readonly account: Account
+  /** The version of the password at which it began. */
+  readonly version: number
+  isEnded: boolean
+}
+
 interface Model {
   readonly accounts: Map<string, Account>
-  /** Every granted token: its holder, the version of the password at which it was signed, and its count. */
+  readonly sessions: Session[]
+  /** Every granted token: its holder, the version of the password at which it was signed, its count and session. */
   readonly tokens: {
     token: string
     account: Account
     version: number
     counter: 'device' | 'fresh'
+    session: Session | undefined
   }[]
 }
 
@@ -46,17 +56,33 @@ const driven = new Set<string>()
 
 async function respond(event: Parameters<typeof api.respond>[0]) {
   driven.add(event.routeKey)
-  const { status, code, token, json } = await api.respond(event)
-  return { outcome: code ?? status, token, body: json }
+  const { status, code, json, ...granted } = await api.respond(event)
+  return { outcome: code ?? status, ...granted, body: json }
 }
 
-/** Returns the token, its count, and its holder if it is still valid. */
-function holderOf({ accounts, tokens }: Model, index: number) {
-  const found = tokens[index % (tokens.length || 1)]
-  const { token = 'x.y.z', account, version, counter = 'fresh' } = found ?? {}
-  const isValid = account !== undefined && [...accounts.values()].includes(account)
-  return { token, counter, account: isValid && account.version === version ? account : undefined }
+const exists = ({ accounts }: Model, account: Account) => [...accounts.values()].includes(account)
+
+const isAlive = (model: Model, { account, version, isEnded }: Session) =>
+  !isEnded && exists(model, account) && account.version === version
+
+/**
+ * Returns the token, its count and session, its holder if it is still valid, and the account whose device it marks, also
+ * after the end of its session.
+ */
+function holderOf(model: Model, index: number) {
+  const found = model.tokens[index % (model.tokens.length || 1)]
+  const { token = 'x.y.z', account, version, counter = 'fresh', session } = found ?? {}
+  const isOfVersion = account && exists(model, account) && account.version === version
+  const marked = isOfVersion ? account : undefined
+  const isRevoked = session !== undefined && !isAlive(model, session)
+  return { token, counter, session, marked, account: isRevoked ? undefined : marked }
 }
+
+/** A session that is of nobody. */
+const UNKNOWN = { sessionToken: `lks_${'A'.repeat(43)}`, account: undefined }
+
+const sessionOf = ({ sessions }: Model, index: number) =>
+  sessions[index % (sessions.length || 1)] ?? UNKNOWN
 
 /** Returns the result of an attempt, and updates its count, by the rules of SECURITY.md. */
 function attempt(account: Account | undefined, counter: AttemptCounter, password: string) {
@@ -108,7 +134,13 @@ const updateCounts = (assignment: (failures: string, pausedUntil: string) => str
       .join(', ')}`,
   )
 
-async function assertTable({ accounts }: Model): Promise<void> {
+async function assertTable(model: Model): Promise<void> {
+  const { accounts, sessions } = model
+  const [[alive] = []] =
+    await database.query(`SELECT count(*) FROM sessions JOIN users ON id = user_id
+    WHERE last_used > '-infinity' AND sessions.password_version = users.password_version`)
+  assert.equal(Number(alive), sessions.filter((session) => isAlive(model, session)).length)
+
   const rows = await database.query(
     `SELECT username, password_version, failures, device_failures, fresh_failures FROM users
     ORDER BY username_key`,
@@ -134,21 +166,38 @@ const anyFault = fc.array(fc.constantFrom('reset-before', 'reset-after', 'broken
   maxLength: 2,
 })
 
-function grant(model: Model, account: Account, token: string): void {
-  model.tokens.push({ token, account, version: account.version, counter: 'fresh' })
-  const { payload, password_version: version = 0 } = decodeJwt(token)
-  assert.deepEqual([Object(payload).username, version], [account.username, account.version])
+interface Grant {
+  readonly token: string
+  /** The token of a new session, or ''. */
+  readonly session: string
+}
+
+function grant(model: Model, account: Account, granted: Grant, ofSession?: Session): void {
+  const { token, session: sessionToken } = granted
+  const { version } = account
+  const session = sessionToken ? { sessionToken, account, version, isEnded: false } : ofSession
+  if (sessionToken && session) model.sessions.push(session)
+  model.tokens.push({ token, account, version, counter: 'fresh', session })
+  assert.equal(decodeJwt(token)['sid'] !== undefined, session !== undefined)
+  const { payload, password_version: signedAt = 0 } = decodeJwt(token)
+  assert.deepEqual([Object(payload).username, signedAt], [account.username, version])
 }
 
 const signUp = fc
-  .tuple(name, password, fc.constantFrom('a-key-of-one-sign-up', 'a-key-of-another-one'), before)
-  .map(([username, password, idempotencyKey, faults]) => {
-    const label = `sign up ${username} ${password} ${idempotencyKey} ${faults}`
+  .tuple(
+    name,
+    password,
+    fc.constantFrom('a-key-of-one-sign-up', 'a-key-of-another-one'),
+    fc.boolean(),
+    before,
+  )
+  .map(([username, password, idempotencyKey, session, faults]) => {
+    const label = `sign up ${username} ${password} ${idempotencyKey} ${session} ${faults}`
     return new Command(label, async (model) => {
       plan(faults)
-      const event = eventWith({ username, password })
+      const event = eventWith({ username, password, session })
       const headers = { ...event.headers, 'idempotency-key': idempotencyKey }
-      const { outcome, token } = await respond({ ...event, headers })
+      const { outcome, ...granted } = await respond({ ...event, headers })
       const taken = model.accounts.get(keyOf(username))
       if (taken === undefined) {
         const noFailures = () => ({ failures: 0, isPaused: false })
@@ -156,7 +205,7 @@ const signUp = fc
         const account = { username, password, version: 0, idempotencyKey, counts }
         model.accounts.set(keyOf(username), account)
         assert.equal(outcome, 201)
-        grant(model, account, token)
+        grant(model, account, granted)
         return
       }
       const isReplay = taken.username === username && taken.idempotencyKey === idempotencyKey
@@ -167,25 +216,40 @@ const signUp = fc
         too_many_attempts: tried,
       }
       assert.equal(outcome, codes[tried])
-      if (tried === 'correct') grant(model, taken, token)
+      if (tried === 'correct') grant(model, taken, granted)
     })
   })
 
 const signIn = fc
-  .tuple(name, password, fc.option(index), before)
-  .map(([username, password, tokenIndex, faults]) => {
-    const label = `sign in ${username} ${password} with ${tokenIndex} ${faults}`
+  .tuple(
+    name,
+    password,
+    fc.constantFrom('nothing', 'token', 'session'),
+    index,
+    fc.boolean(),
+    before,
+  )
+  .map(([username, password, shown, index, session, faults]) => {
+    const label = `sign in ${username} ${password} ${session} with ${shown} ${index} ${faults}`
     return new Command(label, async (model) => {
       plan(faults)
-      const { token: old, account: holder } = holderOf(model, tokenIndex ?? 0)
-      const event = eventWith({ username, password }, 'sign-in')
-      const { outcome, token } = await respond(tokenIndex === null ? event : withToken(event, old))
+      const { token: old, marked } = holderOf(model, index)
+      const previous = sessionOf(model, index)
+      const event = eventWith({ username, password, session }, 'sign-in')
+      const shownText = { nothing: '', token: old, session: previous.sessionToken }[shown]
+      const { outcome, ...granted } = await respond(
+        shown === 'nothing' ? event : withToken(event, shownText),
+      )
       const account = model.accounts.get(keyOf(username))
-      const isDevice = tokenIndex !== null && account !== undefined && account === holder
+      // The row of a session stands after its end, until the account is deleted.
+      const holder = { nothing: undefined, token: marked, session: previous.account }[shown]
+      const isDevice = account !== undefined && account === holder
       const counter = isDevice && !account.counts.device.isPaused ? 'device' : 'stranger'
       const tried = attempt(account, counter, password)
       assert.equal(outcome, tried === 'correct' ? 200 : tried)
-      if (tried === 'correct' && account) grant(model, account, token)
+      if (tried !== 'correct' || account === undefined) return
+      if (shown === 'session' && isDevice && 'isEnded' in previous) previous.isEnded = true
+      grant(model, account, granted)
     })
   })
 
@@ -201,14 +265,14 @@ const me = fc.tuple(index, anyFault).map(
 )
 
 const changePassword = fc
-  .tuple(index, password, password, before)
-  .map(([tokenIndex, currentPassword, newPassword, faults]) => {
-    const label = `change ${tokenIndex} ${currentPassword} to ${newPassword} ${faults}`
+  .tuple(index, password, password, fc.boolean(), before)
+  .map(([tokenIndex, currentPassword, newPassword, session, faults]) => {
+    const label = `change ${tokenIndex} ${currentPassword} to ${newPassword} ${session} ${faults}`
     return new Command(label, async (model) => {
       plan(faults)
       const { token: old, account, counter } = holderOf(model, tokenIndex)
-      const event = eventWith({ currentPassword, newPassword }, 'change-password')
-      const { outcome, token } = await respond(withToken(event, old))
+      const event = eventWith({ currentPassword, newPassword, session }, 'change-password')
+      const { outcome, ...granted } = await respond(withToken(event, old))
       const tried = account ? attempt(account, counter, currentPassword) : 'token_invalid'
       assert.equal(outcome, tried === 'correct' ? 200 : tried)
       if (tried !== 'correct' || account === undefined) return
@@ -217,7 +281,7 @@ const changePassword = fc
       for (const count of Object.values(account.counts)) {
         Object.assign(count, { failures: 0, isPaused: false })
       }
-      grant(model, account, token)
+      grant(model, account, granted)
     })
   })
 
@@ -227,9 +291,9 @@ const changeUsername = fc
     const label = `rename ${tokenIndex} to ${username} ${password} ${faults}`
     return new Command(label, async (model) => {
       plan(faults)
-      const { token: old, account, counter } = holderOf(model, tokenIndex)
+      const { token: old, account, counter, session } = holderOf(model, tokenIndex)
       const event = eventWith({ username, password }, 'change-username')
-      const { outcome, token } = await respond(withToken(event, old))
+      const { outcome, ...granted } = await respond(withToken(event, old))
       const tried = account ? attempt(account, counter, password) : 'token_invalid'
       if (tried !== 'correct' || account === undefined) {
         assert.equal(outcome, tried)
@@ -242,7 +306,7 @@ const changeUsername = fc
       model.accounts.delete(keyOf(account.username))
       model.accounts.set(keyOf(username), account)
       account.username = username
-      grant(model, account, token)
+      grant(model, account, granted, session)
     })
   })
 
@@ -255,6 +319,31 @@ const deleteAccount = fc.tuple(index, password, before).map(
       const tried = account ? attempt(account, counter, password) : 'token_invalid'
       assert.equal(outcome, tried === 'correct' ? 204 : tried)
       if (tried === 'correct' && account) model.accounts.delete(keyOf(account.username))
+    }),
+)
+
+const renew = fc.tuple(index, anyFault).map(
+  ([index, faults]) =>
+    new Command(`renew ${index} ${faults}`, async (model) => {
+      plan(faults)
+      const session = sessionOf(model, index)
+      const { outcome, token } = await respond(withToken(readEvent('renew'), session.sessionToken))
+      const isOpen = 'isEnded' in session && isAlive(model, session)
+      assert.equal(outcome, isOpen ? 200 : 'session_ended')
+      if (!isOpen) return
+      const { account, version } = session
+      model.tokens.push({ token, account, version, counter: 'device', session })
+    }),
+)
+
+const signOut = fc.tuple(index, anyFault).map(
+  ([index, faults]) =>
+    new Command(`sign out ${index} ${faults}`, async (model) => {
+      plan(faults)
+      const session = sessionOf(model, index)
+      const { outcome } = await respond(withToken(readEvent('sign-out'), session.sessionToken))
+      assert.equal(outcome, 204)
+      if ('isEnded' in session) session.isEnded = true
     }),
 )
 
@@ -302,6 +391,9 @@ test('after any sequence of requests the responses and the table are those of th
       changeUsername,
       changeUsername,
       deleteAccount,
+      renew,
+      renew,
+      signOut,
       wait,
       fourFailures,
       fiveMinutes,
@@ -311,7 +403,7 @@ test('after any sequence of requests the responses and the table are those of th
   await fc.assert(
     fc.asyncProperty(commands, async (steps) => {
       await database.query('DELETE FROM users')
-      const model: Model = { accounts: new Map(), tokens: [] }
+      const model: Model = { accounts: new Map(), sessions: [], tokens: [] }
       await fc.asyncModelRun(() => ({ model, real: {} }), steps)
     }),
     { numRuns: fuzzRuns(6, 200), ...(SEED && { seed: Number(SEED) }) },
