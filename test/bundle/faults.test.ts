@@ -170,6 +170,15 @@ const CHANGE = 'POST /auth/change-password'
 const INVALID = '401 invalid_credentials'
 const WAIT_2 = '429 too_many_attempts 2'
 
+const RENEW = exampleEvent('POST /auth/renew')
+const SIGN_OUT = exampleEvent('POST /auth/sign-out')
+const SESSION_SIGN_IN = eventWith({ ...bodyOf(SIGN_IN), session: true }, 'sign-in')
+const SESSION_SIGN_UP = eventWith({ ...bodyOf(SIGN_UP), session: true })
+const USER: ScriptedResponse = {
+  body: { records: [[{ longValue: 7 }, { stringValue: 'gary' }, { longValue: 0 }]] },
+}
+const NULL: ScriptedResponse = { body: { records: [[{ isNull: true }]] } }
+
 type Exchange = readonly [
   name: string,
   event: typeof SIGN_IN,
@@ -191,6 +200,11 @@ const EXCHANGES: readonly Exchange[] = [
   ['a hash that is not replaced', SIGN_IN, [account(0, 0, CHEAP_HASH), noTable], '200'],
   ['a pause', SIGN_IN, [lost, account(9, 2)], WAIT_2],
   ['a replay in a pause', KEYED, [lost, TAKEN, lost, account(9, 2)], WAIT_2],
+  ['a renewal of an ended session', RENEW, [lost, NO_ROW], '401 session_ended'],
+  ['a sign-out of no session', SIGN_OUT, [lost, NO_ROW], '204'],
+  ['a renewal without rights', RENEW, [noTable], INTERNAL],
+  ['a session of a changed password', SESSION_SIGN_IN, [account(), NULL], INVALID],
+  ['a session that does not start', SESSION_SIGN_IN, [account(), noTable], INTERNAL],
   ['a superseded change', exampleEvent(CHANGE, TOKEN), [account(), NO_ROW], '409 account_changed'],
 ]
 
@@ -214,6 +228,10 @@ const WHOLE: readonly Exchange[] = [
   ['a sign-in that replaces the hash', SIGN_IN, [account(0, 0, CHEAP_HASH), WON], '200'],
   ['a wrong sign-in', WRONG, [account(), DONE], INVALID],
   ['a replay', KEYED, [TAKEN, account()], '201'],
+  ['a sign-up with a session', SESSION_SIGN_UP, [USER], '201'],
+  ['a sign-in with a session', SESSION_SIGN_IN, [account(), WON], '200'],
+  ['a renewal', RENEW, [USER], '200'],
+  ['a sign-out', SIGN_OUT, [WON], '204'],
 ]
 const TRANSIENT = [throttled, unavailable, htmlPage, lost, EMPTY, cutOff]
 

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sessionDigest } from '../../lib/accounts/session-tokens.ts'
 import { signToken } from '../../lib/adapters/tokens.ts'
 import { bundleFunction } from '../support/bundled-function.ts'
 import { type ScriptedResponse, scriptDataApi } from '../support/data-api-script.ts'
-import { BODY_ROUTE_KEYS, exampleEvent, isProtected } from '../support/example-requests.ts'
+import {
+  BODY_ROUTE_KEYS,
+  exampleEvent,
+  isProtected,
+  SESSION_ROUTE_KEYS,
+} from '../support/example-requests.ts'
 import { environment, eventWith, ROUTE_KEYS, signingKey, withToken } from '../support/handler.ts'
 
 /** Quotes and a line break, so that its forms in JSON and in text differ. */
@@ -15,11 +21,24 @@ const HASH = `$2b$10$${'h'.repeat(53)}`
 /** A token that no output may hold: for an hour it opens the account. */
 const TOKEN = `${'e'.repeat(20)}.${'y'.repeat(20)}.${'J'.repeat(20)}`
 
+/** The session token of the events, which no output may hold, nor its digest. */
+const SESSION = String(exampleEvent('POST /auth/renew').headers['authorization']).slice(7)
+
 const key = signingKey()
 const VALID = await signToken({ id: 7, username: NAME }, key, { ttlSeconds: 3600 })
 
 /** Text that no output may hold, in each form in which it could be printed. */
-const FORBIDDEN = [PASSWORD, 'möbius', KEY, NAME, HASH, TOKEN, VALID].flatMap((text) => [
+const FORBIDDEN = [
+  PASSWORD,
+  'möbius',
+  KEY,
+  NAME,
+  HASH,
+  TOKEN,
+  VALID,
+  SESSION,
+  sessionDigest(SESSION),
+].flatMap((text) => [
   text,
   JSON.stringify(text).slice(1, -1),
   Buffer.from(text).toString('base64').replace(/=+$/, ''),
@@ -45,6 +64,7 @@ const credentials = JSON.stringify({
   username: NAME,
   password: PASSWORD,
   currentPassword: PASSWORD,
+  session: true,
   newPassword: `${PASSWORD}!`,
 })
 
@@ -105,6 +125,8 @@ test('no output holds the password, the name, the key or the token, whatever the
         { ...withToken(exampleEvent(routeKey), TOKEN), body },
         ...(isProtected(routeKey) ? [{ ...exampleEvent(routeKey, VALID), body }] : []),
       ]),
+      ...SESSION_ROUTE_KEYS.map((routeKey) => exampleEvent(routeKey)),
+      withToken({ ...exampleEvent('POST /auth/sign-in'), body }, SESSION),
       { ...withToken(exampleEvent('POST /auth/sign-in'), TOKEN), body, isBase64Encoded: true },
       { ...event, headers },
       { ...event, headers, body: Buffer.from(body).toString('base64'), isBase64Encoded: true },
@@ -114,7 +136,7 @@ test('no output holds the password, the name, the key or the token, whatever the
   })
   const { stdout, stderr, statusCodes } = await run(verboseEnvironment(url), events)
   assert.equal(statusCodes.length, events.length)
-  assert.deepEqual([...new Set(statusCodes)], ['200', '400', '401', '404'])
+  assert.deepEqual([...new Set(statusCodes)], ['200', '204', '400', '401', '404'])
   for (const code of ['body_not_json', 'username_taken', 'invalid_credentials', 'token_invalid']) {
     assert.ok(stdout.includes(`"${code}"`), code)
   }
