@@ -155,6 +155,18 @@ test('the version of the password is in the token if it is above 0', async () =>
   }
 })
 
+test('a token of a session has its id, and one of a renewal has no time of the authentication', async () => {
+  const sid = '0123456789abcdef'
+  for (const isRenewal of [false, true]) {
+    const token = await signToken(USER, KEY, OPTIONS, { sid, isRenewal })
+    const { payload } = await verify(token)
+    assert.deepEqual([payload['sid'], 'auth_time' in payload], [sid, !isRenewal])
+    const verified = await verifyToken(token, [KEY], OPTIONS)
+    assert.ok(verified?.ok)
+    assert.deepEqual([verified.user.sid, 'authTime' in verified.user], [sid, !isRenewal])
+  }
+})
+
 test('the time of the authentication is a number of the token, or unknown', async () => {
   for (const [claims, authTime] of [
     [{ auth_time: 1796096188 }, 1796096188],
@@ -177,6 +189,7 @@ test('a token with claims that the service does not sign is rejected', async () 
     { aud: undefined },
     { aud: 'app' },
     { password_version: '1' },
+    ...[7, null, '', 'A'.repeat(16), 'a'.repeat(15), ['a'.repeat(16)]].map((sid) => ({ sid })),
     { password_version: null },
     { nbf: Math.floor(Date.now() / 1000) + 60 },
     ...['', '0', '-7', '7.5', '07', '7e1', ' 7', '9007199254740993', 'gary'].map((sub) => ({

@@ -107,6 +107,19 @@ test('each function runs one statement, whose text has the name of every value a
 const ID = { longValue: 7 }
 const NAME = { stringValue: 'gary' }
 
+test('without a session no statement names the table of sessions', async () => {
+  for (const [call, row] of [
+    [(users: Users) => users.insertUser(NEW_USER), GARY],
+    [(users: Users) => users.findAccount(NEW_USER), ACCOUNT_ROW],
+    [(users: Users) => users.findAccountById(7), ACCOUNT_ROW],
+    [(users: Users) => users.changeHash(ACCOUNT, HASH), GARY],
+  ] as const) {
+    const { users, calls } = storeWith(row)
+    await call(users)
+    assert.doesNotMatch(String(calls[0]?.[1]), /session/)
+  }
+})
+
 test('a malformed row is a server error, not a user', async () => {
   for (const row of [
     [],
