@@ -17,7 +17,7 @@ import {
 import { createPasswords } from './adapters/passwords.ts'
 import { readSecret } from './adapters/secrets.ts'
 import { signToken, type TokenResult, verifyToken } from './adapters/tokens.ts'
-import { createUserStore } from './adapters/user-store.ts'
+import { createUserStore, sessionHoursOf } from './adapters/user-store.ts'
 import type { Config } from './config.ts'
 import type { Deadline } from './faults/deadline.ts'
 import { describeFault } from './faults/faults.ts'
@@ -71,10 +71,7 @@ export function compose(config: Config): (deadline: Deadline, timings: Timings) 
     requestHandler: { connectionTimeout: CONNECT_MILLISECONDS },
   })
   const execute = createExecute({ ...config, client })
-  const sessionHours = {
-    idleHours: config.sessionMaxDays * 12,
-    mostHours: config.sessionMaxDays * 24,
-  }
+  const sessionHours = sessionHoursOf(config.sessionMaxDays)
 
   return (deadline, timings) => {
     const onRetry = (thrown: unknown) => {

@@ -1,4 +1,4 @@
-import { type TokenGranted, type TokenSignerDeps, type User, grantToken } from './account.ts'
+import { grantToken, type TokenGranted, type TokenSignerDeps, type User } from './account.ts'
 import { sidOf } from './session-tokens.ts'
 
 /** The dependencies of a renewal. Each function rejects only on server errors. */

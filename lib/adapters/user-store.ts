@@ -91,14 +91,15 @@ const SELECT_REPLAYED = selectAccount(
 
 const SELECT_ACCOUNT_BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = :id`
 
-/** SQL that is true for a session that has not ended, unless the password has changed. */
-const IS_ALIVE = `sessions.last_used > now() - interval '1 hour' * :idleHours
-AND sessions.created_at > now() - interval '1 hour' * :mostHours`
+/** SQL that is true for a session that has not ended within its {@link SessionHours}, unless the password has changed. */
+export const IS_SESSION_ALIVE = `
+sessions.last_used > now() - interval '1 hour' * CAST(:idleHours AS INT)
+AND sessions.created_at > now() - interval '1 hour' * CAST(:mostHours AS INT)`
 
 /** Few rows have the user's id, and the index on it finds them. */
 const SELECT_ACCOUNT_BY_SESSION = `${SELECT_ACCOUNT_BY_ID} AND EXISTS (
   SELECT FROM sessions WHERE user_id = users.id AND sessions.password_version = users.password_version
-  AND substring(digest FROM 1 FOR 8) = decode(:sid, 'hex') AND ${IS_ALIVE})`
+  AND substring(digest FROM 1 FOR 8) = decode(:sid, 'hex') AND ${IS_SESSION_ALIVE})`
 
 const SELECT_ACCOUNT_AND_SESSION = selectAccount(
   IS_WRITABLE,
@@ -113,7 +114,7 @@ const USE_SESSION = `
 WITH found AS (
   SELECT id, username, users.password_version FROM sessions
   JOIN users ON id = user_id AND users.password_version = sessions.password_version
-  WHERE digest = decode(:session, 'hex') AND ${IS_ALIVE}
+  WHERE digest = decode(:session, 'hex') AND ${IS_SESSION_ALIVE}
 ), used AS (
   UPDATE sessions SET last_used = now() WHERE digest = decode(:session, 'hex')
   AND last_used > now() - interval '1 hour' * :idleHours
@@ -174,6 +175,12 @@ export interface SessionHours {
   readonly idleHours: number
   readonly mostHours: number
 }
+
+/** Returns the hours of sessions that last so many days, and half of that without a renewal. */
+export const sessionHoursOf = (maxDays: number): SessionHours => ({
+  idleHours: maxDays * 12,
+  mostHours: maxDays * 24,
+})
 
 /**
  * Returns the functions that read and write users and their sessions. Each runs one statement; only `insertUser` may run it twice. All

@@ -5,8 +5,8 @@ import type { TokenRejection } from '../adapters/tokens.ts'
 import type { FaultReason } from '../faults/fault-policy.ts'
 import { IDEMPOTENCY_KEY_LENGTH, type IdempotencyKeyRejection } from './idempotency-key.ts'
 import { BODY_MAX_BYTES, type BodyRejection } from './json-body.ts'
-import type { SessionTokenRejection } from './session-token.ts'
 import type { BodyNotObject, RequestBodyRejection } from './request-bodies.ts'
+import type { SessionTokenRejection } from './session-token.ts'
 
 /** Every success, by its code in log and metrics: the status, and the message of the log line. */
 export const SUCCESSES = {

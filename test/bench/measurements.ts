@@ -163,5 +163,5 @@ export async function measureBundle(rig: Rig): Promise<Row> {
   const { size } = await stat(rig.paths.bundle)
   const detail = "the function, its packages, AWS's SDK, the common passwords"
   const what = 'bundle, minified'
-  return { what, ...summarise([size / 1000]), unit: 'KB', digits: 0, atMost: 460, detail }
+  return { what, ...summarise([size / 1000]), unit: 'KB', digits: 0, atMost: 465, detail }
 }

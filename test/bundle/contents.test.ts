@@ -15,9 +15,9 @@ test('the bundle is one file, and of this project it has only functions/ and lib
   assert.deepEqual(others, [])
 })
 
-test('the bundle is at most 460 KB', () => {
+test('the bundle is at most 465 KB', () => {
   const bytes = Object.values(metafile.outputs)[0]?.bytes ?? Number.NaN
-  assert.ok(bytes <= 460_000, `${bytes} bytes`)
+  assert.ok(bytes <= 465_000, `${bytes} bytes`)
 })
 
 test('the bundle has these packages, and the AWS SDK with its dependencies', () => {

@@ -21,7 +21,7 @@ for (const { on, skip, start } of ENGINES) {
 
     /** A deployed stage with one user, Gary, whose account is paused, and whose fresh failures have lapsed. */
     async function deployStage(t: TestContext) {
-      await query('TRUNCATE users RESTART IDENTITY')
+      await query('TRUNCATE users RESTART IDENTITY CASCADE')
       await query(
         `INSERT INTO users (username, username_key, password, failures, paused_until, device_failures,
           device_paused_until, fresh_failures, fresh_paused_until)
@@ -88,6 +88,18 @@ for (const { on, skip, start } of ENGINES) {
         assert.deepEqual(numbers, ['1', '0', '0', '0', null])
       },
     )
+
+    await t.test('show counts sessions that have not ended, and sign-out ends them', async (t) => {
+      const { account } = await deployStage(t)
+      await query(`INSERT INTO sessions (digest, user_id, password_version, created_at, last_used)
+        SELECT sha256(convert_to(used || created, 'UTF8')), 1, 0, now() - CAST(created AS INTERVAL),
+          now() - CAST(used AS INTERVAL)
+        FROM (VALUES ('0 s', '1 hour'), ('14 days', '29 days'), ('16 days', '20 days'), ('0 s', '31 days'))
+          AS rows (used, created)`)
+      assert.match((await account('gary', 'show')).stdout, /^sessions: 2$/m)
+      assert.equal((await account('gary', 'sign-out', '--yes')).status, 0)
+      assert.match((await account('gary', 'show')).stdout, /^sessions: 0$/m)
+    })
 
     await t.test('nothing changes without --yes and without a terminal', async (t) => {
       const { account, row } = await deployStage(t)

@@ -4,7 +4,12 @@ import { parseArgs } from 'node:util'
 import { ATTEMPT_LIMITS } from '../../lib/accounts/attempts.ts'
 import { foldUsername, usernameRejection } from '../../lib/accounts/usernames.ts'
 import { createPasswords } from '../../lib/adapters/passwords.ts'
-import { ATTEMPTS, RESET_FAILURES } from '../../lib/adapters/user-store.ts'
+import {
+  ATTEMPTS,
+  IS_SESSION_ALIVE,
+  RESET_FAILURES,
+  sessionHoursOf,
+} from '../../lib/adapters/user-store.ts'
 import { sqlStateOf } from '../../lib/faults/faults.ts'
 import { rejections } from '../../lib/http/outcomes.ts'
 import { type Output, type Program, runProgram, STAGE_OPTIONS } from '../command-line.ts'
@@ -28,14 +33,19 @@ const USAGE = `Shows or changes one account of a stage, as the database's master
   ACTION    show             prints id, name, failures and pauses
             rename NEWNAME   changes the name, and frees the former one; tokens stay valid
             unpause          resets every count of failures
-            sign-out         revokes every token for this API; other verifiers accept them until they expire
-            reset-password   prints a new random password once, revokes every token, resets every count
+            sign-out         ends every session and revokes every token for this API; other verifiers accept them
+                             until they expire
+            reset-password   prints a new random password once, signs out, resets every count
             delete           deletes the account, and frees its name
   list      prints the ids of accounts that pause now, at most ${LISTED}, the longest pauses first
   --stage   a deployed stage, such as dev, which needs AWS credentials; or local
   --region  where the stage is (default: eu-central-1)
   --yes     changes without asking
 `
+
+/** The sessions of a user that have not ended, within their hours. */
+const COUNT_SESSIONS = `SELECT count(*) FROM sessions JOIN users ON id = user_id
+WHERE id = CAST(:id AS BIGINT) AND sessions.password_version = users.password_version AND ${IS_SESSION_ALIVE}`
 
 const REVOKE = 'password_version = password_version + 1'
 
@@ -119,7 +129,7 @@ type Arguments = ReturnType<typeof parse>
 type Request = NonNullable<Arguments['request']>
 
 async function run({ stage, region, request }: Arguments, { say }: Output): Promise<void> {
-  const { database, bcryptCost, close } = await openDatabase(stage, region)
+  const { database, bcryptCost, sessionMaxDays, close } = await openDatabase(stage, region)
   try {
     const execute: Execute = (sql, parameters) =>
       retryWhileResuming(() => database.execute(sql, parameters), { say })
@@ -128,7 +138,7 @@ async function run({ stage, region, request }: Arguments, { say }: Output): Prom
       throw new Error('The database has the schema of an earlier release: migrate it first.')
     }
     if (request === undefined) await list(execute, say)
-    else await act(request, { execute, hasKeys, bcryptCost, say })
+    else await act(request, { execute, hasKeys, bcryptCost, sessionMaxDays, say })
   } finally {
     await close()
   }
@@ -149,11 +159,13 @@ interface Stage {
   /** False for the schema of release 0.2.0. */
   readonly hasKeys: boolean
   readonly bcryptCost: number
+  readonly sessionMaxDays: number
   readonly say: Output['say']
 }
 
 /** Shows the account, and makes the change. */
-async function act(request: Request, { execute, hasKeys, bcryptCost, say }: Stage): Promise<void> {
+async function act(request: Request, stage: Stage): Promise<void> {
+  const { execute, hasKeys, bcryptCost, sessionMaxDays, say } = stage
   const { action, newName, yes } = request
   const columns = `id, username, CAST(created_at AS TEXT)${hasKeys ? `, password_version, ${ATTEMPTS}` : ''}`
   const { where, values } = selection(request, hasKeys)
@@ -163,7 +175,13 @@ async function act(request: Request, { execute, hasKeys, bcryptCost, say }: Stag
   const formerName = String(username)
   const ofPassword = hasKeys ? `, version ${version} of the password` : ''
   say(`${id} ${formerName}, since ${created}${ofPassword}`)
-  if (hasKeys) for (const { line } of describeCounts(counts)) say(line)
+  if (hasKeys) {
+    for (const { line } of describeCounts(counts)) say(line)
+    const { idleHours, mostHours } = sessionHoursOf(sessionMaxDays)
+    const hours = { idleHours: `${idleHours}`, mostHours: `${mostHours}` }
+    const [sessions] = await execute(COUNT_SESSIONS, { id: String(id), ...hours })
+    say(`sessions: ${sessions?.[0]}`)
+  }
 
   if (action === 'show') return
   if (!yes) await confirm(`${action} ${formerName}${newName ? ` to ${newName}` : ''}?`)
@@ -219,6 +237,7 @@ function throwIfTaken(error: unknown): never {
 interface OpenedDatabase {
   readonly database: Database
   readonly bcryptCost: number
+  readonly sessionMaxDays: number
   close(): Promise<void>
 }
 
@@ -226,10 +245,11 @@ async function openDatabase(stage: string, region: string): Promise<OpenedDataba
   if (stage !== 'local') {
     const outputs = await readStackOutputs(stage, region)
     const database = await openStageDatabase(outputs, region)
-    return { database, bcryptCost: outputs.bcryptCost, close: async () => {} }
+    return { ...outputs, database, close: async () => {} }
   }
   const { dataApi, close } = await openThisMachinesDatabase()
-  return { database: openDatabaseAt(dataApi, LOCAL_DATABASE_NAME), bcryptCost: 12, close }
+  const database = openDatabaseAt(dataApi, LOCAL_DATABASE_NAME)
+  return { database, bcryptCost: 12, sessionMaxDays: 30, close }
 }
 
 /** Rejects unless the operator confirms on the terminal. */

@@ -78,7 +78,7 @@ test('the quota must have room for what a stage reserves beyond what it has', as
     [reserving(10), RESERVED, RESERVED + 89, false],
     [reserving(undefined), RESERVED, RESERVED + 99, false],
     [reserving(RESERVED), RESERVED, 100, true],
-    [reserving(RESERVED), 50, 129, false],
+    [reserving(RESERVED), RESERVED + 30, 129, false],
   ] as const) {
     const stack = { unreserved, ...(deployed !== undefined && { template: deployed }) }
     const { env } = await serveAws(t, stack)

@@ -82,7 +82,10 @@ for (const missing of [...OTHER_ROUTES.map((route) => [route]), OTHER_ROUTES]) {
     const routes = new Set(ROUTE_KEYS.filter((route) => !missing.includes(route)))
     await runSmokeSteps({ ...options, routes })
     const tried = new Set(requests.map(({ route }) => route))
-    assert.deepEqual(tried, routes)
+    // A sign-in starts the session of the steps.
+    const needsSignIn = (route: string) =>
+      !routes.has('POST /auth/sign-in') && /renew|sign-out/.test(route)
+    assert.deepEqual(tried, new Set([...routes].filter((route) => !needsSignIn(route))))
     const skipped = lines.flatMap((line) => /^skip +(.*?):/.exec(line)?.[1] ?? [])
     assert.deepEqual(skipped.toSorted(), missing.toSorted())
     await assert.rejects(runSmokeSteps(options), /expected (20\d|404 \w+), got 404\./)

@@ -58,6 +58,8 @@ const ROUTE_KEYS = [
   'GET /.well-known/openid-configuration',
   'POST /auth/sign-in',
   'GET /auth/me',
+  'POST /auth/renew',
+  'POST /auth/sign-out',
   'POST /auth/change-username',
   'POST /auth/change-password',
   'POST /auth/delete-account',
@@ -137,6 +139,16 @@ export async function runSmokeSteps(options: SmokeOptions): Promise<void> {
     assert.ok(me.username === username && String(me.id) === sub, 'another user'),
   )
   await expect('GET /auth/me', '401 token_missing')
+
+  const hasSessions = has('POST /auth/renew') || has('POST /auth/sign-out')
+  if (hasSessions && has('POST /auth/sign-in')) {
+    const withSession = { body: { ...same().body, session: true } }
+    const { sessionToken } = await expect('POST /auth/sign-in', '200', withSession, checkToken)
+    const session = { token: String(sessionToken) }
+    await expect('POST /auth/renew', '200', session, checkToken)
+    await expect('POST /auth/sign-out', '204', session)
+    if (has('POST /auth/sign-out')) await expect('POST /auth/renew', '401 session_ended', session)
+  }
 
   if (has('POST /auth/change-username')) {
     const former = same()

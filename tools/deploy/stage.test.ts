@@ -15,13 +15,25 @@ test('every output of the stack has its field, and a release that signs only wit
     key.replace(/^./, (letter) => letter.toLowerCase()),
     value,
   ])
-  for (const [settings, jwtAlgorithm, jwtTtlSeconds, bcryptCost] of [
-    [{ JwtAlgorithm: 'RS256', JwtTtlSeconds: '900', BcryptCost: '11' }, 'RS256', 900, 11],
-    [{}, 'HS256', 3600, 12],
+  for (const [settings, jwtAlgorithm, jwtTtlSeconds, bcryptCost, sessionMaxDays] of [
+    [
+      { JwtAlgorithm: 'RS256', JwtTtlSeconds: '900', BcryptCost: '11', SessionMaxDays: '7' },
+      'RS256',
+      900,
+      11,
+      7,
+    ],
+    [{}, 'HS256', 3600, 12, 30],
   ] as const) {
     const outputs = { ...STACK_OUTPUTS, ...settings, Other: 'more' }
     const { settled, requests } = await readFrom(t, { outputs })
-    const value = { ...Object.fromEntries(fields), jwtAlgorithm, jwtTtlSeconds, bcryptCost }
+    const value = {
+      ...Object.fromEntries(fields),
+      jwtAlgorithm,
+      jwtTtlSeconds,
+      bcryptCost,
+      sessionMaxDays,
+    }
     assert.deepEqual(settled, { status: 'fulfilled', value })
     assert.equal(new URLSearchParams(requests[0]?.body).get('StackName'), 'latchkey-dev')
   }

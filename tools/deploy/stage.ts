@@ -20,6 +20,7 @@ interface StackOutputs {
   readonly jwtTtlSeconds: number
   readonly databaseName: string
   readonly bcryptCost: number
+  readonly sessionMaxDays: number
 }
 
 /** CloudFormation allows these characters in a stack's name. */
@@ -53,6 +54,7 @@ export async function readStackOutputs(stage: string, region: string): Promise<S
     jwtTtlSeconds: Number(find('JwtTtlSeconds') ?? 3600),
     databaseName: output('DatabaseName'),
     bcryptCost: Number(find('BcryptCost') ?? 12),
+    sessionMaxDays: Number(find('SessionMaxDays') ?? 30),
   }
 }
 
