@@ -10,7 +10,9 @@ const BROWSERS = ['/usr/bin/chromium', '/usr/bin/google-chrome', '/usr/bin/chrom
 const executablePath = BROWSERS.find((path) => existsSync(path))
 const skip = executablePath === undefined && 'no Chromium on this machine'
 
-test('the page signs a user up, and sends the token afterwards', { skip }, async (t) => {
+test('the page signs a user up, sends the token afterwards, and renews it and signs out by a click', {
+  skip,
+}, async (t) => {
   const port = await freePort('127.0.0.1', 0)
   await startEndpoint(t, { cwd: copyService(t), env: { PORT: String(port) } })
   const browser = await chromium.launch({
@@ -40,6 +42,11 @@ test('the page signs a user up, and sends the token afterwards', { skip }, async
   const me = await send('me')
   assert.equal(me.status, '200')
   assert.match(me.text, /"username": "ada"/)
+
+  const renewed = await send('renew')
+  assert.equal(renewed.status, '200')
+  assert.match(renewed.text, /"sid": "[0-9a-f]{16}"/)
+  assert.equal((await send('signOut')).status, '204')
 
   assert.deepEqual([...hosts], [`localhost:${port}`])
   assert.deepEqual(errors, [])

@@ -5,13 +5,13 @@ const applyScheme = () => document.documentElement.classList.toggle('dark-mode',
 dark.addEventListener('change', applyScheme)
 applyScheme()
 
-/** The token of a response's body, if it has one. */
-function tokenOf(text) {
+/** The token and the session token of a response's body, where it has them. */
+function tokensOf(text) {
   try {
-    const { token } = JSON.parse(text)
-    return typeof token === 'string' ? token : undefined
+    const { token, sessionToken } = JSON.parse(text)
+    return { token, sessionToken }
   } catch {
-    return undefined
+    return {}
   }
 }
 
@@ -27,7 +27,7 @@ const showClaims = () => ({
   wrapComponents: {
     responseBody: (Original, { React }) =>
       function WithClaims(props) {
-        const token = tokenOf(props.content)
+        const { token } = tokensOf(props.content)
         const body = React.createElement(Original, props)
         if (token === undefined) return body
         const title = React.createElement('h5', null, 'Claims of the token')
@@ -47,10 +47,11 @@ const ui = SwaggerUIBundle({
   tryItOutEnabled: true,
   defaultModelsExpandDepth: -1,
   plugins: [showClaims],
-  // Sends the latest token with each request, as an app does.
+  // Sends the latest token with each request, and the session token to renew and to sign out, as an app does.
   responseInterceptor(response) {
-    const token = tokenOf(response.text)
+    const { token, sessionToken } = tokensOf(response.text)
     if (token !== undefined) ui.preauthorizeApiKey('token', token)
+    if (sessionToken !== undefined) ui.preauthorizeApiKey('sessionToken', sessionToken)
     return response
   },
 })
