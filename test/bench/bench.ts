@@ -1,7 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
-import { measureBundle, measureNewProcesses, measureOwnTime, measureWarm } from './measurements.ts'
+import {
+  measureBundle,
+  measureNewProcesses,
+  measureOwnTime,
+  measureSessions,
+  measureWarm,
+} from './measurements.ts'
 import { COST, type Rig, setUp } from './rig.ts'
 import { brokenBounds, resultTable } from './statistics.ts'
 
@@ -52,7 +58,9 @@ async function main(): Promise<void> {
     const own = await measureOwnTime(rig, 1000, 500)
     say('New processes')
     const processes = await measureNewProcesses(rig, 40, 6)
-    const rows = [...warm, ...own, ...processes, await measureBundle(rig)]
+    say('Sessions')
+    const sessions = await measureSessions(rig, 60, 1_000_000)
+    const rows = [...warm, ...own, ...processes, ...sessions, await measureBundle(rig)]
     const report = `${await describeMachine(rig)}\n\n${resultTable(rows)}\n`
     process.stdout.write(report)
     const broken = brokenBounds(rows)

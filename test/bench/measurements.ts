@@ -14,8 +14,8 @@ const PASSWORD = 'correct horse battery'
 /** A name of 16 letters that is free. */
 const newUsername = (): string => randomBytes(8).toString('hex')
 
-const signUp = (username = newUsername()): APIGatewayProxyEventV2 =>
-  eventWith({ username, password: PASSWORD })
+const signUp = (username = newUsername(), session = false): APIGatewayProxyEventV2 =>
+  eventWith({ username, password: PASSWORD, session })
 
 const length = ({ start, end }: Call): number => end - start
 
@@ -86,21 +86,24 @@ export async function measureWarm(rig: Rig, pairs: number): Promise<Row[]> {
   return rows
 }
 
-/** Measures a sign-up's time besides hash and database, as a part of one hash, and the growth of the heap. */
+/** Measures the time of a sign-up and of a renewal besides hash and database, and the growth of the heap. */
 export async function measureOwnTime(rig: Rig, warmUp: number, count: number): Promise<Row[]> {
   // A quarter of the default's hash, so that warming up takes a quarter of the time.
   const handler = startHandler(rig, rig.paths.bundle, { BCRYPT_COST: '10' })
-  const { body } = await callOnce(handler, signUp(), 201)
+  const { body } = await callOnce(handler, signUp(undefined, true), 201)
   for (const body of ['{', { username: newUsername(), password: 'password1' }]) {
     const { waits, hashMs } = await handler.call(eventWith(body))
     if (waits.length + hashMs > 0) throw new Error('A client error costs a hash or a call.')
   }
-  const me = withToken(readEvent('me'), JSON.parse(body).token)
+  const { token, sessionToken } = JSON.parse(body)
+  const me = withToken(readEvent('me'), token)
+  const renew = withToken(readEvent('renew'), sessionToken)
   const round = async () => {
     const call = await callOnce(handler, signUp(), 201)
     await repeat(3, () => callOnce(handler, me, 200))
-    const [wait = 0] = call.waits
-    return { hash: 4 * call.hashMs, own: length(call) - call.hashMs - wait }
+    const renewal = await callOnce(handler, renew, 200)
+    const own = (call: Call) => length(call) - call.hashMs - (call.waits[0] ?? 0)
+    return { hash: 4 * call.hashMs, signUp: own(call), renewal: own(renewal) }
   }
   const heap = async () => (await handler.call(me, 'memory')).heapBytes / 1e6
   await repeat(warmUp, round)
@@ -108,19 +111,19 @@ export async function measureOwnTime(rig: Rig, warmUp: number, count: number): P
   const rounds = await repeat(count, round)
   const after = await heap()
   await handler.stop()
-  const [own, hash] = [rounds.map(({ own }) => own), rounds.map(({ hash }) => hash)]
-  const shares = rounds.map(({ own, hash }) => (100 * own) / hash)
-  const [ownMs, hashMs] = [summarise(own).median.toFixed(1), summarise(hash).median.toFixed(0)]
+  const hashMs = summarise(rounds.map(({ hash }) => hash)).median.toFixed(0)
+  const share = (name: string, of: 'signUp' | 'renewal'): Row => ({
+    what: `own time of a ${name}, neither hash nor wait for the database, as a part of one hash`,
+    ...summarise(rounds.map((round) => (100 * round[of]) / round.hash)),
+    unit: '%',
+    digits: 2,
+    atMost: 1,
+    detail: `${summarise(rounds.map((round) => round[of])).median.toFixed(1)} ms of ${hashMs} ms`,
+  })
   return [
-    {
-      what: 'own time of a sign-up, neither hash nor wait for the database, as a part of one hash',
-      ...summarise(shares),
-      unit: '%',
-      digits: 2,
-      atMost: 1,
-      detail: `${ownMs} ms of ${hashMs} ms`,
-    },
-    ratio(`heap after ${4 * count} more requests ÷ before, MB`, [after], [before], 2, 1.05),
+    share('sign-up', 'signUp'),
+    share('renewal', 'renewal'),
+    ratio(`heap after ${5 * count} more requests ÷ before, MB`, [after], [before], 2, 1.05),
   ]
 }
 
@@ -155,6 +158,44 @@ export async function measureNewProcesses(rig: Rig, pairs: number, pairsOfTen: n
     row('first sign-up of a new process, from the spawn, ms', 'total', one, 1.35),
     row('start-up until the bundle is loaded, ms', 'loaded', one),
     row('peak memory after ten sign-ups, MB', 'memory', ten, 1.3),
+  ]
+}
+
+/**
+ * Measures sign-ups with a session against those without, and the wait for the statement of a renewal before and after
+ * `users` with two sessions each are stored.
+ */
+export async function measureSessions(rig: Rig, pairs: number, users: number): Promise<Row[]> {
+  const handler = startHandler(rig)
+  const call = (session: boolean) => () => callOnce(handler, signUp(undefined, session), 201)
+  await inTurns(5, call(true), call(false))
+  const { first, second } = await inTurns(pairs, call(true), call(false))
+  const { body } = await callOnce(handler, signUp(undefined, true), 201)
+  const renew = withToken(readEvent('renew'), JSON.parse(body).sessionToken)
+  const waits = async () => {
+    const calls = await repeat(400, () => callOnce(handler, renew, 200))
+    return calls.slice(100).map(({ waits }) => waits[0] ?? 0)
+  }
+  const few = await waits()
+  await rig.query(`INSERT INTO users (username, username_key, password)
+    SELECT 'user ' || n, 'user ' || n, '' FROM generate_series(1, ${users}) AS n`)
+  await rig.query(`INSERT INTO sessions (digest, user_id, password_version)
+    SELECT sha256(convert_to(id || ' ' || n, 'UTF8')), id, 0 FROM users, generate_series(1, 2) AS n
+    WHERE username LIKE 'user %'`)
+  await rig.query('ANALYZE users, sessions')
+  const many = await waits()
+  await handler.stop()
+  const medians = [many, few].map((each) => summarise(each).median)
+  const [large = 0, small = 1] = medians
+  return [
+    ratio('sign-up with a session ÷ without, ms', first.map(length), second.map(length), 3, 1.02),
+    {
+      what: `statement of a renewal at ${users} users with two sessions each ÷ at none, ms`,
+      ...summarise([large / small]),
+      digits: 2,
+      atMost: 1.5,
+      detail: medians.map((median) => median.toFixed(1)).join(' ÷ '),
+    },
   ]
 }
 

@@ -54,6 +54,8 @@ export async function setUp(cleanUps: CleanUps) {
       POWERTOOLS_LOG_LEVEL: 'INFO',
       POWERTOOLS_METRICS_DISABLED: 'false',
     },
+    /** Runs SQL as the owner of the database. */
+    query: database.query,
     database: `${databaseUrl ? 'PostgreSQL' : 'PGlite'} ${version}`,
     cleanUps,
   }
