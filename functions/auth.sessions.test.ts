@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { decodeJwt } from 'jose'
 import { agedToken, PASSWORD, startApi, WRONG } from '../test/support/api.ts'
 import { SESSION_ROUTE_KEYS } from '../test/support/example-requests.ts'
+import { fuzzRuns } from '../test/support/fuzz-runs.ts'
 import { eventName, readEvent, withToken } from '../test/support/handler.ts'
 
 const { database, respond, post, signIn, me, renew, signOut } = await startApi()
@@ -241,6 +243,30 @@ test('lost responses start one session, and a renewal and a sign-out are safe to
   database.planFaults('reset-before reset-after:2')
   const changed = await change(second.token, { session: true })
   assert.equal((await renew(changed.session)).status, 200)
+})
+
+test('any text in place of a session token is rejected, or of no session, and never a server error', async () => {
+  const lks = fc.string({ unit: fc.constantFrom(...'abcXYZ019-_'), minLength: 42, maxLength: 44 })
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    lks.map((text) => `Bearer lks_${text}`),
+    fc.string().map((text) => `Bearer ${text}`),
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      texts,
+      fc.constantFrom(...SESSION_ROUTE_KEYS),
+      async (authorization, routeKey) => {
+        const event = readEvent(eventName(routeKey))
+        const { status, code } = await respond({
+          ...event,
+          headers: { ...event.headers, authorization },
+        })
+        assert.match(`${status} ${code}`, /^(401 session_(missing|malformed|ended)|204 undefined)$/)
+      },
+    ),
+    { numRuns: fuzzRuns(100, 2000) },
+  )
 })
 
 test('the session of a token is checked only if the token has one of the right form', async () => {

@@ -34,8 +34,7 @@ type ChangePasswordResult =
 
 /**
  * Changes a password, ends every session, and revokes every earlier token for this API (ASVS 7.4.3): the row gets a new
- * version, which tokens and sessions carry. Of two
- * concurrent changes, one succeeds; the other is `account_changed`.
+ * version, which tokens and sessions carry. Of two concurrent changes, one succeeds; the other is `account_changed`.
  */
 export async function changePassword(
   account: AuthenticatedAccount,

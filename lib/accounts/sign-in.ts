@@ -62,8 +62,7 @@ export async function signIn(
   const session = wantsSession ? newSession() : undefined
   if (session) {
     const isOpen = await deps.openSession(result.account, session.digest, shownDigest)
-    // The password that was correct has been changed meanwhile.
-    if (!isOpen) return { ok: false, reason: 'invalid_credentials', userId: result.account.id }
+    if (!isOpen) return { ok: false, reason: 'account_changed', userId: result.account.id }
   } else if (found?.hasShownSession && shownDigest) await deps.endSession(shownDigest)
   const granted = await grantToken('signed_in', result.account, signToken, session)
   return rehash === undefined ? granted : { ...granted, rehash }

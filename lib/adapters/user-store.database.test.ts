@@ -152,3 +152,58 @@ test('a username changes only for the name and the password that were read, and 
   assert.equal(await users.changeUsername(renamed, keyed('Dave')), 'superseded')
   assert.equal((await users.findAccountById(id))?.username, 'Bob')
 })
+
+/** The digest of a session, by a number. */
+const digestOf = (number: number) => number.toString(16).padStart(64, '0')
+
+test('a statement of a session that executes late, or twice, revives nothing and ends nothing newer', async () => {
+  const { id = 0 } = (await insertUser('Late', 'hash')) ?? {}
+  const account = { ...ACCOUNT, id, passwordVersion: 0 }
+  const isOpen = async (number: number) => (await users.useSession(digestOf(number))) !== undefined
+  const count = async () =>
+    Number(
+      (
+        await database.query('SELECT count(*) FROM sessions WHERE user_id = CAST($1 AS BIGINT)', [
+          `${id}`,
+        ])
+      )[0]?.[0],
+    )
+
+  assert.equal(await users.openSession(account, digestOf(1)), true)
+  await users.endSession(digestOf(1))
+  // The insert again, after the sign-out.
+  assert.equal(await users.openSession(account, digestOf(1)), true)
+  assert.equal(await isOpen(1), false)
+
+  // The eviction again.
+  for (let number = 2; number <= 25; number += 1) await users.openSession(account, digestOf(number))
+  assert.equal(await count(), 20)
+  for (let time = 0; time < 3; time += 1) await users.openSession(account, digestOf(25))
+  assert.equal(await count(), 20)
+  assert.equal(await isOpen(25), true)
+
+  // A change of the password, and the statements of before it again.
+  assert.equal(await users.changeHash(account, 'new', digestOf(30)), true)
+  assert.equal(await users.openSession(account, digestOf(31)), false)
+  assert.equal(await isOpen(25), false)
+  assert.equal(await users.changeHash(account, 'new', digestOf(30)), true)
+  assert.equal(await users.changeHash(account, 'of a rival', digestOf(32)), false)
+  assert.deepEqual([await isOpen(30), await isOpen(31), await isOpen(32)], [true, false, false])
+  const changed = { ...account, passwordVersion: 1 }
+  assert.equal(await users.openSession(changed, digestOf(33), digestOf(30)), true)
+  // The change again, which finds its own hash.
+  assert.equal(await users.changeHash(account, 'new', digestOf(30)), true)
+  assert.deepEqual([await isOpen(30), await isOpen(33)], [false, true])
+})
+
+test('an account is found by a session that has not ended, and by no other', async () => {
+  const { id = 0 } = (await insertUser('Bound', 'hash')) ?? {}
+  const account = { ...ACCOUNT, id, passwordVersion: 0 }
+  const digest = `5e55${'0'.repeat(60)}`
+  await users.openSession(account, digest)
+  const found = async (sid: string) => (await users.findAccountById(id, sid))?.id
+  assert.equal(await found(digest.slice(0, 16)), id)
+  assert.equal(await found('0123456789abcdef'), undefined)
+  await users.endSession(digest)
+  assert.equal(await found(digest.slice(0, 16)), undefined)
+})

@@ -183,9 +183,9 @@ export const sessionHoursOf = (maxDays: number): SessionHours => ({
 })
 
 /**
- * Returns the functions that read and write users and their sessions. Each runs one statement; only `insertUser` may run it twice. All
- * reject as `execute` does, and all are safe to retry: after a lost response a failure may count twice, which only
- * makes a pause longer.
+ * Returns the functions that read and write users and their sessions. Each runs one statement; only `insertUser` may
+ * run it twice. All reject as `execute` does, and all are safe to retry: after a lost response a failure may count
+ * twice, which only makes a pause longer.
  */
 export function createUserStore(execute: Execute, sessionHours: SessionHours) {
   return {

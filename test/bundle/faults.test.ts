@@ -203,7 +203,7 @@ const EXCHANGES: readonly Exchange[] = [
   ['a renewal of an ended session', RENEW, [lost, NO_ROW], '401 session_ended'],
   ['a sign-out of no session', SIGN_OUT, [lost, NO_ROW], '204'],
   ['a renewal without rights', RENEW, [noTable], INTERNAL],
-  ['a session of a changed password', SESSION_SIGN_IN, [account(), NULL], INVALID],
+  ['a session of a changed password', SESSION_SIGN_IN, [account(), NULL], '409 account_changed'],
   ['a session that does not start', SESSION_SIGN_IN, [account(), noTable], INTERNAL],
   ['a superseded change', exampleEvent(CHANGE, TOKEN), [account(), NO_ROW], '409 account_changed'],
 ]

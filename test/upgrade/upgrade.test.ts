@@ -109,9 +109,9 @@ for (const { on, skip, open } of ENGINES) {
     async function respond(send: Send, event: APIGatewayProxyEventV2) {
       const { statusCode: status = 0, body } = await send(event)
       const json = body ? bodyOf({ body }) : {}
-      const answer = { status, token: String(json['token'] ?? ''), code: json['code'] }
-      assert.ok(status < 500, `${event.routeKey} ${event.body}: ${status} ${answer.code}`)
-      return answer
+      const { code, token = '', sessionToken = '' } = json
+      assert.ok(status < 500, `${event.routeKey} ${event.body}: ${status} ${code}`)
+      return { status, code, token: `${token}`, session: `${sessionToken}` }
     }
     const post = (send: Send, name: string, body: object, token?: string) => {
       const event = eventWith(body, name)
@@ -183,6 +183,14 @@ for (const { on, skip, open } of ENGINES) {
     const otherForm = (ofBefore?.[3]?.username ?? '').replace('ß', 'ss')
     assert.equal((await signIn(otherForm.toUpperCase())).code, 'invalid_credentials')
 
+    // Sessions of users whose rows have no key yet.
+    const sessions = await Promise.all(
+      (ofBefore ?? []).map(async ({ username }) => {
+        const body = { username, password: PASSWORD, session: true }
+        return (await post(now, 'sign-in', body)).session
+      }),
+    )
+
     // The second migration, while both serve.
     const [, lateOfBefore, lateOfNow] = await Promise.all([
       migrate(database),
@@ -191,6 +199,10 @@ for (const { on, skip, open } of ENGINES) {
     ])
     users.push(...lateOfBefore, ...lateOfNow)
     assert.equal((await signIn(otherForm.toUpperCase())).status, 200)
+    for (const session of sessions) {
+      const renewed = await respond(now, withToken(readEvent('renew'), session))
+      assert.equal(renewed.status, 200)
+    }
 
     const ids = new Set(users.map(({ token }) => decodeJwt(token).sub))
     assert.equal(ids.size, users.length)
